@@ -1,0 +1,230 @@
+//! What an answer amounts to: the events of a stream, or one JSON message, folded into a [`Reply`].
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::wire::Event;
+use crate::error::{Failure, Kind};
+
+/// The sum of an answer. Everything in it is optional, because servers leave out everything.
+#[derive(Debug, Default)]
+pub struct Reply {
+    pub model: Option<String>,
+    /// Why generation ended: an open set, `end_turn` and `max_tokens` among them.
+    pub stop_reason: Option<String>,
+    pub usage: Usage,
+    /// Whether the answer has any text.
+    pub has_text: bool,
+    /// The types of the content blocks, in order, each once.
+    pub blocks: Vec<String>,
+    /// The end was seen: `message_stop`, or the end of a JSON answer.
+    pub whole: bool,
+    /// The message as a call without streaming gives it, where it is asked for.
+    fold: Option<Fold>,
+}
+
+/// Tokens, as the server counted them.
+#[derive(Debug, Default, Clone, Copy, Deserialize, PartialEq, Eq)]
+pub struct Usage {
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Fold {
+    message: Map<String, Value>,
+    /// By index: a block's events may come between another's.
+    blocks: BTreeMap<u64, Value>,
+    /// Tool input, which arrives as pieces of JSON text.
+    inputs: BTreeMap<u64, String>,
+}
+
+impl Reply {
+    /// An empty reply. With `keep`, the events of a stream are folded into a whole message,
+    /// which costs memory for the whole answer.
+    pub fn new(keep: bool) -> Self {
+        Self {
+            fold: keep.then(Fold::default),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in one event of a stream. `json` is the event as it was sent.
+    pub fn fold(&mut self, event: &Event, json: &str) {
+        if let Some(message) = event.message {
+            self.head(&object(message));
+        }
+        if let Some(usage) = event.usage {
+            self.usage.update(&object(usage));
+        }
+        if let Some(block) = event.content_block {
+            self.block_begun(&object(block));
+        }
+        if let Some(delta) = &event.delta {
+            if let Some(reason) = &delta.stop_reason {
+                self.stop_reason = Some(reason.to_string());
+            }
+            if delta.text.as_ref().is_some_and(|text| !text.is_empty()) {
+                self.has_text = true;
+            }
+        }
+        self.whole |= event.kind == "message_stop";
+        if let Some(fold) = &mut self.fold {
+            fold.take(event, json);
+        }
+    }
+
+    /// Takes in a whole message.
+    pub fn take(&mut self, message: &Map<String, Value>) {
+        self.head(message);
+        for block in blocks(message) {
+            self.block_begun(block);
+            self.has_text |= !block_text(block).is_empty();
+        }
+        self.whole = true;
+        self.fold = None;
+    }
+
+    /// Whether the answer can be shown as one: without any text it says nothing.
+    pub fn check(&self) -> Result<(), Failure> {
+        if self.has_text {
+            return Ok(());
+        }
+        let held = match &self.blocks[..] {
+            [] => "the answer has no content".into(),
+            blocks if blocks.iter().any(|kind| kind == "text") => {
+                "the answer's text is empty".into()
+            }
+            blocks => format!("the answer has no text, only {}", blocks.join(" and ")),
+        };
+        let reason = self
+            .stop_reason
+            .as_ref()
+            .map_or(String::new(), |reason| format!(" (stop reason: {reason})"));
+        let failure = Failure::new(Kind::BrokenAnswer, held + &reason);
+        Err(match self.stop_reason.as_deref() {
+            Some("max_tokens") => failure.hint("give it more room with --max-tokens"),
+            _ => failure,
+        })
+    }
+
+    /// The folded message as JSON; `None` where nothing was kept.
+    pub fn message(&mut self) -> Option<String> {
+        let fold = self.fold.take()?;
+        Some(Value::Object(fold.message()).to_string())
+    }
+
+    fn head(&mut self, message: &Map<String, Value>) {
+        let text = |key| message.get(key).and_then(Value::as_str).map(String::from);
+        self.model = text("model").or(self.model.take());
+        self.stop_reason = text("stop_reason").or(self.stop_reason.take());
+        if let Some(Value::Object(usage)) = message.get("usage") {
+            self.usage.update(usage);
+        }
+    }
+
+    fn block_begun(&mut self, block: &Map<String, Value>) {
+        let kind = block
+            .get("type")
+            .and_then(Value::as_str)
+            .unwrap_or("untyped");
+        if !self.blocks.iter().any(|known| known == kind) {
+            self.blocks.push(kind.into());
+        }
+    }
+}
+
+impl Usage {
+    /// Usage comes in parts; the latest value of each field counts.
+    fn update(&mut self, part: &Map<String, Value>) {
+        let count = |key| part.get(key).and_then(Value::as_u64);
+        self.input_tokens = count("input_tokens").or(self.input_tokens);
+        self.output_tokens = count("output_tokens").or(self.output_tokens);
+    }
+}
+
+impl Fold {
+    fn take(&mut self, event: &Event, json: &str) {
+        if let Some(message) = event.message {
+            self.message.append(&mut object(message));
+        }
+        if let Some(block) = event.content_block {
+            self.blocks
+                .insert(event.index, Value::Object(object(block)));
+        }
+        if event.delta.is_some() {
+            let mut whole: Value = serde_json::from_str(json).unwrap_or_default();
+            if let Value::Object(delta) = whole["delta"].take() {
+                match &*event.kind {
+                    "message_delta" => self.message.extend(delta),
+                    _ => self.delta(event.index, delta),
+                }
+            }
+        }
+        if let Some(usage) = event.usage {
+            let known = self.message.entry("usage").or_insert_with(|| json!({}));
+            if let Value::Object(known) = known {
+                known.append(&mut object(usage));
+            }
+        }
+    }
+
+    fn delta(&mut self, index: u64, delta: Map<String, Value>) {
+        let kind = delta.get("type").and_then(Value::as_str);
+        // a block may begin without its content_block_start
+        let block = self.blocks.entry(index).or_insert_with(|| match kind {
+            Some("thinking_delta" | "signature_delta") => json!({"type": "thinking"}),
+            Some("input_json_delta") => json!({"type": "tool_use"}),
+            _ => json!({"type": "text"}),
+        });
+        for (key, value) in delta {
+            match (key.as_str(), value) {
+                ("type", _) => {}
+                ("partial_json", Value::String(piece)) => {
+                    self.inputs.entry(index).or_default().push_str(&piece);
+                }
+                ("citation", citation) => match &mut block["citations"] {
+                    Value::Array(citations) => citations.push(citation),
+                    none => *none = json!([citation]),
+                },
+                (_, value) => match (&mut block[&key], value) {
+                    (Value::String(known), Value::String(piece)) => known.push_str(&piece),
+                    (known, value) => *known = value,
+                },
+            }
+        }
+    }
+
+    fn message(mut self) -> Map<String, Value> {
+        for (index, input) in self.inputs {
+            if let Some(block) = self.blocks.get_mut(&index) {
+                block["input"] = serde_json::from_str(&input).unwrap_or(Value::String(input));
+            }
+        }
+        let content = self.blocks.into_values().collect();
+        self.message.insert("content".into(), Value::Array(content));
+        self.message
+    }
+}
+
+/// The blocks of a message's content, in order; none where the content is no list.
+pub fn blocks(message: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    let content = message.get("content").and_then(Value::as_array);
+    content.into_iter().flatten().filter_map(Value::as_object)
+}
+
+/// The text of a content block: empty unless it is a text block.
+pub fn block_text(block: &Map<String, Value>) -> &str {
+    let text = block.get("text").and_then(Value::as_str);
+    match block.get("type").and_then(Value::as_str) {
+        Some("text") => text.unwrap_or_default(),
+        _ => "",
+    }
+}
+
+fn object(json: &RawValue) -> Map<String, Value> {
+    serde_json::from_str(json.get()).unwrap_or_default()
+}

@@ -1,0 +1,24 @@
+//! Which errand: one match. Errands never import each other. May import every room below `main`.
+
+mod ask;
+mod generate;
+mod models;
+
+use anyhow::Result;
+
+use crate::settings::{Errand, Settings};
+
+/// Runs the errand that the user asked for.
+pub fn run(settings: Settings) -> Result<()> {
+    let Settings {
+        errand,
+        stdout,
+        console,
+    } = settings;
+    match errand {
+        Errand::Print(text) => stdout.print(text.as_bytes()),
+        Errand::Models { json } => stdout.print(models::list(json).as_bytes()),
+        Errand::Generate(document) => stdout.print(generate::document(document).as_bytes()),
+        Errand::Ask(ask) => ask::run(*ask, stdout, console),
+    }
+}

@@ -1,0 +1,65 @@
+//! Bytes from outside become text: UTF-8 as it is, other bytes replaced and counted, binary refused.
+
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::error::{Failure, Kind};
+
+/// The API takes no request over this many bytes, so nothing longer is worth reading.
+const LONGEST: u64 = 32 << 20;
+/// A NUL this early makes a file binary, as for grep.
+const LOOKED_AT: usize = 8 << 10;
+
+/// Text from outside.
+#[derive(Debug, Default)]
+pub struct Text {
+    pub text: String,
+    /// How many bytes were not UTF-8 and became U+FFFD.
+    pub replaced: usize,
+}
+
+/// Reads a text file. `path` may be `/dev/stdin` or any other place to read from.
+pub fn read_file(path: &Path) -> Result<Text> {
+    let name = path.display().to_string();
+    let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    read(file, &name)
+}
+
+/// Reads everything from `from`, which messages call `name`.
+pub fn read(from: impl Read, name: &str) -> Result<Text> {
+    let mut bytes = Vec::new();
+    let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
+    from.take(LONGEST + 1)
+        .read_to_end(&mut bytes)
+        .with_context(cannot)?;
+    if bytes.len() as u64 > LONGEST {
+        let message = format!("{name} is over 32 MiB, and the API takes no larger request");
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("send less of it at a time")
+            .into());
+    }
+    if bytes[..bytes.len().min(LOOKED_AT)].contains(&0) {
+        let message = format!("{name} is binary: it has a NUL byte near its start");
+        return Err(Failure::new(Kind::Usage, message)
+            .hint("the prompt is text")
+            .into());
+    }
+    Ok(decode(bytes))
+}
+
+fn decode(bytes: Vec<u8>) -> Text {
+    match String::from_utf8(bytes) {
+        Ok(text) => Text { text, replaced: 0 },
+        Err(error) => {
+            let bytes = error.into_bytes();
+            let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+            Text {
+                text: String::from_utf8_lossy(&bytes).into_owned(),
+                replaced,
+            }
+        }
+    }
+}

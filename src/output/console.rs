@@ -1,0 +1,104 @@
+//! Standard error: notes, hints, failures and the spinner. What goes there never stops the program.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::terminal::defused;
+use crate::error::{Failure, Kind};
+
+/// What standard error is, and what is wanted on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Console {
+    pub terminal: bool,
+    pub colour: bool,
+    /// A terminal on which something may move.
+    pub moves: bool,
+    pub quiet: bool,
+    pub verbose: bool,
+}
+
+/// A sign of life while nothing was printed yet. Dropped, it leaves no trace.
+pub struct Spinner(ProgressBar);
+
+impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Console {
+    /// One line that the user should know, but for `--quiet`.
+    pub fn note(self, text: impl Display) {
+        if !self.quiet {
+            self.line("36", "anyask:", &format!("note: {text}"));
+        }
+    }
+
+    /// One line that was asked for.
+    pub fn tell(self, text: impl Display) {
+        self.line("36", "anyask:", &text.to_string());
+    }
+
+    /// One line of `--verbose`: `>` goes out, `<` comes in, `*` is about both.
+    pub fn trace(self, sign: &str, text: impl Display) {
+        if self.verbose {
+            self.line("2", sign, &text.to_string());
+        }
+    }
+
+    /// Tells a failure with its causes and its hint, and gives its exit status.
+    pub fn failure(self, error: &anyhow::Error) -> u8 {
+        let known = error.downcast_ref::<Failure>();
+        let kind = known.map_or(Kind::Local, |failure| failure.kind);
+        if kind != Kind::ReaderGone {
+            self.line("1;31", "anyask:", &causes(error));
+            if let Some(hint) = known.and_then(|failure| failure.hint.as_ref()) {
+                self.line("36", "hint:", hint);
+            }
+        }
+        kind.status()
+    }
+
+    /// A spinner, where there is somebody to see it.
+    pub fn spinner(self) -> Option<Spinner> {
+        if !self.moves || self.quiet || self.verbose {
+            return None;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template("{spinner} waiting")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner());
+        bar.set_style(style);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Some(Spinner(bar))
+    }
+
+    fn line(self, colour: &str, label: &str, text: &str) {
+        // servers write parts of these lines, and no line of theirs may drive a terminal
+        let text = defused(text);
+        let text = text.trim_end().replace('\n', " ");
+        let line = if self.colour {
+            format!("\x1b[{colour}m{label}\x1b[0m {text}\n")
+        } else {
+            format!("{label} {text}\n")
+        };
+        // with stderr gone there is nobody to tell
+        let _ = std::io::stderr().write_all(line.as_bytes());
+    }
+}
+
+/// The error and its causes in one line, each said once.
+fn causes(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !line.contains(&cause) {
+            if !line.is_empty() {
+                line.push_str(": ");
+            }
+            line.push_str(&cause);
+        }
+    }
+    line
+}

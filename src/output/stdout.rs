@@ -1,0 +1,131 @@
+//! Standard output: everything that arrived in one read goes out in one write, before the next wait.
+//! A reader that went away and a full disk are told apart here.
+
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+
+use anyhow::{Context, Result};
+
+use super::console::Spinner;
+use super::terminal::defused;
+use crate::error::{Failure, Kind};
+
+/// What standard output is, and how it is to be treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Stdout {
+    pub terminal: bool,
+    /// Escapes pass even into a terminal.
+    pub raw: bool,
+}
+
+/// The open end. Nothing is held back by it but what [`Out::write`] has not been called for.
+pub struct Out {
+    file: File,
+    pending: Vec<u8>,
+    last: Option<u8>,
+    terminal: bool,
+    defuse: bool,
+    spinner: Option<Spinner>,
+}
+
+impl Stdout {
+    /// Opens standard output. A spinner ends where the first byte is printed.
+    pub fn open(self, spinner: Option<Spinner>) -> Result<Out> {
+        let file = file().context(Failure::new(Kind::Local, "cannot open standard output"))?;
+        Ok(Out {
+            file,
+            pending: Vec::new(),
+            last: None,
+            terminal: self.terminal,
+            defuse: self.terminal && !self.raw,
+            spinner,
+        })
+    }
+
+    /// Prints one text and nothing else.
+    pub fn print(self, text: &[u8]) -> Result<()> {
+        let mut out = self.open(None)?;
+        out.bytes(text);
+        out.write()
+    }
+}
+
+impl Out {
+    /// Adds text that somebody else wrote: where it goes to a terminal it is defused.
+    pub fn text(&mut self, text: &str) {
+        if self.defuse {
+            self.pending.extend_from_slice(defused(text).as_bytes());
+        } else {
+            self.pending.extend_from_slice(text.as_bytes());
+        }
+    }
+
+    /// Adds JSON as it is; on a terminal the controls that JSON does not escape are defused too.
+    pub fn json(&mut self, json: &[u8]) {
+        if self.defuse {
+            self.text(&String::from_utf8_lossy(json));
+        } else {
+            self.bytes(json);
+        }
+    }
+
+    /// Adds bytes as they are.
+    pub fn bytes(&mut self, bytes: &[u8]) {
+        self.pending.extend_from_slice(bytes);
+    }
+
+    /// Ends the last line, if it was begun and has no end.
+    pub fn end_line(&mut self) {
+        let last = self.pending.last().copied().or(self.last);
+        if last.is_some_and(|last| last != b'\n') {
+            self.pending.push(b'\n');
+        }
+    }
+
+    /// Ends the last line where a person would stumble over its open end.
+    pub fn end_line_on_terminal(&mut self) {
+        if self.terminal {
+            self.end_line();
+        }
+    }
+
+    /// Writes all that was added.
+    pub fn write(&mut self) -> Result<()> {
+        let Some(last) = self.pending.last() else {
+            return Ok(());
+        };
+        self.last = Some(*last);
+        self.spinner = None;
+        let written =
+            self.file
+                .write_all(&self.pending)
+                .or_else(|error| match error.kind() {
+                    ErrorKind::BrokenPipe => {
+                        Err(error).context(Failure::new(Kind::ReaderGone, "stdout is closed"))
+                    }
+                    _ => Err(error)
+                        .context(Failure::new(Kind::Local, "cannot write to standard output")),
+                });
+        self.pending.clear();
+        written
+    }
+}
+
+/// The descriptor itself: the standard library's own handle holds every word back until its line ends.
+#[cfg(unix)]
+fn file() -> std::io::Result<File> {
+    use std::os::fd::AsFd;
+    std::io::stdout()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(File::from)
+}
+
+#[cfg(windows)]
+fn file() -> std::io::Result<File> {
+    use std::os::windows::io::AsHandle;
+    std::io::stdout()
+        .as_handle()
+        .try_clone_to_owned()
+        .map(File::from)
+}

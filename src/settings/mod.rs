@@ -1,0 +1,328 @@
+//! What the user wants: the command line and the environment, with every default filled in.
+//! The only room that reads arguments, variables or asks what is a terminal.
+//! May import `input`, `output`, `api` and `error`, whose types it fills.
+
+mod cli;
+mod key;
+mod server;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Result;
+use clap::Parser;
+use clap::error::ErrorKind;
+use serde_json::Value;
+
+pub use cli::{Document, MODELS, Model};
+
+use crate::api;
+use crate::error::{Failure, Kind};
+use crate::input::{Sources, Stdin};
+use crate::mock::Step;
+use crate::output::{Console, Format, Stdout};
+use cli::Cli;
+
+const BASE_URL: &str = "https://api.anyrouter.top";
+
+/// What the program is to do.
+pub enum Errand {
+    /// Print this: help or version.
+    Print(String),
+    Models {
+        json: bool,
+    },
+    Generate(Document),
+    Ask(Box<Ask>),
+}
+
+/// All that one question needs.
+pub struct Ask {
+    pub way: Way,
+    pub sources: Sources,
+    pub system: System,
+    /// The request, but for its system prompt and messages.
+    pub request: api::Request,
+    pub endpoint: api::Endpoint,
+    /// Absent where nothing is sent to a server that wants one.
+    pub key: Option<api::Key>,
+    /// The steps of the rehearsal server, if it is to answer.
+    pub mock: Option<Vec<Step>>,
+    pub format: Format,
+    pub price: api::Price,
+    pub usage: bool,
+    pub strict: bool,
+}
+
+/// What becomes of the prepared request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    Send,
+    DryRun,
+    Curl,
+}
+
+/// Where the system prompt comes from.
+pub enum System {
+    None,
+    Text(String),
+    File(PathBuf),
+}
+
+/// The errand, and the two ends of the terminal that every errand needs.
+pub struct Settings {
+    pub errand: Errand,
+    pub stdout: Stdout,
+    pub console: Console,
+}
+
+/// Reads the command line and the environment. The console comes back in any case,
+/// because a mistake has to be told on it.
+pub fn read() -> (Console, Result<Settings>) {
+    let parsed = Cli::try_parse();
+    let console = console(parsed.as_ref().ok());
+    (console, settings(parsed, console))
+}
+
+fn settings(parsed: Result<Cli, clap::Error>, console: Console) -> Result<Settings> {
+    let raw = parsed.as_ref().is_ok_and(|cli| cli.raw);
+    let stdout = Stdout {
+        terminal: std::io::stdout().is_terminal(),
+        raw,
+    };
+    let errand = match parsed {
+        Ok(cli) => errand(cli, console)?,
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Errand::Print(error.to_string()),
+            _ => return Err(mistake(&error).into()),
+        },
+    };
+    Ok(Settings {
+        errand,
+        stdout,
+        console,
+    })
+}
+
+fn errand(cli: Cli, console: Console) -> Result<Errand> {
+    if cli.list_models {
+        return Ok(Errand::Models { json: cli.json });
+    }
+    if let Some(document) = cli.generate {
+        return Ok(Errand::Generate(document));
+    }
+    let way = match (cli.dry_run, cli.curl) {
+        (true, _) => Way::DryRun,
+        (_, true) => Way::Curl,
+        _ => Way::Send,
+    };
+    let sources = sources(&cli, console)?;
+    let mock = cli.mock.as_deref().map(Step::parse_all).transpose();
+    let mock = mock.map_err(|error| {
+        Failure::new(Kind::Usage, format!("--mock: {error}"))
+            .hint("the steps are ok, cut or a status from 200 to 599: --mock=429,ok")
+    })?;
+    let format = match (cli.json, cli.stream) {
+        (true, true) => Format::Events,
+        (true, false) => Format::Json,
+        _ => Format::Text,
+    };
+    let stream = format == Format::Events || (format == Format::Text && !cli.no_stream);
+    let request = request(&cli, stream)?;
+    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none())?;
+    let price = cli
+        .price
+        .map_or_else(api::Price::default, |(input, output)| api::Price {
+            input,
+            output,
+        });
+    Ok(Errand::Ask(Box::new(Ask {
+        way,
+        sources,
+        system: match (cli.system, cli.system_file) {
+            (Some(text), _) => System::Text(text),
+            (_, Some(path)) => System::File(path),
+            _ => System::None,
+        },
+        request,
+        endpoint,
+        key,
+        mock,
+        format,
+        price,
+        usage: cli.usage,
+        strict: cli.strict,
+    })))
+}
+
+/// What the question is made of. Where there can be none, this is the moment to say so.
+fn sources(cli: &Cli, console: Console) -> Result<Sources> {
+    let terminal = std::io::stdin().is_terminal();
+    let words: Vec<_> = cli
+        .prompt
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    let dash = words == ["-"];
+    if dash && cli.no_stdin {
+        return Err(Failure::new(
+            Kind::Usage,
+            "'-' asks for standard input, and --no-stdin forbids it",
+        )
+        .into());
+    }
+    let words = (!dash)
+        .then(|| words.join(" "))
+        .filter(|words| !words.trim().is_empty());
+    let stdin = match (dash, cli.no_stdin, terminal) {
+        (_, true, _) | (false, _, true) => Stdin::Ignored,
+        (true, _, true) => Stdin::Typed,
+        // a writer that never comes is worth a word where a person waits
+        _ => Stdin::Piped {
+            watched: words.is_some() && console.terminal && !console.quiet,
+        },
+    };
+    if words.is_none() && stdin == Stdin::Ignored {
+        return Err(crate::input::no_prompt().into());
+    }
+    Ok(Sources { words, stdin })
+}
+
+fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
+    let named = cli.model.clone().or_else(|| variable("ANYROUTER_MODEL"));
+    let named = named.unwrap_or_else(|| MODELS[0].id.into());
+    let short = MODELS.iter().find(|model| model.short == named);
+    let mut extra = serde_json::Map::new();
+    for (key, value) in &cli.set {
+        if api::Request::FIELDS.contains(&&**key) {
+            let flag = match &**key {
+                "messages" => "the prompt".into(),
+                "stop_sequences" => "--stop".into(),
+                "stream" => "--stream or --no-stream".into(),
+                key => format!("--{}", key.replace('_', "-")),
+            };
+            return Err(Failure::new(
+                Kind::Usage,
+                format!("--set {key}: this field has a way of its own"),
+            )
+            .hint(format!("use {flag}"))
+            .into());
+        }
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
+        extra.insert(key.clone(), value);
+    }
+    Ok(api::Request {
+        model: short.map_or(named, |model| model.id.into()),
+        max_tokens: cli.max_tokens.unwrap_or(4096),
+        system: None,
+        messages: Vec::new(),
+        temperature: cli.temperature,
+        top_p: cli.top_p,
+        stop_sequences: cli.stop.clone(),
+        stream,
+        extra,
+    })
+}
+
+/// The server and, where `needs_key`, the key that belongs to it and goes nowhere else.
+fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, Option<api::Key>)> {
+    let own_key = variable("ANYROUTER_API_KEY");
+    let key_given =
+        cli.api_key_file.is_some() || cli.api_key_command.is_some() || own_key.is_some();
+    let chosen = match (&cli.base_url, variable("ANYROUTER_BASE_URL")) {
+        (Some(url), _) => Some((url.clone(), "--base-url")),
+        (None, Some(url)) => Some((url, "ANYROUTER_BASE_URL")),
+        _ => None,
+    };
+    let at = |(base, from): (String, &str)| server::messages_url(&base, from, cli.allow_http);
+    // a token of another tool counts only together with that tool's server
+    let pair = variable("ANTHROPIC_BASE_URL").zip(variable("ANTHROPIC_AUTH_TOKEN"));
+    let pair = pair.filter(|_| !key_given);
+    let (url, token) = match (chosen, pair) {
+        (None, None) => (at((BASE_URL.into(), "--base-url"))?, None),
+        (None, Some((base, token))) => (at((base, "ANTHROPIC_BASE_URL"))?, Some(token)),
+        (Some(chosen), None) => (at(chosen)?, None),
+        (Some(chosen), Some((base, token))) => {
+            let url = at(chosen)?;
+            let same =
+                server::messages_url(&base, "ANTHROPIC_BASE_URL", true).is_ok_and(|its| its == url);
+            (url, same.then_some(token))
+        }
+    };
+    let headers = server::headers(&cli.header)?;
+    let auth = match cli.auth {
+        Some(cli::Auth::XApiKey) => api::Auth::XApiKey,
+        _ => api::Auth::Bearer,
+    };
+    let brings_key = headers.iter().any(|header| header.name == auth.header());
+    let key = match (&cli.api_key_file, &cli.api_key_command) {
+        _ if !needs_key || brings_key => None,
+        (Some(path), _) => Some(key::from_file(path)?),
+        (_, Some(command)) => Some(key::from_command(command)?),
+        _ => match (own_key, token) {
+            (Some(value), _) => Some(key::from_variable("ANYROUTER_API_KEY", &value)?),
+            (_, Some(value)) => Some(key::from_variable("ANTHROPIC_AUTH_TOKEN", &value)?),
+            _ => return Err(key::none().into()),
+        },
+    };
+    let proxies = api::Proxies {
+        https: variable("https_proxy").or_else(|| variable("HTTPS_PROXY")),
+        http: variable("http_proxy"),
+        all: variable("all_proxy").or_else(|| variable("ALL_PROXY")),
+        none_for: variable("no_proxy").or_else(|| variable("NO_PROXY")),
+    };
+    let endpoint = api::Endpoint {
+        proxy: api::proxy_for(&url, &proxies)?,
+        url,
+        auth,
+        headers,
+        timeout: Duration::from_secs_f64(cli.timeout.unwrap_or(300.0)),
+        connect_timeout: Duration::from_secs_f64(cli.connect_timeout.unwrap_or(10.0)),
+    };
+    Ok((endpoint, key))
+}
+
+/// What stderr is: the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+fn console(cli: Option<&Cli>) -> Console {
+    let terminal = std::io::stderr().is_terminal();
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|force| force != "0");
+    let colour = match cli.and_then(|cli| cli.color) {
+        Some(cli::Color::Always) => true,
+        Some(cli::Color::Never) => false,
+        _ if variable("NO_COLOR").is_some() => false,
+        _ => forced || (terminal && !dumb),
+    };
+    Console {
+        terminal,
+        colour,
+        moves: terminal && !dumb,
+        quiet: cli.is_some_and(|cli| cli.quiet),
+        verbose: cli.is_some_and(|cli| cli.verbose),
+    }
+}
+
+/// An environment variable; an empty one is as good as none.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    Some(value).filter(|value| !value.is_empty())
+}
+
+/// A mistake on the command line, in this program's own form.
+fn mistake(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let mut parts = text.split("\n\n");
+    let fold = |part: &str| part.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = fold(parts.next().unwrap_or_default());
+    let tips: Vec<_> = parts
+        .filter(|part| part.trim_start().starts_with("tip: "))
+        .map(fold)
+        .collect();
+    let hint = match &tips[..] {
+        [] => "'anyask --help' shows every flag".into(),
+        tips => tips.join("; ").replace("tip: ", ""),
+    };
+    Failure::new(Kind::Usage, message).hint(hint)
+}
