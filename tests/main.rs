@@ -1,1 +1,16 @@
+//! Every test goes through the binary: what it prints, what it says, how it ends, what the server got.
+//! One file a feature; `harness` has the one value that a test is, and the scripted server.
 
+mod answer;
+mod ask;
+mod documents;
+mod errands;
+mod errors;
+mod harness;
+mod key;
+mod layers;
+mod pipe;
+mod rehearsal;
+mod report;
+mod request;
+mod terminal;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use anyhow::Result;
-use ureq::http::{self, HeaderMap, HeaderName, HeaderValue, Uri};
+use ureq::http::{self, HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Timeout};
 
@@ -84,9 +84,9 @@ pub struct Prepared {
     pub brings_key: bool,
 }
 
-/// The head of an answer that is not a refusal, and its body, not yet read.
+/// The head of an answer, and its body, not yet read.
 pub struct Response {
-    pub status: u16,
+    pub status: StatusCode,
     pub headers: HeaderMap,
     pub limits: Limits,
     pub body: Body,
@@ -178,7 +178,7 @@ impl Client {
         }
     }
 
-    /// Sends the request once. A refusal is an error that says what the server said.
+    /// Sends the request once, and gives the answer's head, whatever its status.
     pub fn send(&self, prepared: &Prepared) -> Result<Response> {
         let mut result = self.agent.run(self.request(prepared)?);
         if let Err(error) = &result
@@ -188,15 +188,20 @@ impl Client {
             let agent = agent(&self.endpoint, RootCerts::WebPki);
             result = agent.run(self.request(prepared)?);
         }
-        let response = result.map_err(|error| self.endpoint.failure(error, false))?;
-        let (head, body) = response.into_parts();
-        let response = Response {
-            status: head.status.as_u16(),
+        let (head, body) = result
+            .map_err(|error| self.endpoint.failure(error, false))?
+            .into_parts();
+        Ok(Response {
+            status: head.status,
             limits: Limits::read(&head.headers),
             headers: head.headers,
             body,
-        };
-        if head.status.is_success() {
+        })
+    }
+
+    /// The same response, if it is an answer; else an error that says what the server said.
+    pub fn accepted(&self, response: Response) -> Result<Response> {
+        if response.status.is_success() {
             Ok(response)
         } else {
             Err(self.refused(response).into())
@@ -231,6 +236,7 @@ impl Client {
             body,
         } = response;
         let body = body.into_with_config().limit(LARGEST_ERROR).reader();
+        let status = status.as_u16();
         let refusal = Refusal::read(&read_some(body));
         let host = self.endpoint.host();
         let kind = status_kind(status);

@@ -81,23 +81,21 @@ mod tests {
         Limits::read(&headers.collect())
     }
 
-    fn at(seconds: u64) -> Option<SystemTime> {
-        Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-    }
+    const RESET: Duration = Duration::from_secs(1_640_995_201);
 
     #[test]
     fn reads_the_documented_headers() {
         let limits = read(&[
             ("x-remaining-credits", "45.23"),
             ("x-ratelimit-remaining", "59"),
-            ("x-ratelimit-reset", "1640995200"),
+            ("x-ratelimit-reset", "1640995201"),
             ("x-ratelimit-limit", "60"),
         ]);
         let expected = Limits {
             credits: Some(45.23),
             remaining: Some(59),
             limit: Some(60),
-            reset: at(1_640_995_200),
+            reset: Some(SystemTime::UNIX_EPOCH + RESET),
         };
         assert_eq!(limits, expected);
     }
@@ -106,13 +104,13 @@ mod tests {
     fn reads_the_upstream_headers() {
         let limits = read(&[
             ("anthropic-ratelimit-requests-remaining", "3"),
-            ("anthropic-ratelimit-requests-reset", "2022-01-01T00:00:00Z"),
+            ("anthropic-ratelimit-requests-reset", "2022-01-01T00:00:01Z"),
         ]);
         assert_eq!(
             limits,
             Limits {
                 remaining: Some(3),
-                reset: at(1_640_995_200),
+                reset: Some(SystemTime::UNIX_EPOCH + RESET),
                 ..Limits::default()
             }
         );

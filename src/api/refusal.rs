@@ -86,19 +86,18 @@ pub fn status_kind(status: u16) -> Kind {
     }
 }
 
-/// The first line of a page that has words in it, tags left out.
+/// The first line of a page that has words in it; of an HTML page, the first words between tags.
 fn page_line(page: &str) -> String {
-    let mut inside_tag = false;
-    let text: String = page
-        .chars()
-        .filter(|&char| {
-            let hidden = inside_tag || char == '<';
-            inside_tag = hidden && char != '>';
-            !hidden
-        })
-        .collect();
+    let lines: Vec<&str> = if page.trim_start().starts_with('<') {
+        page.split('<')
+            .map(|part| part.split_once('>').map_or("", |(_, text)| text))
+            .collect()
+    } else {
+        page.lines().collect()
+    };
     one_line(
-        text.lines()
+        lines
+            .into_iter()
             .find(|line| !line.trim().is_empty())
             .unwrap_or_default(),
     )

@@ -65,6 +65,7 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
         ),
     );
     output::response_shown(console, &response);
+    let response = client.accepted(response)?;
     let limits = response.limits;
     let mut reply = Reply::new(ask.format == output::Format::Json);
     let received = api::receive(response, client.endpoint(), &mut reply, &mut *printer);

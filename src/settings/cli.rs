@@ -67,7 +67,7 @@ answer, 11 stopped short under --strict, 1 anything local.
 #[command(
     name = "anyask",
     version,
-    term_width = 79,
+    max_term_width = 79,
     args_override_self = true,
     override_usage = "anyask [OPTIONS] [PROMPT]...",
     after_long_help = EXAMPLES,
@@ -105,7 +105,7 @@ pub struct Cli {
     pub model: Option<String>,
 
     /// Most tokens in the answer [default: 4096]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    #[arg(long, value_name = "N", value_parser = tokens, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub max_tokens: Option<u32>,
 
     /// Randomness, from 0.0 to 1.0
@@ -121,7 +121,9 @@ pub struct Cli {
     pub top_p: Option<f64>,
 
     /// Stop where the answer says this; repeatable
-    #[arg(long, visible_alias = "stop-sequence", value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    ///
+    /// --stop-sequence is another name for it.
+    #[arg(long, alias = "stop-sequence", value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub stop: Vec<String>,
 
     /// Any other field of the request; repeatable
@@ -171,9 +173,9 @@ pub struct Cli {
 
     /// A further header, or @FILE of them; repeatable
     ///
-    /// A header of the same name as one of ours takes its place. One that holds
+    /// A header is 'Name: value'. One of the same name as one of ours takes its place. One that holds
     /// a secret belongs into a file: -H @FILE, one header a line.
-    #[arg(short = 'H', long, value_name = "NAME: VALUE", value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    #[arg(short = 'H', long, value_name = "HEADER", value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub header: Vec<String>,
 
     /// Longest silence of the server [default: 300]
@@ -364,6 +366,12 @@ fn fraction(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| (0.0..=1.0).contains(number));
     inside.ok_or_else(|| "it must be a number from 0.0 to 1.0".into())
+}
+
+fn tokens(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    let inside = number.filter(|number| *number > 0);
+    inside.ok_or_else(|| "it must be a whole number from 1".into())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

@@ -70,7 +70,7 @@ fn checked(bytes: &[u8], place: &str) -> Result<Key> {
     }
     let key = std::str::from_utf8(bytes).ok().and_then(Key::new);
     key.ok_or_else(|| {
-        let trouble = if bytes.iter().any(|byte| byte.is_ascii_whitespace()) {
+        let trouble = if bytes.iter().any(u8::is_ascii_whitespace) {
             "has blanks or line ends inside"
         } else {
             "has characters that no key has"

@@ -1,0 +1,203 @@
+//! The documents match the program: completions, man page, README and help.
+//!
+//! `ANYASK_UPDATE=1 cargo test documents` writes the generated files anew.
+
+#[allow(dead_code)]
+#[path = "../src/settings/cli.rs"]
+mod cli;
+#[allow(dead_code)]
+#[path = "../src/error.rs"]
+mod error;
+mod man;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use clap_complete_nushell::Nushell;
+
+use crate::harness::anyask;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn completions(shell: impl clap_complete::Generator) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut cli::Cli::command(), "anyask", &mut script);
+    String::from_utf8(script).expect("a script in UTF-8")
+}
+
+/// Every generated file: the kind that `--generate` takes, where it stands, and what it should say.
+fn documents() -> [(&'static str, &'static str, String); 7] {
+    [
+        ("man", "man/anyask.1", man::page()),
+        (
+            "complete-bash",
+            "completions/anyask.bash",
+            completions(Shell::Bash),
+        ),
+        (
+            "complete-zsh",
+            "completions/_anyask",
+            completions(Shell::Zsh),
+        ),
+        (
+            "complete-fish",
+            "completions/anyask.fish",
+            completions(Shell::Fish),
+        ),
+        (
+            "complete-powershell",
+            "completions/_anyask.ps1",
+            completions(Shell::PowerShell),
+        ),
+        (
+            "complete-elvish",
+            "completions/anyask.elv",
+            completions(Shell::Elvish),
+        ),
+        (
+            "complete-nushell",
+            "completions/anyask.nu",
+            completions(Nushell),
+        ),
+    ]
+}
+
+#[test]
+fn completions_and_man_page_match_the_flags() {
+    for (_, path, text) in documents() {
+        let file = root().join(path);
+        if std::env::var_os("ANYASK_UPDATE").is_some() {
+            fs::write(file, text).expect("the document to be written");
+        } else {
+            let written = fs::read_to_string(file).expect("the document");
+            assert!(
+                written == text,
+                "{path} is out of date: ANYASK_UPDATE=1 cargo test documents"
+            );
+        }
+    }
+}
+
+#[test]
+fn generate_prints_each_document() {
+    for (kind, path, _) in documents() {
+        let written = fs::read_to_string(root().join(path)).expect("the document");
+        anyask(["--generate", kind]).prints(written).exits(0);
+    }
+}
+
+#[test]
+fn help_fits_a_narrow_terminal_and_shows_every_flag() {
+    let short = anyask(["-h"]).output();
+    let long = anyask(["--help"]).output();
+    for line in short.lines().chain(long.lines()) {
+        assert!(line.chars().count() <= 79, "too long: {line}");
+    }
+    for arg in cli::Cli::command().get_arguments() {
+        let Some(flag) = arg.get_long() else { continue };
+        assert!(
+            short.contains(&format!("--{flag}")) && long.contains(&format!("--{flag}")),
+            "--{flag}"
+        );
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        assert!(!help.is_empty() && !help.ends_with('.'), "--{flag}: {help}");
+        for name in arg.get_value_names().into_iter().flatten() {
+            assert_eq!(name.to_uppercase(), name.as_str(), "--{flag}");
+        }
+    }
+}
+
+#[test]
+fn version_is_told() {
+    let version = concat!("anyask ", env!("CARGO_PKG_VERSION"), "\n");
+    anyask(["--version"]).prints(version).exits(0);
+}
+
+#[test]
+fn readme_lists_every_exit_status() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    for (_, status, meaning) in error::STATUSES {
+        assert!(
+            readme.contains(&format!("| {status} | {meaning} |")),
+            "{status}: {meaning}"
+        );
+    }
+}
+
+/// A folder in which examples run: a git repository with a change, some files, and an `anyask` that rehearses.
+fn stage() -> (tempfile::TempDir, PathBuf) {
+    let stage = tempfile::tempdir().expect("a folder");
+    let dir = stage.path();
+    let bin = dir.join("bin");
+    fs::create_dir(&bin).expect("bin");
+    let program = env!("CARGO_BIN_EXE_anyask");
+    let script = format!("#!/bin/sh\nexec '{program}' --mock \"$@\"\n");
+    fs::write(bin.join("anyask"), script).expect("the script");
+    if Command::new("jq").arg("--version").output().is_err() {
+        // a machine without jq still runs everything before that pipe
+        fs::write(bin.join("jq"), "#!/bin/sh\nexec cat\n").expect("a stand-in for jq");
+    }
+    fs::write(dir.join("notes.txt"), "one\n").expect("notes.txt");
+    let setup = "chmod +x bin/*; git init -q; git add notes.txt; \
+                 git -c user.name=x -c user.email=x@example.com commit -qm begin; echo two >> notes.txt; \
+                 git add notes.txt; echo Why? > question.txt; echo '[ERROR] disk full' > app.log";
+    let status = Command::new("sh")
+        .args(["-ec", setup])
+        .current_dir(dir)
+        .status();
+    assert!(status.expect("sh").success());
+    (stage, bin)
+}
+
+#[track_caller]
+fn runs(script: &str, shell: &str) {
+    let (stage, bin) = stage();
+    let path = format!(
+        "{}:{}",
+        bin.display(),
+        std::env::var("PATH").unwrap_or_default()
+    );
+    let output = Command::new(shell)
+        .args(["-ec", script])
+        .current_dir(stage.path())
+        .env("PATH", path)
+        .env_remove("ANYROUTER_API_KEY")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("a shell");
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    assert!(
+        output.status.success(),
+        "{script}\n{}\n{stdout}{stderr}",
+        output.status
+    );
+}
+
+#[test]
+fn every_man_example_runs() {
+    for (_, example) in man::EXAMPLES {
+        runs(example, "sh");
+    }
+}
+
+#[test]
+fn every_readme_recipe_runs() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let recipes: Vec<&str> = readme
+        .split("\n```sh\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .collect();
+    assert!(recipes.len() >= 6, "the recipes were not found");
+    for recipe in recipes {
+        runs(recipe, "bash");
+    }
+}

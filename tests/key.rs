@@ -1,0 +1,146 @@
+//! Where the key comes from, and where it goes.
+
+use std::fs;
+
+use crate::harness::{KEY, Server, answer, anyask, json_answer};
+
+const HINT: &str = "hint: set ANYROUTER_API_KEY, or give --api-key-file PATH or --api-key-command CMD; --mock needs none\n";
+
+#[test]
+fn without_a_key_nothing_is_sent_and_the_ways_to_give_one_are_told() {
+    anyask(["hi"])
+        .says(&format!("anyask: there is no API key\n{HINT}"))
+        .exits(3);
+    anyask(["hi"])
+        .env("ANYROUTER_API_KEY", "")
+        .says(&format!("anyask: there is no API key\n{HINT}"))
+        .exits(3);
+}
+
+#[test]
+fn a_key_comes_from_a_file_or_a_command_before_the_environment() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("key"), "from-file\n").expect("key");
+    for (flag, value, key) in [
+        ("--api-key-file", "key", "from-file"),
+        (
+            "--api-key-command",
+            "cat; echo from-command; echo more",
+            "from-command",
+        ),
+    ] {
+        let server = Server::once(json_answer(&answer("ok")));
+        anyask(["-S", flag, value, "-"])
+            .in_dir(dir.path())
+            .at(&server)
+            .stdin("hi")
+            .prints("ok\n")
+            .exits(0);
+        let request = server.request();
+        assert_eq!(
+            request.header("authorization"),
+            Some(format!("Bearer {key}").as_str())
+        );
+        assert_eq!(request.json()["messages"][0]["content"], "hi");
+    }
+}
+
+#[test]
+fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
+    for (key, why) in [
+        ("sk-marked-4f1d\n", "has blanks or line ends inside"),
+        ("sk-marked-4f1d x", "has blanks or line ends inside"),
+        ("sk-marked-4f1d\u{7}", "has characters that no key has"),
+        ("sk-marked-4f1dé", "has characters that no key has"),
+    ] {
+        anyask(["hi"])
+            .env("ANYROUTER_API_KEY", key)
+            .says(&format!(
+                "anyask: ANYROUTER_API_KEY {why}, so it is no API key\nhint: a key is one word of letters, digits and signs\n"
+            ))
+            .exits(3);
+    }
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("key"), format!("{KEY}\n{KEY}\n")).expect("key");
+    anyask(["--api-key-file", "key", "hi"])
+        .in_dir(dir.path())
+        .mentions("anyask: the key file key has blanks or line ends inside, so it is no API key\n")
+        .exits(3);
+}
+
+#[test]
+fn a_key_that_cannot_be_had_is_told() {
+    anyask(["--api-key-file", "nowhere", "hi"])
+        .says("anyask: cannot read the key file nowhere: No such file or directory (os error 2)\n")
+        .exits(3);
+    anyask(["--api-key-command", "echo locked >&2; exit 4", "hi"])
+        .says("locked\nanyask: the key command failed: exit status: 4\nhint: try it by itself in a shell\n")
+        .exits(3);
+    anyask(["--api-key-command", "true", "hi"])
+        .says("anyask: what the key command printed is empty, and should be the API key\n")
+        .exits(3);
+    anyask(["--api-key-file", "a", "--api-key-command", "b", "hi"])
+        .mentions("anyask: the argument '--api-key-file <PATH>' cannot be used with '--api-key-command <CMD>'\n")
+        .exits(2);
+}
+
+#[test]
+fn the_upstream_pair_is_used_together() {
+    let server = Server::once(json_answer(&answer("ok")));
+    anyask(["-S", "hi"])
+        .env("ANTHROPIC_BASE_URL", &server.url())
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
+        .prints("ok\n")
+        .exits(0);
+    assert_eq!(
+        server.request().header("authorization"),
+        Some("Bearer token")
+    );
+}
+
+#[test]
+fn a_token_never_goes_to_a_server_that_it_was_not_given_for() {
+    let server = Server::new(Vec::new());
+    anyask(["-S", "--base-url", &server.url(), "hi"])
+        .env("ANTHROPIC_BASE_URL", "https://elsewhere.example")
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
+        .says(&format!("anyask: there is no API key\n{HINT}"))
+        .exits(3);
+    assert!(server.received().is_empty());
+    // half a pair is none
+    anyask(["hi"])
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
+        .says(&format!("anyask: there is no API key\n{HINT}"))
+        .exits(3);
+    // the same server by another flag is the same server
+    let server = Server::once(json_answer(&answer("ok")));
+    anyask(["-S", "--base-url", &(server.url() + "/v1"), "hi"])
+        .env("ANTHROPIC_BASE_URL", &server.url())
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
+        .prints("ok\n")
+        .exits(0);
+}
+
+#[test]
+fn the_own_key_goes_to_the_own_server_though_the_pair_is_set() {
+    let server = Server::once(json_answer(&answer("ok")));
+    anyask(["-S", "hi"])
+        .at(&server)
+        .env("ANTHROPIC_BASE_URL", "https://elsewhere.example")
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
+        .prints("ok\n")
+        .exits(0);
+    assert_eq!(
+        server.request().header("authorization"),
+        Some(format!("Bearer {KEY}").as_str())
+    );
+}
+
+#[test]
+fn a_rehearsal_never_sees_the_key() {
+    anyask(["--mock", "-v", "hi"])
+        .env("ANYROUTER_API_KEY", KEY)
+        .prints("hi\n")
+        .mentions("> authorization: Bearer [redacted]\n")
+        .exits(0);
+}
