@@ -160,7 +160,7 @@ fn a_server_that_is_not_there_is_no_connection() {
     anyask(["--base-url", &format!("http://{address}"), "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .matches(&format!(
-            "anyask: no connection to {address}: io: Connection refused \\(os error 111\\)\nhint: is the server running, and is --base-url right\\?\n"
+            "anyask: no connection to {address}: Connection refused \\(os error 111\\)\nhint: is the server running, and is --base-url right\\?\n"
         ))
         .exits(9);
 }
@@ -169,7 +169,7 @@ fn a_server_that_is_not_there_is_no_connection() {
 fn a_name_that_is_not_there_is_no_connection() {
     anyask(["--base-url", "https://no-such-host.invalid", "hi"])
         .env("ANYROUTER_API_KEY", "k")
-        .matches("anyask: cannot find no-such-host.invalid: io: failed to lookup address information: [^\n]*\nhint: check --base-url and the network\n")
+        .matches("anyask: cannot find no-such-host.invalid: failed to lookup address information: [^\n]*\nhint: check --base-url and the network\n")
         .exits(9);
 }
 
@@ -252,7 +252,7 @@ fn a_proxy_that_is_not_there_is_named_without_its_password() {
     anyask(["--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .env("https_proxy", "http://user:pass@127.0.0.1:9")
-        .matches("anyask: no connection to api.example through the proxy 127.0.0.1:9: io: Connection refused [^\n]*\nhint: [^\n]*\n")
+        .matches("anyask: no connection to api.example through the proxy 127.0.0.1:9: Connection refused [^\n]*\nhint: [^\n]*\n")
         .exits(9);
     anyask(["--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")

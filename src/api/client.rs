@@ -348,7 +348,11 @@ impl Endpoint {
             },
             _ => failed(format!("no connection to {host}{via}")),
         };
-        anyhow::Error::new(error).context(failure)
+        match error {
+            ureq::Error::Io(io) => anyhow::Error::new(io),
+            other => anyhow::Error::new(other),
+        }
+        .context(failure)
     }
 }
 
