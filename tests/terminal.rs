@@ -1,6 +1,8 @@
 //! What a person sees: in a real pseudo-terminal.
 
-use crate::harness::{Server, pty, stream, text_events};
+use std::sync::{Arc, Barrier};
+
+use crate::harness::{Act, Server, pty, stream, text_events};
 
 const TERM: (&str, &str) = ("TERM", "xterm");
 
@@ -55,13 +57,19 @@ fn json_is_defused_as_well() {
 
 #[test]
 fn a_spinner_waits_and_leaves_no_trace() {
-    let server = Server::once(stream(&text_events(&["ok"])));
-    let (shown, status) = ask(&server, &[], [false, false, true], &[TERM]);
-    assert!(shown.contains("waiting"), "{shown:?}");
-    assert!(
-        shown.ends_with("\u{1b}[2K") || shown.ends_with("\u{1b}[1B"),
-        "{shown:?}"
+    let seen = Arc::new(Barrier::new(2));
+    let answer = Act::Send(stream(&text_events(&["ok"])));
+    let server = Server::new(vec![vec![Act::Meet(Arc::clone(&seen)), answer]]);
+    let args = ["--no-stdin", "--base-url", &server.url(), "hi"];
+    let mut terminal = pty(
+        &args,
+        [false, false, true],
+        &[TERM, ("ANYROUTER_API_KEY", "k")],
     );
+    terminal.waits_for("waiting");
+    seen.wait();
+    let (shown, status) = terminal.ends();
+    assert!(shown.ends_with("\r\u{1b}[2K"), "{shown:?}");
     assert_eq!(status, Some(0));
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub enum Act {
     Drip(Vec<u8>),
     /// Sends these bytes again and again, until the client goes away.
     Flood(Vec<u8>),
+    /// Waits until the test says so.
+    Meet(Arc<Barrier>),
     /// Waits until the client goes away.
     Hang,
     /// Breaks the connection off with a reset.
@@ -139,6 +141,7 @@ fn serve(
                 }
             }
             Act::Flood(bytes) => while writer.write_all(&bytes).is_ok() {},
+            Act::Meet(barrier) => drop(barrier.wait()),
             Act::Hang => {
                 let _ = reader.read(&mut [0]);
             }
