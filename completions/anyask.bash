@@ -23,7 +23,7 @@ _anyask() {
 
     case "${cmd}" in
         anyask)
-            opts="-s -m -t -H -S -u -v -q -h -V --no-stdin --system --system-file --model --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --timeout --connect-timeout --mock --no-stream --json --stream --usage --price --verbose --quiet --strict --color --raw --dry-run --curl --list-models --generate --help --version"
+            opts="-s -m -t -H -S -u -v -q -h -V --no-stdin --system --system-file --model --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --no-stream --json --stream --usage --price --verbose --quiet --strict --color --raw --dry-run --curl --list-models --generate --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -143,6 +143,27 @@ _anyask() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --retries)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --retry-delay)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
+                --max-wait)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace

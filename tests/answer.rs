@@ -290,6 +290,6 @@ fn what_is_not_json_in_mid_stream_is_told_and_the_text_kept() {
     );
     let (run, _server) = streamed(["hi"], &events);
     run.prints("kept\n")
-        .says("anyask: the stream holds what is not JSON: <oops>\n")
+        .says("anyask: the stream holds what is no event: <oops>\n")
         .exits(10);
 }

@@ -4,7 +4,7 @@ use crate::harness::{Act, Server, anyask, chunked, http, json_answer, stream, te
 
 fn refused(status: &str, headers: &[&str], body: &str) -> (crate::harness::Run, Server) {
     let server = Server::once(http(status, headers, body));
-    (anyask(["hi"]).at(&server), server)
+    (anyask(["--retries", "0", "hi"]).at(&server), server)
 }
 
 fn envelope(kind: &str, message: &str) -> String {
@@ -157,7 +157,7 @@ fn a_server_that_is_not_there_is_no_connection() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("its address");
     drop(listener);
-    anyask(["--base-url", &format!("http://{address}"), "hi"])
+    anyask(["--retries", "0", "--base-url", &format!("http://{address}"), "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .matches(&format!(
             "anyask: no connection to {address}: Connection refused \\(os error 111\\)\nhint: is the server running, and is --base-url right\\?\n"
@@ -167,7 +167,7 @@ fn a_server_that_is_not_there_is_no_connection() {
 
 #[test]
 fn a_name_that_is_not_there_is_no_connection() {
-    anyask(["--base-url", "https://no-such-host.invalid", "hi"])
+    anyask(["--retries", "0", "--base-url", "https://no-such-host.invalid", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .matches("anyask: cannot find no-such-host.invalid: failed to lookup address information: [^\n]*\nhint: check --base-url and the network\n")
         .exits(9);
@@ -177,7 +177,7 @@ fn a_name_that_is_not_there_is_no_connection() {
 fn a_connection_that_closes_without_an_answer_is_no_connection() {
     for script in [vec![], vec![Act::Reset]] {
         let server = Server::new(vec![script]);
-        anyask(["hi"])
+        anyask(["--retries", "0", "hi"])
             .at(&server)
             .mentions(&format!(
                 "anyask: {} closed the connection without an answer",
@@ -190,7 +190,7 @@ fn a_connection_that_closes_without_an_answer_is_no_connection() {
 #[test]
 fn silence_is_no_connection_and_what_had_arrived_is_kept() {
     let server = Server::new(vec![vec![Act::Hang]]);
-    anyask(["--timeout", "0.2", "hi"])
+    anyask(["--retries", "0", "--timeout", "0.2", "hi"])
         .at(&server)
         .says(&format!(
             "anyask: {} was silent for 0.2 s\nhint: --timeout SECONDS waits longer\n",
@@ -202,7 +202,7 @@ fn silence_is_no_connection_and_what_had_arrived_is_kept() {
         .find("data: {\"type\": \"content_block_stop")
         .expect("the stop")]]);
     let server = Server::new(vec![vec![Act::Send(begun), Act::Hang]]);
-    anyask(["--timeout", "0.2", "hi"])
+    anyask(["--retries", "0", "--timeout", "0.2", "hi"])
         .at(&server)
         .prints("kept\n")
         .says(&format!(
@@ -249,12 +249,12 @@ fn what_is_not_http_is_a_broken_answer() {
 
 #[test]
 fn a_proxy_that_is_not_there_is_named_without_its_password() {
-    anyask(["--base-url", "https://api.example", "hi"])
+    anyask(["--retries", "0", "--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .env("https_proxy", "http://user:pass@127.0.0.1:9")
         .matches("anyask: no connection to api.example through the proxy 127.0.0.1:9: Connection refused [^\n]*\nhint: [^\n]*\n")
         .exits(9);
-    anyask(["--base-url", "https://api.example", "hi"])
+    anyask(["--retries", "0", "--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .env("https_proxy", "nonsense://user:pass@x")
         .mentions("anyask: the environment names a proxy that is no usable URL\n")

@@ -1,6 +1,8 @@
 //! Where the key comes from, and where it goes.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
 use crate::harness::{KEY, Server, answer, anyask, json_answer};
 
@@ -17,10 +19,32 @@ fn without_a_key_nothing_is_sent_and_the_ways_to_give_one_are_told() {
         .exits(3);
 }
 
+/// A key file that only its owner can read.
+fn private(dir: &Path, content: &str) {
+    let path = dir.join("key");
+    fs::write(&path, content).expect("key");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_noted() {
+    let dir = tempfile::tempdir().expect("a folder");
+    private(dir.path(), KEY);
+    fs::set_permissions(dir.path().join("key"), fs::Permissions::from_mode(0o640))
+        .expect("its mode");
+    let server = Server::once(json_answer(&answer("ok")));
+    anyask(["-S", "--api-key-file", "key", "hi"])
+        .in_dir(dir.path())
+        .at(&server)
+        .prints("ok\n")
+        .says("anyask: note: other users of this machine can read the key file key; chmod 600 ends that\n")
+        .exits(0);
+}
+
 #[test]
 fn a_key_comes_from_a_file_or_a_command_before_the_environment() {
     let dir = tempfile::tempdir().expect("a folder");
-    fs::write(dir.path().join("key"), "from-file\n").expect("key");
+    private(dir.path(), "from-file\n");
     for (flag, value, key) in [
         ("--api-key-file", "key", "from-file"),
         (
@@ -61,7 +85,7 @@ fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
             .exits(3);
     }
     let dir = tempfile::tempdir().expect("a folder");
-    fs::write(dir.path().join("key"), format!("{KEY}\n{KEY}\n")).expect("key");
+    private(dir.path(), &format!("{KEY}\n{KEY}\n"));
     anyask(["--api-key-file", "key", "hi"])
         .in_dir(dir.path())
         .mentions("anyask: the key file key has blanks or line ends inside, so it is no API key\n")

@@ -75,7 +75,7 @@ fn a_status_is_refused_as_the_server_would() {
         ("500", "api_error", 8),
         ("529", "overloaded_error", 8),
     ] {
-        anyask([&format!("--mock={step}"), "hi"])
+        anyask([&format!("--mock={step}"), "--retries=0", "hi"])
             .mentions(&format!("({step} {kind}): "))
             .exits(status);
     }

@@ -4,19 +4,27 @@ use std::io::Read;
 use std::ops::ControlFlow;
 
 use anyhow::Result;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
-use super::client::{Endpoint, Response};
+use super::client::Response;
+use super::failure::broken_off;
+use super::prepare::Endpoint;
 use super::refusal::Refusal;
-use super::reply::{Reply, block_text, blocks};
+use super::reply::Reply;
 use super::sse;
-use super::wire::{self, Event};
+use super::wire::{self, Event, Half, Whole};
 use crate::error::{Failure, Kind};
 
 /// The longest event, and the longest JSON answer, in bytes.
 const LONGEST: usize = 32 << 20;
 /// How much is read at once, in bytes: as much as a fast server has ready.
 const PIECE: usize = 64 << 10;
+
+/// What stands for half a character.
+const REPLACEMENT: &str = "\u{fffd}";
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Hears an answer as it comes. What it shows, and how, is its own business.
 pub trait Listener {
@@ -47,27 +55,27 @@ pub fn receive(
     let mut body = response.body.as_reader();
     let mut piece = vec![0; PIECE];
     let mut form = Form::Unknown(Vec::new());
+    let mut kept = 0;
     loop {
-        let count = match body.read(&mut piece) {
-            Ok(count) => count,
+        let (count, end) = match body.read(&mut piece) {
+            Ok(0) => (0, End::Clean),
+            Ok(count) => (count, End::NotYet),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(endpoint.failure(error.into(), true)),
+            Err(error) => (0, End::Broken(error)),
         };
-        let ended = count == 0;
-        let mut bytes = &piece[..count];
-        let held;
-        if let Form::Unknown(start) = &mut form {
-            start.extend_from_slice(bytes);
-            if let Some(known) = Form::of(start, says_stream, ended) {
-                held = std::mem::take(start);
-                bytes = &held;
-                form = known;
-            }
-        }
-        let told = form.take(bytes, ended, reply, listener);
+        let told = form.take(&piece[..count], &end, says_stream, reply, listener);
         listener.pause()?;
-        if told?.is_break() || ended {
+        if told?.is_break() {
             break;
+        }
+        match end {
+            End::NotYet => {}
+            End::Clean => break,
+            End::Broken(error) => return Err(broken_off(endpoint, error.into())),
+        }
+        kept += count;
+        if kept > LONGEST && reply.keeps() {
+            return Err(too_long());
         }
     }
     // a stop reason and then a clean end is how some servers leave out message_stop
@@ -81,98 +89,163 @@ pub fn receive(
     reply.check().map_err(Into::into)
 }
 
+/// Whether the body goes on.
+enum End {
+    NotYet,
+    Clean,
+    Broken(std::io::Error),
+}
+
 /// How an answer comes. Its first bytes tell, because servers send either, whatever was asked for.
 enum Form {
+    /// Nothing but blanks, so far.
     Unknown(Vec<u8>),
-    Stream(sse::Decoder),
+    Stream(Stream),
     Json(Vec<u8>),
 }
 
 impl Form {
-    /// What the first bytes tell; `None` as long as they tell nothing.
-    fn of(start: &[u8], says_stream: bool, ended: bool) -> Option<Self> {
-        let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-        let first = start.iter().find(|byte| !byte.is_ascii_whitespace());
-        let stream = match first {
-            Some(b'{' | b'[') => false,
-            Some(_) => says_stream || starts_like_a_stream(start),
-            None if ended => says_stream,
-            None if start.len() > LONGEST => false,
-            None => return None,
-        };
-        Some(if stream {
-            Self::Stream(sse::Decoder::new(LONGEST))
-        } else {
-            Self::Json(Vec::new())
-        })
-    }
-
+    /// Takes the next bytes; a `Break` means that the answer is whole and what follows does not matter.
     fn take(
         &mut self,
         bytes: &[u8],
-        ended: bool,
+        end: &End,
+        says_stream: bool,
         reply: &mut Reply,
         listener: &mut dyn Listener,
     ) -> Result<ControlFlow<()>> {
         match self {
-            Self::Unknown(_) => Ok(ControlFlow::Continue(())),
-            Self::Stream(decoder) => {
-                let mut on = |name: &[u8], data: &[u8]| match told(name, data, reply, listener) {
-                    Ok(()) if reply.whole => ControlFlow::Break(Ok(())),
-                    Ok(()) => ControlFlow::Continue(()),
-                    Err(error) => ControlFlow::Break(Err(error)),
-                };
-                let flow = match decoder.feed(bytes, &mut on) {
-                    Ok(ControlFlow::Continue(())) if ended => decoder.finish(&mut on),
-                    Ok(flow) => flow,
-                    Err(sse::TooLong) => {
-                        return Err(broken("one event of the stream is over 32 MiB").into());
-                    }
-                };
-                match flow {
-                    ControlFlow::Continue(()) => Ok(ControlFlow::Continue(())),
-                    ControlFlow::Break(result) => result.map(ControlFlow::Break),
+            Self::Unknown(start) => {
+                let tells =
+                    |byte: &u8| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte);
+                start.extend_from_slice(bytes);
+                if start.len() > LONGEST {
+                    return Err(too_long());
+                }
+                if bytes.iter().any(tells) || !matches!(end, End::NotYet) {
+                    let start = std::mem::take(start);
+                    *self = Self::of(&start, says_stream);
+                    return self.take(&start, end, says_stream, reply, listener);
                 }
             }
+            Self::Stream(stream) => return stream.take(bytes, end, reply, listener),
             Self::Json(body) => {
                 if body.len() + bytes.len() > LONGEST {
-                    return Err(broken("the answer is over 32 MiB").into());
+                    return Err(too_long());
                 }
                 body.extend_from_slice(bytes);
-                if ended {
+                if matches!(end, End::Clean) {
                     message_told(body, reply, listener)?;
                 }
-                Ok(ControlFlow::Continue(()))
             }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What the first bytes tell, or else the header.
+    fn of(start: &[u8], says_stream: bool) -> Self {
+        let start = start
+            .strip_prefix(BYTE_ORDER_MARK)
+            .unwrap_or(start)
+            .trim_ascii_start();
+        let fields: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+        let stream = match start.first() {
+            Some(b'{' | b'[') => false,
+            _ => says_stream || fields.iter().any(|field| start.starts_with(field)),
+        };
+        if stream {
+            Self::Stream(Stream {
+                decoder: sse::Decoder::new(LONGEST),
+                half: Half::default(),
+            })
+        } else {
+            Self::Json(Vec::new())
         }
     }
 }
 
-fn starts_like_a_stream(start: &[u8]) -> bool {
-    let start = start.trim_ascii_start();
-    let fields: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
-    fields.iter().any(|field| start.starts_with(field))
+/// An answer that comes as events.
+struct Stream {
+    decoder: sse::Decoder,
+    half: Half,
+}
+
+impl Stream {
+    fn take(
+        &mut self,
+        bytes: &[u8],
+        end: &End,
+        reply: &mut Reply,
+        listener: &mut dyn Listener,
+    ) -> Result<ControlFlow<()>> {
+        let half = &mut self.half;
+        let mut on = |name: &[u8], data: &[u8]| match told(name, data, half, reply, listener) {
+            Ok(()) if reply.whole => ControlFlow::Break(Ok(())),
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(Err(error)),
+        };
+        let mut flow = self.decoder.feed(bytes, &mut on);
+        let over = !matches!(end, End::NotYet);
+        if over && matches!(flow, Ok(ControlFlow::Continue(()))) {
+            // a last event that lacks no more than its blank line has arrived, however the stream ended
+            flow = Ok(self.decoder.finish(&mut |name, data| {
+                if is_json(&wire::mended(data)) {
+                    on(name, data)
+                } else {
+                    ControlFlow::Continue(())
+                }
+            }));
+        }
+        if over || !matches!(flow, Ok(ControlFlow::Continue(()))) {
+            half_told(half, listener);
+        }
+        match flow {
+            Ok(ControlFlow::Continue(())) => Ok(ControlFlow::Continue(())),
+            Ok(ControlFlow::Break(result)) => result.map(ControlFlow::Break),
+            Err(sse::TooLong) => Err(broken("one event of the stream is over 32 MiB").into()),
+        }
+    }
 }
 
 /// Tells one event of a stream.
-fn told(name: &[u8], data: &[u8], reply: &mut Reply, listener: &mut dyn Listener) -> Result<()> {
+fn told(
+    name: &[u8],
+    data: &[u8],
+    half: &mut Half,
+    reply: &mut Reply,
+    listener: &mut dyn Listener,
+) -> Result<()> {
     if data.is_empty() || data == b"[DONE]" {
         return Ok(());
     }
     if let Ok(json) = std::str::from_utf8(data)
-        && let Ok(event) = serde_json::from_str(json)
+        && let Ok(event) = serde_json::from_str::<Event>(json)
     {
+        if event
+            .delta
+            .as_ref()
+            .is_some_and(|delta| delta.text.is_some())
+        {
+            half_told(half, listener);
+        }
         return event_told(name, event, json, reply, listener);
     }
-    let mended = wire::mended(data);
-    let event = mended
-        .as_deref()
-        .map(|json| (json, serde_json::from_str(json)));
-    let Some((json, Ok(event))) = event else {
-        let message = format!("the stream holds what is not JSON: {}", excerpt(data));
+    let mended = half.mend(data);
+    if mended.lost {
+        listener.text(REPLACEMENT);
+    }
+    let Ok(event) = serde_json::from_str(&mended.json) else {
+        let message = format!("the stream holds what is no event: {}", excerpt(data));
         return Err(broken(message).into());
     };
-    event_told(name, event, json, reply, listener)
+    event_told(name, event, &mended.json, reply, listener)
+}
+
+/// Half a character that will not be whole any more.
+fn half_told(half: &mut Half, listener: &mut dyn Listener) {
+    if half.take() {
+        listener.text(REPLACEMENT);
+    }
 }
 
 fn event_told(
@@ -182,20 +255,16 @@ fn event_told(
     reply: &mut Reply,
     listener: &mut dyn Listener,
 ) -> Result<()> {
-    if event.kind.is_empty() {
-        event.kind = String::from_utf8_lossy(name).into_owned().into();
+    if event.kind.is_none() && !name.is_empty() {
+        event.kind = Some(String::from_utf8_lossy(name).into_owned().into());
     }
-    if event.kind == "error"
-        || name == b"error"
-        || event.error.is_some_and(|error| error.get() != "null")
-    {
-        let refusal = Refusal::read(json.as_bytes());
-        return Err(failed(&refusal).into());
+    if event.kind.as_deref() == Some("error") || name == b"error" || is_error(event.error) {
+        return Err(failed(&Refusal::read(json.as_bytes())).into());
     }
     reply.fold(&event, json);
     if let Some(delta) = &event.delta
         && let Some(text) = &delta.text
-        && matches!(&*delta.kind, "text_delta" | "")
+        && matches!(delta.kind.as_deref(), Some("text_delta") | None)
     {
         listener.text(text);
     }
@@ -211,28 +280,40 @@ fn event_told(
 
 /// Tells an answer that came as one JSON message.
 fn message_told(body: &[u8], reply: &mut Reply, listener: &mut dyn Listener) -> Result<()> {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     if body.trim_ascii().is_empty() {
         return Err(broken("the answer is empty").into());
     }
-    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let value = serde_json::from_slice(body)
-        .ok()
-        .or_else(|| serde_json::from_str(&wire::mended(body)?).ok());
-    let Some(value): Option<Value> = value else {
-        return Err(broken(format!("the answer is not JSON: {}", excerpt(body))).into());
+    let mended;
+    let json = match std::str::from_utf8(body) {
+        Ok(json) if !wire::has_surrogates(json) => json,
+        _ => {
+            mended = wire::mended(body);
+            &mended
+        }
     };
-    if Refusal::is(&value) {
-        return Err(failed(&Refusal::of(&value)).into());
+    if !is_json(json) {
+        return Err(broken(format!("the answer is not JSON: {}", excerpt(body))).into());
+    }
+    if !json.trim_start().starts_with('{') {
+        listener.whole(body);
+        return Err(broken("the answer is JSON, but no message").into());
+    }
+    let message: Whole = serde_json::from_str(json).unwrap_or_default();
+    if is_error(message.error) || message.kind.is_some_and(|kind| kind.get() == "\"error\"") {
+        return Err(failed(&Refusal::read(body)).into());
     }
     listener.whole(body);
-    let Value::Object(message) = value else {
-        return Err(broken("the answer is JSON, but no message").into());
-    };
-    reply.take(&message);
-    for block in blocks(&message) {
-        listener.text(block_text(block));
-    }
+    reply.take(&message, |text| listener.text(text));
     Ok(())
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<IgnoredAny>(text).is_ok()
+}
+
+fn is_error(field: Option<&RawValue>) -> bool {
+    field.is_some_and(|error| error.get() != "null")
 }
 
 fn failed(refusal: &Refusal) -> Failure {
@@ -250,6 +331,10 @@ fn failed(refusal: &Refusal) -> Failure {
         refusal.failure_kind(),
         format!("the server answered with {kind}: {message}"),
     )
+}
+
+fn too_long() -> anyhow::Error {
+    broken("the answer is over 32 MiB").into()
 }
 
 fn broken(message: impl Into<String>) -> Failure {

@@ -48,6 +48,15 @@ impl Limits {
     }
 }
 
+/// A number of seconds as a person says it.
+pub fn in_words(seconds: u64) -> String {
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
+}
+
 fn dollars(text: &str) -> Option<f64> {
     text.trim_start_matches('$')
         .parse()

@@ -2,18 +2,23 @@
 
 mod answer;
 mod client;
+mod failure;
 mod limits;
+mod prepare;
 mod price;
 mod proxy;
 mod refusal;
 mod reply;
+mod retry;
 mod sse;
 mod wire;
 
 pub use answer::{Listener, receive};
-pub use client::{Auth, Client, Endpoint, Header, Key, Prepared, Response};
-pub use limits::Limits;
+pub use client::{Client, Response, Retry, Watcher};
+pub use limits::{Limits, in_words};
+pub use prepare::{Auth, Endpoint, Header, Key, Prepared};
 pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
 pub use reply::Reply;
+pub use retry::Policy;
 pub use wire::{Message, Request, Role};

@@ -1,6 +1,6 @@
 //! What an answer costs, estimated.
 
-use super::reply::Usage;
+use super::wire::Usage;
 
 /// Dollars per million tokens.
 #[derive(Debug, Clone, Copy)]

@@ -7,6 +7,9 @@ use crate::error::Kind;
 /// Longest message shown, in characters: an error page is not a message.
 const LONGEST: usize = 400;
 
+/// The largest body that is read as an envelope, in bytes.
+const LARGEST: usize = 256 << 10;
+
 /// What an error body or an `error` event says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Refusal {
@@ -20,9 +23,9 @@ impl Refusal {
     /// Reads any of the envelopes that servers of the Messages API use; of a body that is none
     /// of them, the first line.
     pub fn read(body: &[u8]) -> Self {
-        let mended = super::wire::mended(body);
-        let json = mended.as_deref().map_or(body, str::as_bytes);
-        match serde_json::from_slice(json) {
+        // more than that is a page, whatever it looks like
+        let json = if body.len() <= LARGEST { body } else { b"" };
+        match serde_json::from_str(&super::wire::mended(json)) {
             Ok(value) => Self::of(&value),
             Err(_) => Self {
                 kind: String::new(),
@@ -31,13 +34,8 @@ impl Refusal {
         }
     }
 
-    /// Whether a JSON answer is an error, whatever its status says.
-    pub fn is(value: &Value) -> bool {
-        value["type"] == "error" || value.get("error").is_some_and(|error| !error.is_null())
-    }
-
     /// `{"error":{"type","message"}}`, `{"error":"…"}`, `{"type","message"}`, `{"detail":"…"}`.
-    pub fn of(value: &Value) -> Self {
+    fn of(value: &Value) -> Self {
         let error = value
             .get("error")
             .filter(|error| !error.is_null())

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
-use super::wire::Event;
+use super::wire::{Block, Event, Usage, Whole, each_block, field};
 use crate::error::{Failure, Kind};
+
+/// How many kinds of content block are worth naming.
+const MOST_KINDS: usize = 8;
 
 /// The sum of an answer. Everything in it is optional, because servers leave out everything.
 #[derive(Debug, Default)]
@@ -18,19 +20,12 @@ pub struct Reply {
     pub usage: Usage,
     /// Whether the answer has any text.
     pub has_text: bool,
-    /// The types of the content blocks, in order, each once.
+    /// The first types of content blocks, each once.
     pub blocks: Vec<String>,
     /// The end was seen: `message_stop`, or the end of a JSON answer.
     pub whole: bool,
     /// The message as a call without streaming gives it, where it is asked for.
     fold: Option<Fold>,
-}
-
-/// Tokens, as the server counted them.
-#[derive(Debug, Default, Clone, Copy, Deserialize, PartialEq, Eq)]
-pub struct Usage {
-    pub input_tokens: Option<u64>,
-    pub output_tokens: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -54,14 +49,12 @@ impl Reply {
 
     /// Takes in one event of a stream. `json` is the event as it was sent.
     pub fn fold(&mut self, event: &Event, json: &str) {
-        if let Some(message) = event.message {
-            self.head(&object(message));
+        if let Some(message) = field(event.message) {
+            self.head(&message);
         }
-        if let Some(usage) = event.usage {
-            self.usage.update(&object(usage));
-        }
-        if let Some(block) = event.content_block {
-            self.block_begun(&object(block));
+        self.count(event.usage);
+        if let Some(block) = field::<Block>(event.content_block) {
+            self.held(block.kind.as_deref());
         }
         if let Some(delta) = &event.delta {
             if let Some(reason) = &delta.stop_reason {
@@ -71,18 +64,23 @@ impl Reply {
                 self.has_text = true;
             }
         }
-        self.whole |= event.kind == "message_stop";
+        self.whole |= event.kind.as_deref() == Some("message_stop");
         if let Some(fold) = &mut self.fold {
             fold.take(event, json);
         }
     }
 
-    /// Takes in a whole message.
-    pub fn take(&mut self, message: &Map<String, Value>) {
+    /// Takes in a whole message, and calls `on` for the text of each text block, in order.
+    pub fn take(&mut self, message: &Whole, mut on: impl FnMut(&str)) {
         self.head(message);
-        for block in blocks(message) {
-            self.block_begun(block);
-            self.has_text |= !block_text(block).is_empty();
+        if let Some(content) = message.content {
+            each_block(content, |block| {
+                self.held(block.kind.as_deref());
+                if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
+                    self.has_text |= !text.is_empty();
+                    on(text);
+                }
+            });
         }
         self.whole = true;
         self.fold = None;
@@ -111,38 +109,36 @@ impl Reply {
         })
     }
 
+    /// Whether the events are folded into a message.
+    pub fn keeps(&self) -> bool {
+        self.fold.is_some()
+    }
+
     /// The folded message as JSON; `None` where nothing was kept.
     pub fn message(&mut self) -> Option<String> {
         let fold = self.fold.take()?;
         Some(Value::Object(fold.message()).to_string())
     }
 
-    fn head(&mut self, message: &Map<String, Value>) {
-        let text = |key| message.get(key).and_then(Value::as_str).map(String::from);
-        self.model = text("model").or(self.model.take());
-        self.stop_reason = text("stop_reason").or(self.stop_reason.take());
-        if let Some(Value::Object(usage)) = message.get("usage") {
-            self.usage.update(usage);
+    fn head(&mut self, message: &Whole) {
+        self.model = field(message.model).or(self.model.take());
+        self.stop_reason = field(message.stop_reason).or(self.stop_reason.take());
+        self.count(message.usage);
+    }
+
+    /// Usage comes in parts; the latest value of each field counts.
+    fn count(&mut self, part: Option<&RawValue>) {
+        if let Some(part) = field::<Usage>(part) {
+            self.usage.input_tokens = part.input_tokens.or(self.usage.input_tokens);
+            self.usage.output_tokens = part.output_tokens.or(self.usage.output_tokens);
         }
     }
 
-    fn block_begun(&mut self, block: &Map<String, Value>) {
-        let kind = block
-            .get("type")
-            .and_then(Value::as_str)
-            .unwrap_or("untyped");
-        if !self.blocks.iter().any(|known| known == kind) {
+    fn held(&mut self, kind: Option<&str>) {
+        let kind = kind.unwrap_or("untyped");
+        if self.blocks.len() < MOST_KINDS && !self.blocks.iter().any(|known| known == kind) {
             self.blocks.push(kind.into());
         }
-    }
-}
-
-impl Usage {
-    /// Usage comes in parts; the latest value of each field counts.
-    fn update(&mut self, part: &Map<String, Value>) {
-        let count = |key| part.get(key).and_then(Value::as_u64);
-        self.input_tokens = count("input_tokens").or(self.input_tokens);
-        self.output_tokens = count("output_tokens").or(self.output_tokens);
     }
 }
 
@@ -153,14 +149,14 @@ impl Fold {
         }
         if let Some(block) = event.content_block {
             self.blocks
-                .insert(event.index, Value::Object(object(block)));
+                .insert(event.index.unwrap_or(0), Value::Object(object(block)));
         }
         if event.delta.is_some() {
             let mut whole: Value = serde_json::from_str(json).unwrap_or_default();
             if let Value::Object(delta) = whole["delta"].take() {
-                match &*event.kind {
-                    "message_delta" => self.message.extend(delta),
-                    _ => self.delta(event.index, delta),
+                match event.kind.as_deref() {
+                    Some("message_delta") => self.message.extend(delta),
+                    _ => self.delta(event.index.unwrap_or(0), delta),
                 }
             }
         }
@@ -207,21 +203,6 @@ impl Fold {
         let content = self.blocks.into_values().collect();
         self.message.insert("content".into(), Value::Array(content));
         self.message
-    }
-}
-
-/// The blocks of a message's content, in order; none where the content is no list.
-pub fn blocks(message: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
-    let content = message.get("content").and_then(Value::as_array);
-    content.into_iter().flatten().filter_map(Value::as_object)
-}
-
-/// The text of a content block: empty unless it is a text block.
-pub fn block_text(block: &Map<String, Value>) -> &str {
-    let text = block.get("text").and_then(Value::as_str);
-    match block.get("type").and_then(Value::as_str) {
-        Some("text") => text.unwrap_or_default(),
-        _ => "",
     }
 }
 

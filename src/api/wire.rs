@@ -1,7 +1,9 @@
 //! The Messages API's own types, as they stand on the wire. Unknown fields, blocks and events survive.
 
 use std::borrow::Cow;
+use std::fmt::{self, Write};
 
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -61,10 +63,9 @@ pub enum Role {
 /// because most of them are text deltas and come by the hundred thousand.
 #[derive(Debug, Default, Deserialize)]
 pub struct Event<'a> {
-    #[serde(rename = "type", borrow, default)]
-    pub kind: Cow<'a, str>,
-    #[serde(default)]
-    pub index: u64,
+    #[serde(rename = "type", borrow)]
+    pub kind: Option<Cow<'a, str>>,
+    pub index: Option<u64>,
     #[serde(borrow)]
     pub delta: Option<Delta<'a>>,
     #[serde(borrow)]
@@ -80,58 +81,157 @@ pub struct Event<'a> {
 /// What a `content_block_delta` or `message_delta` adds: the fields that the text needs.
 #[derive(Debug, Default, Deserialize)]
 pub struct Delta<'a> {
-    #[serde(rename = "type", borrow, default)]
-    pub kind: Cow<'a, str>,
+    #[serde(rename = "type", borrow)]
+    pub kind: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub text: Option<Cow<'a, str>>,
     #[serde(borrow)]
     pub stop_reason: Option<Cow<'a, str>>,
 }
 
-/// Reads JSON as real servers write it: bytes that are no UTF-8 and lone surrogate halves,
-/// which RFC 8259 leaves open and serde_json refuses, become U+FFFD instead of losing the answer.
-///
-/// Returns the JSON mended so that it parses, or `None` if it needs no such mending.
-pub fn mended(json: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(json);
-    let whole = without_lone_surrogates(&text);
-    match (text, whole) {
-        (_, Some(mended)) => Some(mended),
-        (Cow::Owned(text), None) => Some(text),
-        (Cow::Borrowed(_), None) => None,
+/// A message, its fields still JSON: what they hold is each server's own business, and may be huge.
+#[derive(Debug, Default, Deserialize)]
+pub struct Whole<'a> {
+    #[serde(rename = "type", borrow)]
+    pub kind: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub model: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub stop_reason: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pub error: Option<&'a RawValue>,
+}
+
+/// A content block, as far as the text needs it.
+#[derive(Debug, Default, Deserialize)]
+pub struct Block<'a> {
+    #[serde(rename = "type", borrow)]
+    pub kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    pub text: Option<Cow<'a, str>>,
+}
+
+/// Tokens, as the server counted them; `None` where it did not.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Usage {
+    pub input_tokens: Option<u64>,
+    pub output_tokens: Option<u64>,
+}
+
+/// What a field holds, if it is there and of that shape.
+pub fn field<'a, T: Deserialize<'a>>(json: Option<&'a RawValue>) -> Option<T> {
+    serde_json::from_str(json?.get()).ok()
+}
+
+/// Calls `on` for each content block of a message, one after the other, so that no number of them
+/// costs memory. What is no block is skipped.
+pub fn each_block(content: &RawValue, on: impl FnMut(Block)) {
+    struct Blocks<F>(F);
+    impl<'de, F: FnMut(Block)> Visitor<'de> for Blocks<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a list of content blocks")
+        }
+
+        fn visit_seq<S: SeqAccess<'de>>(mut self, mut blocks: S) -> Result<(), S::Error> {
+            while let Some(block) = blocks.next_element()? {
+                if let Some(block) = field(Some(block)) {
+                    (self.0)(block);
+                }
+            }
+            Ok(())
+        }
+    }
+    // anything but a list has no blocks
+    let _ = serde_json::Deserializer::from_str(content.get()).deserialize_seq(Blocks(on));
+}
+
+/// The first half of a character that a server cut into two surrogates, one at the end of a piece
+/// of text and one at the start of the next.
+#[derive(Debug, Default)]
+pub struct Half(Option<u16>);
+
+/// JSON that parses now.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mended {
+    pub json: String,
+    /// A half that was waiting did not find its other half here.
+    pub lost: bool,
+}
+
+impl Half {
+    /// Whether a half is still waiting for the other; it is not any more.
+    pub fn take(&mut self) -> bool {
+        self.0.take().is_some()
+    }
+
+    /// Mends one piece of a stream as [`mended`] does, and joins the halves that pieces tear apart:
+    /// one at the end of a string waits for the piece that begins with the other.
+    pub fn mend(&mut self, json: &[u8]) -> Mended {
+        let waiting = self.0.take();
+        let (json, joined) = mended_across(json, waiting, Some(&mut self.0));
+        Mended {
+            json,
+            lost: waiting.is_some() && !joined,
+        }
     }
 }
 
-/// `\ud800`-`\udfff` escapes that have no partner, replaced by `\ufffd`; `None` if there are none.
-fn without_lone_surrogates(json: &str) -> Option<String> {
-    let mut out: Option<String> = None;
-    let mut copied = 0;
-    let mut at = 0;
-    while let Some(found) = json[at..].find('\\') {
-        let start = at + found;
-        let unit = escaped_unit(&json[start..]);
-        at = match unit {
-            Some(0xD800..=0xDBFF)
-                if matches!(escaped_unit(&json[start + 6..]), Some(0xDC00..=0xDFFF)) =>
-            {
-                start + 12
-            }
-            Some(0xD800..=0xDFFF) => {
-                let out = out.get_or_insert_with(|| String::with_capacity(json.len()));
-                out.push_str(&json[copied..start]);
-                out.push_str("\\ufffd");
-                copied = start + 6;
-                copied
-            }
-            Some(_) => start + 6,
+/// Reads JSON as real servers write it: bytes that are no UTF-8 and surrogate halves, which RFC 8259
+/// leaves open and `serde_json` refuses, become U+FFFD instead of losing the answer.
+pub fn mended(json: &[u8]) -> String {
+    mended_across(json, None, None).0
+}
+
+/// Whether any `\\uXXXX` of the JSON is half a character, with its other half or without.
+pub fn has_surrogates(json: &str) -> bool {
+    json.contains("\\ud") || json.contains("\\uD")
+}
+
+/// The mended JSON, and whether the waiting half found its other at the start of a string.
+/// A half at the end of a string is put into `left`, if there is one.
+fn mended_across(
+    json: &[u8],
+    mut waiting: Option<u16>,
+    mut left: Option<&mut Option<u16>>,
+) -> (String, bool) {
+    let json = String::from_utf8_lossy(json);
+    let mut out = String::with_capacity(json.len());
+    let mut joined = false;
+    let mut rest = &*json;
+    while let Some(found) = rest.find('\\') {
+        let (before, escape) = rest.split_at(found);
+        out.push_str(before);
+        let after = escape.get(6..).unwrap_or_default();
+        let unit = escaped_unit(escape);
+        let length = match unit {
+            Some(0xD800..=0xDBFF) if matches!(escaped_unit(after), Some(0xDC00..=0xDFFF)) => 12,
+            Some(_) => 6,
             // any other escape is a backslash and one character
-            None => start + 1 + json[start + 1..].chars().next().map_or(0, char::len_utf8),
+            None => 1 + escape[1..].chars().next().map_or(0, char::len_utf8),
         };
+        match (unit, waiting, &mut left) {
+            (Some(low @ 0xDC00..=0xDFFF), Some(high), _) if before.ends_with('"') => {
+                let _ = write!(out, "\\u{high:04x}\\u{low:04x}");
+                (waiting, joined) = (None, true);
+            }
+            (Some(high @ 0xD800..=0xDBFF), _, Some(left))
+                if length == 6 && after.starts_with('"') =>
+            {
+                **left = Some(high);
+            }
+            (Some(0xD800..=0xDFFF), ..) if length == 6 => out.push_str("\\ufffd"),
+            _ => out.push_str(&escape[..length]),
+        }
+        rest = &escape[length..];
     }
-    out.map(|mut out| {
-        out.push_str(&json[copied..]);
-        out
-    })
+    out.push_str(rest);
+    (out, joined)
 }
 
 /// The UTF-16 unit of a `\uXXXX` at the start of `json`.
@@ -148,12 +248,37 @@ mod tests {
 
     #[test]
     fn lone_surrogate_halves_become_replacement_characters() {
-        let mend = |json: &str| mended(json.as_bytes());
-        assert_eq!(mend(r#""a\ud83d""#).as_deref(), Some(r#""a\ufffd""#));
-        assert_eq!(mend(r#""\ude00b""#).as_deref(), Some(r#""\ufffdb""#));
-        assert_eq!(mend(r#""\ud83d\ude00""#), None);
-        assert_eq!(mend(r#""\\ud83d""#), None);
-        assert_eq!(mended(b"\"\xff\"").as_deref(), Some("\"\u{fffd}\""));
+        for (json, whole) in [
+            (&br#""a\ud83d""#[..], r#""a\ufffd""#),
+            (br#""\ude00b""#, r#""\ufffdb""#),
+            (br#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (br#""\\ud83d""#, r#""\\ud83d""#),
+            (b"\"\xff\"", "\"\u{fffd}\""),
+        ] {
+            assert_eq!(mended(json), whole);
+        }
+    }
+
+    #[test]
+    fn halves_in_two_pieces_are_joined() {
+        let mut half = Half::default();
+        let mut mend = |json: &str| half.mend(json.as_bytes());
+        let same = |json: &str, lost| Mended {
+            json: json.into(),
+            lost,
+        };
+        assert_eq!(
+            mend(r#"{"text":"a\ud83d"}"#),
+            same(r#"{"text":"a"}"#, false)
+        );
+        assert_eq!(
+            mend(r#"{"text":"\ude00b"}"#),
+            same(r#"{"text":"\ud83d\ude00b"}"#, false)
+        );
+        assert_eq!(mend(r#""x\ud83d""#), same(r#""x""#, false));
+        assert_eq!(mend(r#""y\ud83d""#), same(r#""y""#, true));
+        assert_eq!(mend(r#""y\ude00""#), same(r#""y\ufffd""#, true));
+        assert!(!half.take());
     }
 
     proptest! {
@@ -164,7 +289,7 @@ mod tests {
                 Just("\\n".to_string()), Just("\\\\".to_string()), Just("é".to_string()), Just("u".to_string()),
             ], 0..12)) {
             let json = format!("\"{}\"", parts.concat());
-            let mended = mended(json.as_bytes()).unwrap_or(json);
+            let mended = mended(json.as_bytes());
             prop_assert!(serde_json::from_str::<String>(&mended).is_ok(), "{mended}");
         }
     }

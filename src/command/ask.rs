@@ -1,14 +1,12 @@
 //! One question: the straight line from what the user wants to the answer on stdout.
 
-use std::time::Instant;
-
 use anyhow::{Context, Result};
 
 use crate::api::{self, Client, Key, Message, Reply, Role};
 use crate::error::{Failure, Kind};
 use crate::input::{self, Text};
 use crate::mock;
-use crate::output::{self, Console, Stdout};
+use crate::output::{self, Console, Format, Progress, Spinner, Stdout};
 use crate::settings::{Ask, System, Way};
 
 /// Asks, or prints what would be asked.
@@ -44,7 +42,7 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
     match ask.way {
         Way::Send => {}
         Way::DryRun => {
-            let mut out = stdout.open(None)?;
+            let mut out = stdout.open(Spinner::none())?;
             out.json(&prepared.body);
             out.end_line_on_terminal();
             return out.write();
@@ -52,30 +50,18 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
         Way::Curl => return stdout.print(output::curl(&prepared).as_bytes()),
     }
 
-    let mut printer = output::printer(ask.format, stdout.open(console.spinner())?);
-    output::request_shown(console, &prepared);
-    let started = Instant::now();
-    let client = Client::new(endpoint, key);
-    let response = client.send(&prepared)?;
-    console.trace(
-        "*",
-        format!(
-            "the answer began after {:.3} s",
-            started.elapsed().as_secs_f64()
-        ),
-    );
-    output::response_shown(console, &response);
-    let response = client.accepted(response)?;
+    let spinner = Spinner::start(console);
+    let mut progress = Progress::new(console, spinner.clone());
+    let mut printer = output::printer(ask.format, stdout.open(spinner)?);
+    let client = Client::new(endpoint, key, ask.policy);
+    let response = client.send(&prepared, &mut progress)?;
     let limits = response.limits;
-    let mut reply = Reply::new(ask.format == output::Format::Json);
+    let mut reply = Reply::new(ask.format == Format::Json);
     let received = api::receive(response, client.endpoint(), &mut reply, &mut *printer);
     printer.end().and(received)?;
     console.trace(
         "*",
-        format!(
-            "the answer ended after {:.3} s",
-            started.elapsed().as_secs_f64()
-        ),
+        format!("the answer ended after {:.3} s", progress.seconds()),
     );
 
     if ask.usage {

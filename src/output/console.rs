@@ -1,10 +1,7 @@
-//! Standard error: notes, hints, failures and the spinner. What goes there never stops the program.
+//! Standard error: notes, hints and failures, a line each. What goes there never stops the program.
 
 use std::fmt::Display;
 use std::io::Write;
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::terminal::defused;
 use crate::error::{Failure, Kind};
@@ -18,15 +15,6 @@ pub struct Console {
     pub moves: bool,
     pub quiet: bool,
     pub verbose: bool,
-}
-
-/// A sign of life while nothing was printed yet. Dropped, it leaves no trace.
-pub struct Spinner(ProgressBar);
-
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
 }
 
 impl Console {
@@ -62,19 +50,6 @@ impl Console {
         kind.status()
     }
 
-    /// A spinner, where there is somebody to see it.
-    pub fn spinner(self) -> Option<Spinner> {
-        if !self.moves || self.quiet || self.verbose {
-            return None;
-        }
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let style = ProgressStyle::with_template("{spinner} waiting")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner());
-        bar.set_style(style);
-        bar.enable_steady_tick(Duration::from_millis(100));
-        Some(Spinner(bar))
-    }
-
     fn line(self, colour: &str, label: &str, text: &str) {
         // servers write parts of these lines, and no line of theirs may drive a terminal
         let text = defused(text);
@@ -90,7 +65,7 @@ impl Console {
 }
 
 /// The error and its causes in one line, each said once.
-fn causes(error: &anyhow::Error) -> String {
+pub fn causes(error: &anyhow::Error) -> String {
     let mut line = String::new();
     for cause in error.chain().map(ToString::to_string) {
         if !line.contains(&cause) {

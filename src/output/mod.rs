@@ -4,6 +4,7 @@
 mod console;
 mod curl;
 mod json;
+mod progress;
 mod report;
 mod stdout;
 mod terminal;
@@ -11,7 +12,8 @@ mod text;
 
 pub use console::Console;
 pub use curl::curl;
-pub use report::{request_shown, response_shown, stopped_short, usage_line};
+pub use progress::{Progress, Spinner};
+pub use report::{stopped_short, usage_line};
 pub use stdout::{Out, Stdout};
 
 use anyhow::Result;

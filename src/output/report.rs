@@ -1,7 +1,7 @@
 //! What is said about an answer rather than in it: usage, a short stop, the exchange under `--verbose`.
 
 use super::console::Console;
-use crate::api::{Limits, Prepared, Price, Reply, Response};
+use crate::api::{Limits, Prepared, Price, Reply, Response, in_words};
 use crate::error::{Failure, Kind};
 
 /// The line of `--usage`; what the server did not say is left out.
@@ -30,7 +30,7 @@ pub fn usage_line(reply: &Reply, limits: &Limits, price: Price) -> String {
         parts.push(format!("{remaining}{of} requests left"));
     }
     if let Some(seconds) = limits.resets_in() {
-        parts.push(format!("the window resets in {seconds} s"));
+        parts.push(format!("the window resets in {}", in_words(seconds)));
     }
     if parts.is_empty() {
         return "usage: the server says nothing about it".into();

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write};
 
 use anyhow::{Context, Result};
 
-use super::console::Spinner;
+use super::progress::Spinner;
 use super::terminal::defused;
 use crate::error::{Failure, Kind};
 
@@ -25,12 +25,12 @@ pub struct Out {
     last: Option<u8>,
     terminal: bool,
     defuse: bool,
-    spinner: Option<Spinner>,
+    spinner: Spinner,
 }
 
 impl Stdout {
     /// Opens standard output. A spinner ends where the first byte is printed.
-    pub fn open(self, spinner: Option<Spinner>) -> Result<Out> {
+    pub fn open(self, spinner: Spinner) -> Result<Out> {
         let file = file().context(Failure::new(Kind::Local, "cannot open standard output"))?;
         Ok(Out {
             file,
@@ -44,7 +44,7 @@ impl Stdout {
 
     /// Prints one text and nothing else.
     pub fn print(self, text: &[u8]) -> Result<()> {
-        let mut out = self.open(None)?;
+        let mut out = self.open(Spinner::none())?;
         out.bytes(text);
         out.write()
     }
@@ -95,7 +95,7 @@ impl Out {
             return Ok(());
         };
         self.last = Some(*last);
-        self.spinner = None;
+        self.spinner.stop();
         let written =
             self.file
                 .write_all(&self.pending)
@@ -108,6 +108,12 @@ impl Out {
                 });
         self.pending.clear();
         written
+    }
+}
+
+impl Drop for Out {
+    fn drop(&mut self) {
+        self.spinner.stop();
     }
 }
 

@@ -178,6 +178,27 @@ pub struct Cli {
     #[arg(short = 'H', long, value_name = "HEADER", value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub header: Vec<String>,
 
+    /// Send again this often [default: 2]
+    ///
+    /// What is sent again: 408, 429, 500, 502, 503, 504 and 529, a connection that
+    /// could not be made, and one that failed or fell silent before any byte of an
+    /// answer. Never other refusals, never after text has arrived. 0 sends once.
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    pub retries: Option<u32>,
+
+    /// The first pause, doubled each time [default: 1]
+    ///
+    /// It counts where the server does not ask for a pause of its own. The
+    /// doubled pause ends at 30 seconds, and varies a little.
+    #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    pub retry_delay: Option<f64>,
+
+    /// Longest pause the server may ask for [default: 60]
+    ///
+    /// If it asks for a longer one, fail at once and say when to come back.
+    #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    pub max_wait: Option<f64>,
+
     /// Longest silence of the server [default: 300]
     ///
     /// How long nothing at all may come, not how long the answer may take.
@@ -378,6 +399,12 @@ fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| (0.001..=1e9).contains(number));
     inside.ok_or_else(|| "it must be a number of seconds above 0".into())
+}
+
+fn pause(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let inside = number.filter(|number| (0.0..=1e9).contains(number));
+    inside.ok_or_else(|| "it must be a number of seconds".into())
 }
 
 fn price(text: &str) -> Result<(f64, f64), String> {

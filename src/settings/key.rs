@@ -7,19 +7,32 @@ use anyhow::{Context, Result};
 
 use crate::api::Key;
 use crate::error::{Failure, Kind};
+use crate::output::Console;
 
 /// The content of a key file, blanks at its ends left out.
-pub fn from_file(path: &Path) -> Result<Key> {
-    let content = std::fs::read(path).with_context(|| {
-        Failure::new(
-            Kind::Setup,
-            format!("cannot read the key file {}", path.display()),
-        )
-    })?;
-    checked(
-        content.trim_ascii(),
-        &format!("the key file {}", path.display()),
-    )
+pub fn from_file(path: &Path, console: Console) -> Result<Key> {
+    let name = path.display();
+    let content = std::fs::read(path)
+        .with_context(|| Failure::new(Kind::Setup, format!("cannot read the key file {name}")))?;
+    if is_open_to_others(path) {
+        console.note(format!(
+            "other users of this machine can read the key file {name}; chmod 600 ends that"
+        ));
+    }
+    checked(content.trim_ascii(), &format!("the key file {name}"))
+}
+
+#[cfg(unix)]
+fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    // a pipe, such as <(pass show key), has no readers but this program
+    path.metadata()
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o044 != 0)
+}
+
+#[cfg(not(unix))]
+fn is_open_to_others(_: &Path) -> bool {
+    false
 }
 
 /// The first line that a shell command prints. It reads nothing and may ask on the terminal.

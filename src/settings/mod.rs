@@ -47,6 +47,7 @@ pub struct Ask {
     pub endpoint: api::Endpoint,
     /// Absent where nothing is sent to a server that wants one.
     pub key: Option<api::Key>,
+    pub policy: api::Policy,
     /// The steps of the rehearsal server, if it is to answer.
     pub mock: Option<Vec<Step>>,
     pub format: Format,
@@ -130,7 +131,7 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
     };
     let stream = format == Format::Events || (format == Format::Text && !cli.no_stream);
     let request = request(&cli, stream)?;
-    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none())?;
+    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none(), console)?;
     let price = cli
         .price
         .map_or_else(api::Price::default, |(input, output)| api::Price {
@@ -148,6 +149,11 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
         request,
         endpoint,
         key,
+        policy: api::Policy {
+            retries: cli.retries.unwrap_or(2),
+            delay: Duration::from_secs_f64(cli.retry_delay.unwrap_or(1.0)),
+            max_wait: Duration::from_secs_f64(cli.max_wait.unwrap_or(60.0)),
+        },
         mock,
         format,
         price,
@@ -226,7 +232,11 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
 }
 
 /// The server and, where `needs_key`, the key that belongs to it and goes nowhere else.
-fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, Option<api::Key>)> {
+fn server(
+    cli: &Cli,
+    needs_key: bool,
+    console: Console,
+) -> Result<(api::Endpoint, Option<api::Key>)> {
     let own_key = variable("ANYROUTER_API_KEY");
     let key_given =
         cli.api_key_file.is_some() || cli.api_key_command.is_some() || own_key.is_some();
@@ -258,7 +268,7 @@ fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, Option<api::Key>
     let brings_key = headers.iter().any(|header| header.name == auth.header());
     let key = match (&cli.api_key_file, &cli.api_key_command) {
         _ if !needs_key || brings_key => None,
-        (Some(path), _) => Some(key::from_file(path)?),
+        (Some(path), _) => Some(key::from_file(path, console)?),
         (_, Some(command)) => Some(key::from_command(command)?),
         _ => match (own_key, token) {
             (Some(value), _) => Some(key::from_variable("ANYROUTER_API_KEY", &value)?),
@@ -278,6 +288,9 @@ fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, Option<api::Key>
         auth,
         headers,
         timeout: Duration::from_secs_f64(cli.timeout.unwrap_or(300.0)),
+        own_roots: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .find(|name| variable(name).is_some()),
         connect_timeout: Duration::from_secs_f64(cli.connect_timeout.unwrap_or(10.0)),
     };
     Ok((endpoint, key))

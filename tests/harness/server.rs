@@ -15,6 +15,10 @@ pub enum Act {
     Drip(Vec<u8>),
     /// Sends these bytes again and again, until the client goes away.
     Flood(Vec<u8>),
+    /// Sends these bytes a few at a time, over more than half a second.
+    Trickle(Vec<u8>),
+    /// Reads one more request.
+    Read,
     /// Waits until the test says so.
     Meet(Arc<Barrier>),
     /// Waits until the client goes away.
@@ -58,9 +62,14 @@ pub struct Server {
 
 impl Server {
     /// A server whose first connection gets the first script, and so on.
-    pub fn new(mut scripts: Vec<Vec<Act>>) -> Self {
+    pub fn new(scripts: Vec<Vec<Act>>) -> Self {
+        Self::listening("127.0.0.1:0", scripts)
+    }
+
+    /// The same at an address of one's choice.
+    pub fn listening(address: &str, mut scripts: Vec<Vec<Act>>) -> Self {
         scripts.reverse();
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let listener = TcpListener::bind(address).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let received = Arc::new(Mutex::new(Vec::new()));
         let left = Arc::new(Mutex::new(scripts));
@@ -141,6 +150,19 @@ fn serve(
                 }
             }
             Act::Flood(bytes) => while writer.write_all(&bytes).is_ok() {},
+            Act::Trickle(bytes) => {
+                // a client's patience can only be tested by time
+                let (sender, never) = std::sync::mpsc::channel::<()>();
+                for part in bytes.chunks(bytes.len().div_ceil(20)) {
+                    writer.write_all(part).ok()?;
+                    let _ = never.recv_timeout(Duration::from_millis(35));
+                }
+                drop(sender);
+            }
+            Act::Read => {
+                let request = read_request(&mut reader)?;
+                lock(requests).push(request);
+            }
             Act::Meet(barrier) => drop(barrier.wait()),
             Act::Hang => {
                 let _ = reader.read(&mut [0]);

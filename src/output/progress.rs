@@ -1,0 +1,140 @@
+//! What is seen while there is nothing to print yet: a spinner, the retries, the exchange itself.
+
+use std::fmt::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::console::{Console, causes};
+use super::report;
+use crate::api::{Prepared, Response, Retry, Watcher};
+
+/// How often the spinner moves.
+const TICK: Duration = Duration::from_millis(100);
+
+/// A spinner where there is somebody to see it, else nothing. Its clones are the same spinner.
+#[derive(Clone)]
+pub struct Spinner(Option<ProgressBar>);
+
+impl Spinner {
+    /// A spinner that tells after a second for how long it has been waiting.
+    pub fn start(console: Console) -> Self {
+        if !console.moves || console.quiet || console.verbose {
+            return Self::none();
+        }
+        let seconds = |state: &ProgressState, line: &mut dyn Write| {
+            let seconds = state.elapsed().as_secs();
+            let _ = if seconds > 0 {
+                write!(line, " {seconds} s")
+            } else {
+                Ok(())
+            };
+        };
+        let style = ProgressStyle::with_template("{spinner} {msg}{seconds}")
+            .unwrap_or_else(|_| ProgressStyle::default_spinner())
+            .with_key("seconds", seconds);
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(style);
+        bar.set_message("waiting");
+        bar.enable_steady_tick(TICK);
+        Self(Some(bar))
+    }
+
+    /// No spinner at all.
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Takes the spinner away for good, without a trace.
+    pub fn stop(&mut self) {
+        if let Some(bar) = self.0.take() {
+            bar.finish_and_clear();
+        }
+    }
+
+    /// Prints something else while the spinner is out of the way.
+    fn beside(&self, print: impl FnOnce()) {
+        match &self.0 {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
+    /// Sleeps, and counts down where there is somebody to see it.
+    fn sleep(&self, pause: Duration) {
+        let Some(bar) = &self.0 else {
+            return thread::sleep(pause);
+        };
+        let end = Instant::now() + pause;
+        while let Some(left) = end
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+        {
+            bar.set_message(format!(
+                "next try in {:.0} s, waiting for",
+                left.as_secs_f64().ceil()
+            ));
+            thread::sleep(left.min(TICK));
+        }
+        bar.set_message("waiting");
+    }
+}
+
+/// Tells a person how the sending goes, and sleeps between the tries.
+pub struct Progress {
+    console: Console,
+    spinner: Spinner,
+    sent: Instant,
+}
+
+impl Progress {
+    pub fn new(console: Console, spinner: Spinner) -> Self {
+        Self {
+            console,
+            spinner,
+            sent: Instant::now(),
+        }
+    }
+
+    /// Seconds since the request was last sent.
+    pub fn seconds(&self) -> f64 {
+        self.sent.elapsed().as_secs_f64()
+    }
+}
+
+impl Watcher for Progress {
+    fn sending(&mut self, prepared: &Prepared) {
+        report::request_shown(self.console, prepared);
+        self.sent = Instant::now();
+    }
+
+    fn head(&mut self, response: &Response) {
+        self.console.trace(
+            "*",
+            format!("the answer began after {:.3} s", self.seconds()),
+        );
+        report::response_shown(self.console, response);
+    }
+
+    fn pause(&mut self, retry: &Retry) {
+        let Retry { next, tries, .. } = retry;
+        let pause = retry.pause.as_secs_f64();
+        let when = if pause < 0.05 {
+            "at once".into()
+        } else {
+            format!("in {pause:.1} s")
+        };
+        let charged = if retry.may_be_charged {
+            ", though the server may have answered and charged"
+        } else {
+            ""
+        };
+        let line = format!(
+            "{}; try {next} of {tries} {when}{charged}",
+            causes(retry.error)
+        );
+        self.spinner.beside(|| self.console.note(line));
+        self.spinner.sleep(retry.pause);
+    }
+}
