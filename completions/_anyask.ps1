@@ -33,7 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'anyask' -ScriptBlock {
             [CompletionResult]::new('--stop', '--stop', [CompletionResultType]::ParameterName, 'Stop where the answer says this; repeatable')
             [CompletionResult]::new('--set', '--set', [CompletionResultType]::ParameterName, 'Any other field of the request; repeatable')
             [CompletionResult]::new('--base-url', '--base-url', [CompletionResultType]::ParameterName, 'The server, instead of api.anyrouter.top')
-            [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'How the key is sent [default: bearer]')
+            [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'bearer or x-api-key [default: bearer]')
             [CompletionResult]::new('--api-key-file', '--api-key-file', [CompletionResultType]::ParameterName, 'A file whose content is the API key')
             [CompletionResult]::new('--api-key-command', '--api-key-command', [CompletionResultType]::ParameterName, 'A command that prints the API key')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'A further header, or @FILE of them; repeatable')

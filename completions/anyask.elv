@@ -30,7 +30,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --stop 'Stop where the answer says this; repeatable'
             cand --set 'Any other field of the request; repeatable'
             cand --base-url 'The server, instead of api.anyrouter.top'
-            cand --auth 'How the key is sent [default: bearer]'
+            cand --auth 'bearer or x-api-key [default: bearer]'
             cand --api-key-file 'A file whose content is the API key'
             cand --api-key-command 'A command that prints the API key'
             cand -H 'A further header, or @FILE of them; repeatable'

@@ -13,7 +13,7 @@ complete -c anyask -l top-p -d 'Nucleus sampling, from 0.0 to 1.0' -r -f
 complete -c anyask -l stop -d 'Stop where the answer says this; repeatable' -r -f
 complete -c anyask -l set -d 'Any other field of the request; repeatable' -r -f
 complete -c anyask -l base-url -d 'The server, instead of api.anyrouter.top' -r -f
-complete -c anyask -l auth -d 'How the key is sent [default: bearer]' -r -f -a "bearer\t'\'authorization: Bearer KEY\', as AnyRouter documents it'
+complete -c anyask -l auth -d 'bearer or x-api-key [default: bearer]' -r -f -a "bearer\t'\'authorization: Bearer KEY\', as AnyRouter documents it'
 x-api-key\t'\'x-api-key: KEY\', as the upstream API wants it'"
 complete -c anyask -l api-key-file -d 'A file whose content is the API key' -r -F
 complete -c anyask -l api-key-command -d 'A command that prints the API key' -r -f -a "(__fish_complete_command)"

@@ -29,7 +29,7 @@ module completions {
     --set: string             # Any other field of the request; repeatable
     --base-url: string        # The server, instead of api.anyrouter.top
     --allow-http              # Send the key over http:// to any host
-    --auth: string@"nu-complete anyask auth" # How the key is sent [default: bearer]
+    --auth: string@"nu-complete anyask auth" # bearer or x-api-key [default: bearer]
     --api-key-file: path      # A file whose content is the API key
     --api-key-command: string # A command that prints the API key
     --header(-H): string      # A further header, or @FILE of them; repeatable

@@ -46,8 +46,12 @@ pub const STATUSES: [(Kind, u8, &str); 12] = [
         6,
         "out of credits, or not permitted: 402, 403",
     ),
-    (Kind::RateLimited, 7, "rate limited: 429"),
-    (Kind::ServerFailed, 8, "the server failed: 5xx, 529"),
+    (Kind::RateLimited, 7, "rate limited: 429, after the retries"),
+    (
+        Kind::ServerFailed,
+        8,
+        "the server failed: 5xx, 529, after the retries",
+    ),
     (
         Kind::NoConnection,
         9,
@@ -89,6 +93,12 @@ impl Failure {
             message: message.into(),
             hint: None,
         }
+    }
+
+    /// Passes all its words through `hide`.
+    pub fn reword(&mut self, hide: impl Fn(&str) -> String) {
+        self.message = hide(&self.message);
+        self.hint = self.hint.as_deref().map(hide);
     }
 
     /// The same failure with a line that says what to do.

@@ -10,6 +10,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
+/// Dollars left, as the reference's example has it.
+const CREDITS: &str = "45.23";
+
 /// What the server does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -103,7 +106,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
 
 fn stream(writer: &mut impl Write, request: &Value, cut: bool) -> io::Result<()> {
     let (text, input, output) = echo(request);
-    let head = head("200 OK", "text/event-stream");
+    let head = head("200 OK", "text/event-stream", CREDITS);
     write!(writer, "{head}transfer-encoding: chunked\r\n\r\n")?;
     let mut message = message(request, input);
     message["content"] = json!([]);
@@ -142,7 +145,7 @@ fn whole(writer: &mut impl Write, request: &Value, cut: bool) -> io::Result<()> 
     message["content"] = json!([{"type": "text", "text": text}]);
     message["usage"]["output_tokens"] = output.into();
     let body = message.to_string();
-    let head = head("200 OK", "application/json");
+    let head = head("200 OK", "application/json", CREDITS);
     let sent = if cut { half(&body) } else { &body };
     write!(writer, "{head}content-length: {}\r\n\r\n{sent}", body.len())
 }
@@ -161,17 +164,22 @@ fn refuse(writer: &mut impl Write, status: u16) -> io::Result<()> {
         _ => ("api_error", "Internal server error"),
     };
     let body = json!({"type": "error", "error": {"type": kind, "message": message}}).to_string();
-    let head = head(&format!("{status} Rehearsed"), "application/json");
+    let credits = if matches!(status, 402 | 403) {
+        "0.00"
+    } else {
+        CREDITS
+    };
+    let head = head(&format!("{status} Rehearsed"), "application/json", credits);
     write!(writer, "{head}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// The first lines of an answer, with the headers that the reference documents on every one.
-fn head(status: &str, content_type: &str) -> String {
+fn head(status: &str, content_type: &str, credits: &str) -> String {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
     format!(
-        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nx-remaining-credits: 45.23\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\nx-remaining-credits: {credits}\r\n\
          x-ratelimit-limit: 60\r\nx-ratelimit-remaining: 59\r\nx-ratelimit-reset: {}\r\n",
         now.as_secs() + 60
     )

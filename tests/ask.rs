@@ -84,7 +84,7 @@ fn bytes_that_are_not_utf8_are_replaced_and_counted() {
     anyask(["--mock"])
         .stdin(&b"caf\xe9 \xff\xfe!"[..])
         .prints("caf\u{fffd} \u{fffd}\u{fffd}!\n")
-        .says("anyask: note: 3 bytes of standard input were not UTF-8 and became U+FFFD\n")
+        .says("anyask: note: 3 bytes of the prompt were not UTF-8 and became U+FFFD\n")
         .exits(0);
     anyask(["--mock", "-q"])
         .stdin(&b"\xe9"[..])
@@ -135,7 +135,7 @@ fn the_system_prompt_comes_from_text_or_file() {
         )
         .exits(2);
     anyask(["--dry-run", "--system-file", "nowhere", "hi"])
-        .says("anyask: cannot read nowhere: No such file or directory (os error 2)\n")
+        .says("anyask: cannot read nowhere: no such file or directory (os error 2)\n")
         .exits(1);
 }
 
@@ -165,4 +165,21 @@ fn a_silent_pipe_is_told_to_a_person_who_waits() {
     terminal.waits_for("waiting for standard input; --no-stdin leaves it alone");
     let (_, status) = terminal.ends();
     assert_eq!(status, Some(0));
+}
+
+#[test]
+#[cfg(unix)]
+fn words_that_are_not_utf8_are_counted_too() {
+    use std::os::unix::ffi::OsStrExt;
+    let word = std::ffi::OsStr::from_bytes(b"caf\xe9");
+    anyask(["--mock"])
+        .arg(word)
+        .prints("caf\u{fffd}\n")
+        .says("anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n")
+        .exits(0);
+    anyask(["--mock", "hi", "-s"])
+        .arg(word)
+        .prints("hi\n")
+        .says("anyask: note: 1 byte of the system prompt was not UTF-8 and became U+FFFD\n")
+        .exits(0);
 }

@@ -129,6 +129,24 @@ fn readme_lists_every_exit_status() {
     }
 }
 
+#[test]
+fn readme_names_tests_that_are_there() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let names: Vec<&str> = readme
+        .split("`cargo test ")
+        .skip(1)
+        .filter_map(|rest| rest.split('`').next())
+        .collect();
+    assert!(names.len() >= 6, "{names:?}");
+    let sources: String = fs::read_dir(root().join("tests"))
+        .expect("tests")
+        .filter_map(|file| fs::read_to_string(file.ok()?.path()).ok())
+        .collect();
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}")), "{name}");
+    }
+}
+
 /// A folder in which examples run: a git repository with a change, some files, and an `anyask` that rehearses.
 fn stage() -> (tempfile::TempDir, PathBuf) {
     let stage = tempfile::tempdir().expect("a folder");

@@ -57,7 +57,7 @@ fn hints_say_what_to_do() {
         &["X-RateLimit-Reset: 1640995200"],
         "",
     );
-    run.mentions("\nhint: the limit resets in 0 s\n").exits(7);
+    run.mentions("\nhint: come back in 0 s\n").exits(7);
     let (run, _server) = refused("404 Not Found", &[], r#"{"detail":"Not Found"}"#);
     run.mentions("(404): Not Found\nhint: check --model and --base-url: http://127.0.0.1:")
         .exits(4);
@@ -160,7 +160,7 @@ fn a_server_that_is_not_there_is_no_connection() {
     anyask(["--retries", "0", "--base-url", &format!("http://{address}"), "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .matches(&format!(
-            "anyask: no connection to {address}: Connection refused \\(os error 111\\)\nhint: is the server running, and is --base-url right\\?\n"
+            "anyask: no connection to {address}: connection refused \\(os error 111\\)\nhint: is the server running, and is --base-url right\\?\n"
         ))
         .exits(9);
 }
@@ -252,7 +252,7 @@ fn a_proxy_that_is_not_there_is_named_without_its_password() {
     anyask(["--retries", "0", "--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .env("https_proxy", "http://user:pass@127.0.0.1:9")
-        .matches("anyask: no connection to api.example through the proxy 127.0.0.1:9: Connection refused [^\n]*\nhint: [^\n]*\n")
+        .matches("anyask: no connection to api.example through the proxy 127.0.0.1:9: connection refused [^\n]*\nhint: [^\n]*\n")
         .exits(9);
     anyask(["--retries", "0", "--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")

@@ -72,8 +72,8 @@ fn a_key_comes_from_a_file_or_a_command_before_the_environment() {
 #[test]
 fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
     for (key, why) in [
-        ("sk-marked-4f1d\n", "has blanks or line ends inside"),
-        ("sk-marked-4f1d x", "has blanks or line ends inside"),
+        ("sk-marked-4f1d\n", "has blanks or line ends in it"),
+        ("sk-marked-4f1d x", "has blanks or line ends in it"),
         ("sk-marked-4f1d\u{7}", "has characters that no key has"),
         ("sk-marked-4f1dé", "has characters that no key has"),
     ] {
@@ -88,14 +88,14 @@ fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
     private(dir.path(), &format!("{KEY}\n{KEY}\n"));
     anyask(["--api-key-file", "key", "hi"])
         .in_dir(dir.path())
-        .mentions("anyask: the key file key has blanks or line ends inside, so it is no API key\n")
+        .mentions("anyask: the key file key has blanks or line ends in it, so it is no API key\n")
         .exits(3);
 }
 
 #[test]
 fn a_key_that_cannot_be_had_is_told() {
     anyask(["--api-key-file", "nowhere", "hi"])
-        .says("anyask: cannot read the key file nowhere: No such file or directory (os error 2)\n")
+        .says("anyask: cannot read the key file nowhere: no such file or directory (os error 2)\n")
         .exits(3);
     anyask(["--api-key-command", "echo locked >&2; exit 4", "hi"])
         .says("locked\nanyask: the key command failed: exit status: 4\nhint: try it by itself in a shell\n")
@@ -167,4 +167,30 @@ fn a_rehearsal_never_sees_the_key() {
         .prints("hi\n")
         .mentions("> authorization: Bearer [redacted]\n")
         .exits(0);
+}
+
+#[test]
+fn a_key_command_is_not_waited_for_after_its_first_line() {
+    for command in ["echo first; yes", "echo first; tail -f /dev/null &"] {
+        let server = Server::once(json_answer(&answer("ok")));
+        anyask(["-S", "--api-key-command", command, "hi"])
+            .at(&server)
+            .prints("ok\n")
+            .exits(0);
+        assert_eq!(
+            server.request().header("authorization"),
+            Some("Bearer first"),
+            "{command}"
+        );
+    }
+    anyask(["--api-key-command", "yes | tr -d '\\n'", "hi"])
+        .mentions("anyask: ")
+        .exits(3);
+}
+
+#[test]
+fn a_question_that_is_none_is_told_before_a_missing_key() {
+    for run in [anyask([]), anyask([""]), anyask(["-"])] {
+        run.mentions("anyask: there is no prompt\n").exits(2);
+    }
 }

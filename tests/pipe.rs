@@ -58,7 +58,7 @@ fn a_full_disk_is_told() {
         (status, stderr.as_str()),
         (
             Some(1),
-            "anyask: cannot write to standard output: No space left on device (os error 28)\n"
+            "anyask: cannot write to standard output: no space left on device (os error 28)\n"
         )
     );
     assert_eq!(shell("anyask --list-models > /dev/full").0, Some(1));

@@ -92,12 +92,20 @@ fn values_out_of_range_name_the_range() {
             "it must be a number from 0.0 to 1.0",
         ),
         ("--top-p", "warm", "it must be a number from 0.0 to 1.0"),
-        ("--max-tokens", "0", "it must be a whole number from 1"),
-        ("--timeout", "0", "it must be a number of seconds above 0"),
+        (
+            "--max-tokens",
+            "0",
+            "it must be a whole number from 1 to 4294967295",
+        ),
+        (
+            "--timeout",
+            "0",
+            "it must be a number of seconds above 0, at most 1e9",
+        ),
         (
             "--connect-timeout",
             "-1",
-            "it must be a number of seconds above 0",
+            "it must be a number of seconds above 0, at most 1e9",
         ),
         (
             "--price",
@@ -209,6 +217,19 @@ fn a_base_url_that_is_none_is_told() {
         ),
         ("https://", "this is no URL"),
         (
+            "http://localhost:99999",
+            "the port is no number from 1 to 65535",
+        ),
+        (
+            "http://localhost:80a",
+            "the port is no number from 1 to 65535",
+        ),
+        ("http://[::1]:0", "the port is no number from 1 to 65535"),
+        (
+            "https://example.com:",
+            "the port is no number from 1 to 65535",
+        ),
+        (
             "https://me:secret@example.com",
             "a URL with a user name or password is not taken",
         ),
@@ -313,7 +334,7 @@ fn headers_that_cannot_be_sent_are_told() {
     .exits(2);
     anyask(["--mock", "-H", "@nowhere", "hi"])
         .says(
-            "anyask: cannot read the header file nowhere: No such file or directory (os error 2)\n",
+            "anyask: cannot read the header file nowhere: no such file or directory (os error 2)\n",
         )
         .exits(1);
 }
@@ -325,5 +346,37 @@ fn unknown_flags_teach_the_known_ones() {
         .exits(2);
     anyask(["--dry-run", "--curl", "hi"])
         .says("anyask: the argument '--dry-run' cannot be used with '--curl'\nhint: 'anyask --help' shows every flag\n")
+        .exits(2);
+}
+
+#[test]
+fn values_of_other_fields_are_sent_as_they_were_written() {
+    let args = [
+        "--dry-run",
+        "--no-stream",
+        "--set",
+        "a=1.10",
+        "--set",
+        "b=12345678901234567890123",
+        "--set",
+        "c=x",
+        "--set",
+        "c= [1, 2]",
+        "hi",
+    ];
+    let printed = anyask(args).output();
+    assert!(
+        printed.ends_with(r#","a":1.10,"b":12345678901234567890123,"c":[1, 2]}"#),
+        "{printed}"
+    );
+}
+
+#[test]
+fn a_header_file_is_told_by_its_line() {
+    let dir = tempfile::tempdir().expect("a folder");
+    fs::write(dir.path().join("headers"), "x-team: ci\n\nx bad: 1\n").expect("headers");
+    anyask(["--mock", "-H", "@headers", "hi"])
+        .in_dir(dir.path())
+        .mentions("anyask: line 3 of headers: this is no header name\n")
         .exits(2);
 }

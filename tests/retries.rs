@@ -250,6 +250,6 @@ fn values_that_are_none_are_told() {
         .mentions("anyask: invalid value '-1' for '--retries <N>'")
         .exits(2);
     anyask(["--mock", "--max-wait=soon", "hi"])
-        .mentions("it must be a number of seconds\n")
+        .mentions("it must be a number of seconds from 0 to 1e9\n")
         .exits(2);
 }

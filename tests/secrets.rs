@@ -113,3 +113,41 @@ fn no_process_list_shows_the_key() {
         Some(format!("Bearer {KEY}").as_str())
     );
 }
+
+#[test]
+fn a_server_that_says_the_key_back_is_not_quoted() {
+    let echo = format!("no such key: {KEY}");
+    let envelope = format!(r#"{{"error":{{"type":"{KEY}","message":"{echo}"}}}}"#);
+    let location = format!("location: http://127.0.0.1:9/?k={KEY}");
+    let header = format!("x-seen: {KEY}");
+    for (answer, exit) in [
+        (http("401 No", &[&header], &envelope), 5),
+        (http("500 No", &[], &echo), 8),
+        (http("307 There", &[&location], ""), 4),
+        (json_answer(&envelope), 8),
+        (json_answer(&echo), 10),
+        (stream(&format!("event: error\ndata: {envelope}\n\n")), 8),
+        (stream(&format!("data: {echo}\n\n")), 10),
+    ] {
+        let server = Server::new(vec![
+            vec![Act::Send(answer.clone())],
+            vec![Act::Send(answer)],
+        ]);
+        let url = server.url();
+        let run = anyask(["-v", "--retries", "0", "hi"]).at(&server);
+        run.mentions("[redacted]").exits(exit);
+        // again without -v, through the other auth header
+        anyask([
+            "--retries",
+            "0",
+            "--auth",
+            "x-api-key",
+            "--base-url",
+            &url,
+            "hi",
+        ])
+        .env("ANYROUTER_API_KEY", KEY)
+        .mentions("[redacted]")
+        .exits(exit);
+    }
+}

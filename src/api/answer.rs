@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::client::Response;
+use super::client::{Client, Response};
 use super::failure::broken_off;
 use super::prepare::Endpoint;
 use super::refusal::Refusal;
@@ -43,6 +43,15 @@ pub trait Listener {
 
 /// Reads the answer to its end. `reply` holds what came, also where the end is an error.
 pub fn receive(
+    response: Response,
+    client: &Client,
+    reply: &mut Reply,
+    listener: &mut dyn Listener,
+) -> Result<()> {
+    read(response, client.endpoint(), reply, listener).map_err(|error| client.discreet(error))
+}
+
+fn read(
     mut response: Response,
     endpoint: &Endpoint,
     reply: &mut Reply,

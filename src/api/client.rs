@@ -14,7 +14,7 @@ use ureq::{Agent, Body};
 use super::failure::{self, Lost, has_no_roots};
 use super::limits::{Limits, in_words};
 use super::prepare::{Endpoint, Key, Prepared};
-use super::retry::{Ending, Policy, Verdict};
+use super::retry::{Ending, Policy, Refused, Verdict};
 use crate::error::Failure;
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
@@ -94,18 +94,24 @@ impl Client {
                     limits,
                     body,
                 }) => {
-                    let ending = Ending::Refused {
+                    let refused = Refused {
                         status,
                         headers: &headers,
                         limits: &limits,
                     };
+                    let ending = Ending::Refused(refused);
                     let verdict = self.verdict(attempts, &ending);
+                    let asked = refused.asked_pause(SystemTime::now());
                     let mut failure =
-                        failure::refused(&self.endpoint, status, &headers, &limits, &start(body));
+                        failure::refused(&self.endpoint, &refused, asked, &start(body));
                     if let Verdict::TooLong(pause) = verdict {
                         failure = self.too_long(failure, pause);
                     }
-                    (failure.into(), verdict, ending.may_be_charged())
+                    (
+                        self.discreet(failure.into()),
+                        verdict,
+                        ending.may_be_charged(),
+                    )
                 }
                 Err(Lost { error, again }) => {
                     let ending = Ending::Lost(again);
@@ -128,6 +134,14 @@ impl Client {
                 may_be_charged,
             });
         }
+    }
+
+    /// The error without the key, should a server have said it back.
+    pub fn discreet(&self, mut error: Error) -> Error {
+        if let (Some(key), Some(failure)) = (&self.key, error.downcast_mut::<Failure>()) {
+            failure.reword(|text| key.hide(text));
+        }
+        error
     }
 
     /// The endpoint that this client sends to.

@@ -2,33 +2,24 @@
 //! and whether the same request may be sent again.
 
 use std::io::ErrorKind as Io;
+use std::time::Duration;
 
 use anyhow::{Context, Error};
 use rustls::CertificateError as Bad;
 use ureq::Timeout;
+use ureq::http::HeaderValue;
 use ureq::http::header::LOCATION;
-use ureq::http::{HeaderMap, HeaderValue, StatusCode};
 
-use super::limits::{Limits, in_words};
+use super::limits::in_words;
 use super::prepare::Endpoint;
 use super::refusal::{Refusal, status_kind};
+use super::retry::{Again, Refused};
 use crate::error::{Failure, Kind};
 
 /// A request to which no answer came.
 pub struct Lost {
     pub error: Error,
     pub again: Again,
-}
-
-/// Whether a request that was lost may be sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
-    /// It would be lost in the same way.
-    Never,
-    /// The server never had it.
-    Safe,
-    /// The server may have had it, answered it and charged for it.
-    MaybeCharged,
 }
 
 /// What to say where the connection failed before the head of an answer was there.
@@ -93,7 +84,11 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
                 )
             }
             Io::ConnectionRefused => (
-                unconnected().hint("is the server running, and is --base-url right?"),
+                unconnected().hint(if endpoint.proxy.is_some() {
+                    "is the proxy running, and is its address right?"
+                } else {
+                    "is the server running, and is --base-url right?"
+                }),
                 Again::Safe,
             ),
             // what the name look-up says has neither a kind nor a number of its own
@@ -122,11 +117,15 @@ pub fn broken_off(endpoint: &Endpoint, error: ureq::Error) -> Error {
 /// What to say where the server refused, and how it said so.
 pub fn refused(
     endpoint: &Endpoint,
-    status: StatusCode,
-    headers: &HeaderMap,
-    limits: &Limits,
+    refused: &Refused,
+    asked: Option<Duration>,
     body: &[u8],
 ) -> Failure {
+    let Refused {
+        status,
+        headers,
+        limits,
+    } = refused;
     let (host, status) = (endpoint.host(), status.as_u16());
     let refusal = Refusal::read(body);
     let kind = status_kind(status);
@@ -158,8 +157,11 @@ pub fn refused(
             Some(credits) => failure.hint(format!("${credits:.2} credits are left")),
             None => failure,
         },
-        (Kind::RateLimited, _) => match limits.resets_in() {
-            Some(seconds) => failure.hint(format!("the limit resets in {}", in_words(seconds))),
+        (Kind::RateLimited, _) => match asked
+            .map(|pause| pause.as_secs_f64().ceil() as u64)
+            .or(limits.resets_in())
+        {
+            Some(seconds) => failure.hint(format!("come back in {}", in_words(seconds))),
             None => failure.hint("wait a little and try again"),
         },
         (Kind::Refused, ..400) => failure.hint("give the new place as --base-url, if you trust it"),
@@ -229,6 +231,9 @@ fn certificate_trouble(error: &ureq::Error, endpoint: &Endpoint) -> Option<Strin
             }
             None => "this machine has no certificates to trust",
         },
+        rustls::Error::InvalidCertificate(_) => {
+            "it is no certificate that a server can show; an authority's own is none"
+        }
         _ => "is there a TLS server at this --base-url?",
     };
     Some(hint.into())

@@ -21,4 +21,4 @@ pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
 pub use reply::Reply;
 pub use retry::Policy;
-pub use wire::{Message, Request, Role};
+pub use wire::{Extra, Message, Request, Role};

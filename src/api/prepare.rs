@@ -25,6 +25,11 @@ impl Key {
 }
 
 impl Key {
+    /// A server's words without the key, should the server have said it.
+    pub fn hide(&self, text: &str) -> String {
+        text.replace(&self.0, "[redacted]")
+    }
+
     /// The header that carries the key; a log of headers must not show it.
     pub(super) fn header(&self, auth: Auth) -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(&auth.value(&self.0))?;

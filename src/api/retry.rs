@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 use ureq::http::header::RETRY_AFTER;
 use ureq::http::{HeaderMap, StatusCode};
 
-use super::failure::Again;
 use super::limits::Limits;
 
 /// The longest pause that this program chooses by itself.
@@ -22,14 +21,29 @@ pub struct Policy {
     pub max_wait: Duration,
 }
 
+/// Whether a request that was lost may be sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Again {
+    /// It would be lost in the same way.
+    Never,
+    /// The server never had it.
+    Safe,
+    /// The server may have had it, answered it and charged for it.
+    MaybeCharged,
+}
+
 /// How an attempt ended without an answer.
 pub enum Ending<'a> {
-    Refused {
-        status: StatusCode,
-        headers: &'a HeaderMap,
-        limits: &'a Limits,
-    },
+    Refused(Refused<'a>),
     Lost(Again),
+}
+
+/// The head of a refusal.
+#[derive(Clone, Copy)]
+pub struct Refused<'a> {
+    pub status: StatusCode,
+    pub headers: &'a HeaderMap,
+    pub limits: &'a Limits,
 }
 
 /// What to do then.
@@ -69,39 +83,42 @@ impl Ending<'_> {
     pub fn may_be_charged(&self) -> bool {
         match self {
             Self::Lost(again) => *again == Again::MaybeCharged,
-            Self::Refused { status, .. } => *status == StatusCode::GATEWAY_TIMEOUT,
+            Self::Refused(refused) => refused.status == StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
     fn may_pass(&self) -> bool {
         match self {
             Self::Lost(again) => *again != Again::Never,
-            Self::Refused {
-                status, headers, ..
-            } => match text(headers, "x-should-retry") {
+            Self::Refused(refused) => match text(refused.headers, "x-should-retry") {
                 Some("true") => true,
                 Some("false") => false,
-                _ => matches!(status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504 | 529),
+                _ => matches!(
+                    refused.status.as_u16(),
+                    408 | 429 | 500 | 502 | 503 | 504 | 529
+                ),
             },
         }
     }
 
-    /// The pause that the server asks for, in the order of exactness.
     fn asked_pause(&self, now: SystemTime) -> Option<Duration> {
-        let Self::Refused {
-            status,
-            headers,
-            limits,
-        } = self
-        else {
-            return None;
-        };
-        let millis = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
+        match self {
+            Self::Lost(_) => None,
+            Self::Refused(refused) => refused.asked_pause(now),
+        }
+    }
+}
+
+impl Refused<'_> {
+    /// The pause that the server asks for, in the order of exactness.
+    pub fn asked_pause(&self, now: SystemTime) -> Option<Duration> {
+        let millis = text(self.headers, "retry-after-ms").and_then(|text| text.parse().ok());
         let millis = millis.and_then(|millis: f64| Duration::try_from_secs_f64(millis / 1e3).ok());
-        let used_up = *status == StatusCode::TOO_MANY_REQUESTS && limits.remaining == Some(0);
-        let reset = limits.reset.filter(|_| used_up);
+        let used_up =
+            self.status == StatusCode::TOO_MANY_REQUESTS && self.limits.remaining == Some(0);
+        let reset = self.limits.reset.filter(|_| used_up);
         millis
-            .or_else(|| retry_after(text(headers, RETRY_AFTER.as_str())?, now))
+            .or_else(|| retry_after(text(self.headers, RETRY_AFTER.as_str())?, now))
             .or_else(|| Some(until(reset?, now)))
     }
 }
@@ -156,11 +173,11 @@ mod tests {
             .collect();
         let limits = Limits::read(&headers);
         let status = StatusCode::from_u16(status).unwrap();
-        let ending = Ending::Refused {
+        let ending = Ending::Refused(Refused {
             status,
             headers: &headers,
             limits: &limits,
-        };
+        });
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         policy.verdict(attempts, &ending, now, 0.5)
     }

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The body of `POST /v1/messages`. What the user did not ask for is not sent.
 #[derive(Debug, Clone, Serialize)]
@@ -28,7 +27,7 @@ pub struct Request {
     pub stream: bool,
     /// Fields of which this program knows nothing, sent as they are.
     #[serde(flatten)]
-    pub extra: Map<String, Value>,
+    pub extra: Extra,
 }
 
 impl Request {
@@ -43,6 +42,25 @@ impl Request {
         "stop_sequences",
         "stream",
     ];
+}
+
+/// Fields by name, their values kept as the user wrote them, down to the digits of a number.
+#[derive(Debug, Clone, Default)]
+pub struct Extra(Vec<(String, Box<RawValue>)>);
+
+impl Extra {
+    /// Sets a field: to JSON if the value parses as such, else to a string. The last value counts.
+    pub fn set(&mut self, key: &str, value: &str) {
+        let json = RawValue::from_string(value.trim().into()).or_else(|_| to_raw_value(value));
+        self.0.retain(|(known, _)| known != key);
+        self.0.extend(json.ok().map(|json| (key.into(), json)));
+    }
+}
+
+impl Serialize for Extra {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
 }
 
 /// One message of the conversation.

@@ -14,7 +14,7 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
     let mut request = ask.request;
     request.system = match ask.system {
         System::None => None,
-        System::Text(text) => Some(text),
+        System::Text(text) => Some(noted(text.into(), "the system prompt", console)),
         System::File(path) => Some(noted(
             input::read_file(&path)?,
             &path.display().to_string(),
@@ -22,13 +22,13 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
         )),
     };
     let tell = move |text: &str| console.note(text);
-    let content = noted(input::prompt(ask.sources, tell)?, "standard input", console);
+    let content = noted(input::prompt(ask.sources, tell)?, "the prompt", console);
     request.messages.push(Message {
         role: Role::User,
         content,
     });
 
-    let (mut endpoint, mut key) = (ask.endpoint, ask.key);
+    let (mut endpoint, mut key) = (ask.endpoint, ask.key.fetch(console)?);
     if let (Some(steps), Way::Send) = (ask.mock, ask.way) {
         let address = mock::start(steps).context(Failure::new(
             Kind::Local,
@@ -51,13 +51,13 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
     }
 
     let spinner = Spinner::start(console);
-    let mut progress = Progress::new(console, spinner.clone());
+    let mut progress = Progress::new(console, spinner.clone(), key.clone());
     let mut printer = output::printer(ask.format, stdout.open(spinner)?);
     let client = Client::new(endpoint, key, ask.policy);
     let response = client.send(&prepared, &mut progress)?;
     let limits = response.limits;
     let mut reply = Reply::new(ask.format == Format::Json);
-    let received = api::receive(response, client.endpoint(), &mut reply, &mut *printer);
+    let received = api::receive(response, &client, &mut reply, &mut *printer);
     printer.end().and(received)?;
     console.trace(
         "*",

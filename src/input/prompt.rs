@@ -1,5 +1,6 @@
 //! Puts the user message together: material from standard input first, then a blank line and the words.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::sync::mpsc;
 use std::thread;
@@ -17,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Sources {
     /// The words of the command line, joined; `None` if there are none.
-    pub words: Option<String>,
+    pub words: Option<OsString>,
     pub stdin: Stdin,
 }
 
@@ -58,19 +59,23 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
         }
     };
     let blank = material.text.trim().is_empty();
-    match sources.words {
-        None if blank => return Err(no_prompt().into()),
-        None => {}
-        Some(words) if blank => material.text = words,
-        Some(words) => {
-            material.text.push_str(if material.text.ends_with('\n') {
-                "\n"
-            } else {
-                "\n\n"
-            });
-            material.text.push_str(&words);
-        }
+    let Some(words) = sources.words.map(Text::from) else {
+        return if blank {
+            Err(no_prompt().into())
+        } else {
+            Ok(material)
+        };
+    };
+    if blank {
+        return Ok(words);
     }
+    material.text.push_str(if material.text.ends_with('\n') {
+        "\n"
+    } else {
+        "\n\n"
+    });
+    material.text.push_str(&words.text);
+    material.replaced += words.replaced;
     Ok(material)
 }
 

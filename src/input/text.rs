@@ -1,5 +1,6 @@
 //! Bytes from outside become text: UTF-8 as it is, other bytes replaced and counted, binary refused.
 
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 
@@ -47,18 +48,26 @@ pub fn read(from: impl Read, name: &str) -> Result<Text> {
             .hint("the prompt is text")
             .into());
     }
-    Ok(decode(bytes))
+    Ok(Text::decode(bytes))
 }
 
-fn decode(bytes: Vec<u8>) -> Text {
-    match String::from_utf8(bytes) {
-        Ok(text) => Text { text, replaced: 0 },
-        Err(error) => {
-            let bytes = error.into_bytes();
-            let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-            Text {
-                text: String::from_utf8_lossy(&bytes).into_owned(),
-                replaced,
+impl From<OsString> for Text {
+    fn from(argument: OsString) -> Self {
+        Self::decode(argument.into_encoded_bytes())
+    }
+}
+
+impl Text {
+    fn decode(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Text { text, replaced: 0 },
+            Err(error) => {
+                let bytes = error.into_bytes();
+                let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+                Text {
+                    text: String::from_utf8_lossy(&bytes).into_owned(),
+                    replaced,
+                }
             }
         }
     }

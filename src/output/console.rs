@@ -67,7 +67,7 @@ impl Console {
 /// The error and its causes in one line, each said once.
 pub fn causes(error: &anyhow::Error) -> String {
     let mut line = String::new();
-    for cause in error.chain().map(ToString::to_string) {
+    for cause in error.chain().map(|cause| lower(cause.to_string())) {
         if !line.contains(&cause) {
             if !line.is_empty() {
                 line.push_str(": ");
@@ -76,4 +76,17 @@ pub fn causes(error: &anyhow::Error) -> String {
         }
     }
     line
+}
+
+/// A message that begins with a word, not a name, begins in lower case.
+fn lower(message: String) -> String {
+    let mut chars = message.chars();
+    match (chars.next(), chars.next()) {
+        (Some(first), Some(second))
+            if first.is_ascii_uppercase() && second.is_ascii_lowercase() =>
+        {
+            format!("{}{}", first.to_ascii_lowercase(), &message[1..])
+        }
+        _ => message,
+    }
 }

@@ -18,7 +18,7 @@ pub fn curl(prepared: &Prepared) -> String {
         (String::new(), format!("--data-raw {body}"))
     };
     let mut lines = vec![format!(
-        "{feed}curl -sS -N {}",
+        "{feed}curl -sS -N -g --compressed {}",
         quoted(&prepared.url.to_string())
     )];
     if !prepared.brings_key {

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::console::{Console, causes};
 use super::report;
-use crate::api::{Prepared, Response, Retry, Watcher};
+use crate::api::{Key, Prepared, Response, Retry, Watcher};
 
 /// How often the spinner moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -85,14 +85,17 @@ impl Spinner {
 pub struct Progress {
     console: Console,
     spinner: Spinner,
+    key: Option<Key>,
     sent: Instant,
 }
 
 impl Progress {
-    pub fn new(console: Console, spinner: Spinner) -> Self {
+    /// A server that says the key back is not quoted.
+    pub fn new(console: Console, spinner: Spinner, key: Option<Key>) -> Self {
         Self {
             console,
             spinner,
+            key,
             sent: Instant::now(),
         }
     }
@@ -114,7 +117,7 @@ impl Watcher for Progress {
             "*",
             format!("the answer began after {:.3} s", self.seconds()),
         );
-        report::response_shown(self.console, response);
+        report::response_shown(self.console, response, self.key.as_ref());
     }
 
     fn pause(&mut self, retry: &Retry) {

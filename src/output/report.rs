@@ -1,7 +1,7 @@
 //! What is said about an answer rather than in it: usage, a short stop, the exchange under `--verbose`.
 
 use super::console::Console;
-use crate::api::{Limits, Prepared, Price, Reply, Response, in_words};
+use crate::api::{Key, Limits, Prepared, Price, Reply, Response, in_words};
 use crate::error::{Failure, Kind};
 
 /// The line of `--usage`; what the server did not say is left out.
@@ -99,13 +99,12 @@ pub fn request_shown(console: Console, prepared: &Prepared) {
 }
 
 /// The head of the answer, as `--verbose` shows it.
-pub fn response_shown(console: Console, response: &Response) {
+pub fn response_shown(console: Console, response: &Response, key: Option<&Key>) {
     console.trace("<", format!("HTTP/1.1 {}", response.status));
     for (name, value) in &response.headers {
-        console.trace(
-            "<",
-            format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())),
-        );
+        let value = String::from_utf8_lossy(value.as_bytes());
+        let value = key.map_or_else(|| value.to_string(), |key| key.hide(&value));
+        console.trace("<", format!("{name}: {value}"));
     }
 }
 

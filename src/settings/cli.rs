@@ -90,7 +90,7 @@ pub struct Cli {
 
     /// The system prompt
     #[arg(short, long, value_name = "TEXT", value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "What is asked")]
-    pub system: Option<String>,
+    pub system: Option<OsString>,
 
     /// Read the system prompt from a file
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "What is asked")]
@@ -147,7 +147,9 @@ pub struct Cli {
     #[arg(long, help_heading = "How it is asked")]
     pub allow_http: bool,
 
-    /// How the key is sent [default: bearer]
+    /// bearer or x-api-key [default: bearer]
+    ///
+    /// In which header the key is sent.
     #[arg(
         long,
         value_name = "WAY",
@@ -392,19 +394,19 @@ fn fraction(text: &str) -> Result<f64, String> {
 fn tokens(text: &str) -> Result<u32, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| *number > 0);
-    inside.ok_or_else(|| "it must be a whole number from 1".into())
+    inside.ok_or_else(|| "it must be a whole number from 1 to 4294967295".into())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| (0.001..=1e9).contains(number));
-    inside.ok_or_else(|| "it must be a number of seconds above 0".into())
+    inside.ok_or_else(|| "it must be a number of seconds above 0, at most 1e9".into())
 }
 
 fn pause(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| (0.0..=1e9).contains(number));
-    inside.ok_or_else(|| "it must be a number of seconds".into())
+    inside.ok_or_else(|| "it must be a number of seconds from 0 to 1e9".into())
 }
 
 fn price(text: &str) -> Result<(f64, f64), String> {

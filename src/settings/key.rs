@@ -1,7 +1,8 @@
 //! Where the API key comes from: a file, a command or the environment; never the command line.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
@@ -9,8 +10,35 @@ use crate::api::Key;
 use crate::error::{Failure, Kind};
 use crate::output::Console;
 
+/// No key is as long as this, in bytes.
+const TOO_LONG: usize = 16 << 10;
+
+/// Where the key is. It is fetched when it is needed, and not before.
+pub enum Source {
+    /// Nothing is sent that needs one, or one of the user's own headers carries it.
+    NotNeeded,
+    Missing,
+    File(PathBuf),
+    Command(String),
+    /// The value of an environment variable, after its name.
+    Variable(&'static str, String),
+}
+
+impl Source {
+    /// The key, or why there is none.
+    pub fn fetch(&self, console: Console) -> Result<Option<Key>> {
+        match self {
+            Self::NotNeeded => Ok(None),
+            Self::Missing => Err(missing().into()),
+            Self::File(path) => from_file(path, console).map(Some),
+            Self::Command(command) => from_command(command).map(Some),
+            Self::Variable(name, value) => checked(value.as_bytes(), name).map(Some),
+        }
+    }
+}
+
 /// The content of a key file, blanks at its ends left out.
-pub fn from_file(path: &Path, console: Console) -> Result<Key> {
+fn from_file(path: &Path, console: Console) -> Result<Key> {
     let name = path.display();
     let content = std::fs::read(path)
         .with_context(|| Failure::new(Kind::Setup, format!("cannot read the key file {name}")))?;
@@ -36,38 +64,50 @@ fn is_open_to_others(_: &Path) -> bool {
 }
 
 /// The first line that a shell command prints. It reads nothing and may ask on the terminal.
-pub fn from_command(command: &str) -> Result<Key> {
+fn from_command(command: &str) -> Result<Key> {
     let (shell, flag) = if cfg!(windows) {
         ("cmd", "/C")
     } else {
         ("sh", "-c")
     };
-    let output = Command::new(shell)
+    let cannot = || Failure::new(Kind::Setup, "cannot run the key command");
+    let mut child = Command::new(shell)
         .args([flag, command])
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .context(Failure::new(Kind::Setup, "cannot run the key command"))?;
-    if !output.status.success() {
-        let message = format!("the key command failed: {}", output.status);
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(cannot)?;
+    let mut line = Vec::new();
+    if let Some(stdout) = child.stdout.take() {
+        // what it prints after that, or leaves running, is none of our business
+        BufReader::new(stdout.take(TOO_LONG as u64))
+            .read_until(b'\n', &mut line)
+            .with_context(cannot)?;
+    }
+    let status = child.wait().with_context(cannot)?;
+    if !status.success() && !ended_by_closed_pipe(status) {
+        let message = format!("the key command failed: {status}");
         return Err(Failure::new(Kind::Setup, message)
             .hint("try it by itself in a shell")
             .into());
     }
-    let line = output.stdout.split(|&byte| byte == b'\n').next();
-    checked(
-        line.unwrap_or_default().trim_ascii(),
-        "what the key command printed",
-    )
+    checked(line.trim_ascii(), "what the key command printed")
 }
 
-/// The value of an environment variable, as it is.
-pub fn from_variable(name: &str, value: &str) -> Result<Key> {
-    checked(value.as_bytes(), name)
+/// Whether a program ended because nobody read on after the first line.
+#[cfg(unix)]
+fn ended_by_closed_pipe(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGPIPE: i32 = 13;
+    status.signal() == Some(SIGPIPE) || status.code() == Some(128 + SIGPIPE)
 }
 
-/// What to do without a key.
-pub fn none() -> Failure {
+#[cfg(not(unix))]
+fn ended_by_closed_pipe(_: ExitStatus) -> bool {
+    false
+}
+
+fn missing() -> Failure {
     Failure::new(Kind::Setup, "there is no API key").hint(
         "set ANYROUTER_API_KEY, or give --api-key-file PATH or --api-key-command CMD; --mock needs none",
     )
@@ -81,10 +121,15 @@ fn checked(bytes: &[u8], place: &str) -> Result<Key> {
         )
         .into());
     }
-    let key = std::str::from_utf8(bytes).ok().and_then(Key::new);
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.len() < TOO_LONG);
+    let key = text.and_then(Key::new);
     key.ok_or_else(|| {
-        let trouble = if bytes.iter().any(u8::is_ascii_whitespace) {
-            "has blanks or line ends inside"
+        let trouble = if bytes.len() >= TOO_LONG {
+            "is too long"
+        } else if bytes.iter().any(u8::is_ascii_whitespace) {
+            "has blanks or line ends in it"
         } else {
             "has characters that no key has"
         };

@@ -6,6 +6,7 @@ mod cli;
 mod key;
 mod server;
 
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,7 +14,6 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 use clap::error::ErrorKind;
-use serde_json::Value;
 
 pub use cli::{Document, MODELS, Model};
 
@@ -23,6 +23,7 @@ use crate::input::{Sources, Stdin};
 use crate::mock::Step;
 use crate::output::{Console, Format, Stdout};
 use cli::Cli;
+use key::Source as KeySource;
 
 const BASE_URL: &str = "https://api.anyrouter.top";
 
@@ -45,8 +46,7 @@ pub struct Ask {
     /// The request, but for its system prompt and messages.
     pub request: api::Request,
     pub endpoint: api::Endpoint,
-    /// Absent where nothing is sent to a server that wants one.
-    pub key: Option<api::Key>,
+    pub key: KeySource,
     pub policy: api::Policy,
     /// The steps of the rehearsal server, if it is to answer.
     pub mock: Option<Vec<Step>>,
@@ -67,7 +67,7 @@ pub enum Way {
 /// Where the system prompt comes from.
 pub enum System {
     None,
-    Text(String),
+    Text(OsString),
     File(PathBuf),
 }
 
@@ -131,7 +131,7 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
     };
     let stream = format == Format::Events || (format == Format::Text && !cli.no_stream);
     let request = request(&cli, stream)?;
-    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none(), console)?;
+    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none())?;
     let price = cli
         .price
         .map_or_else(api::Price::default, |(input, output)| api::Price {
@@ -165,12 +165,7 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
 /// What the question is made of. Where there can be none, this is the moment to say so.
 fn sources(cli: &Cli, console: Console) -> Result<Sources> {
     let terminal = std::io::stdin().is_terminal();
-    let words: Vec<_> = cli
-        .prompt
-        .iter()
-        .map(|word| word.to_string_lossy())
-        .collect();
-    let dash = words == ["-"];
+    let dash = cli.prompt == ["-"];
     if dash && cli.no_stdin {
         return Err(Failure::new(
             Kind::Usage,
@@ -178,9 +173,8 @@ fn sources(cli: &Cli, console: Console) -> Result<Sources> {
         )
         .into());
     }
-    let words = (!dash)
-        .then(|| words.join(" "))
-        .filter(|words| !words.trim().is_empty());
+    let words = cli.prompt.join(OsStr::new(" "));
+    let words = (!dash && !words.to_string_lossy().trim().is_empty()).then_some(words);
     let stdin = match (dash, cli.no_stdin, terminal) {
         (_, true, _) | (false, _, true) => Stdin::Ignored,
         (true, _, true) => Stdin::Typed,
@@ -199,7 +193,7 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
     let named = cli.model.clone().or_else(|| variable("ANYROUTER_MODEL"));
     let named = named.unwrap_or_else(|| MODELS[0].id.into());
     let short = MODELS.iter().find(|model| model.short == named);
-    let mut extra = serde_json::Map::new();
+    let mut extra = api::Extra::default();
     for (key, value) in &cli.set {
         if api::Request::FIELDS.contains(&&**key) {
             let flag = match &**key {
@@ -215,8 +209,7 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
             .hint(format!("use {flag}"))
             .into());
         }
-        let value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.clone()));
-        extra.insert(key.clone(), value);
+        extra.set(key, value);
     }
     Ok(api::Request {
         model: short.map_or(named, |model| model.id.into()),
@@ -232,11 +225,7 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
 }
 
 /// The server and, where `needs_key`, the key that belongs to it and goes nowhere else.
-fn server(
-    cli: &Cli,
-    needs_key: bool,
-    console: Console,
-) -> Result<(api::Endpoint, Option<api::Key>)> {
+fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, KeySource)> {
     let own_key = variable("ANYROUTER_API_KEY");
     let key_given =
         cli.api_key_file.is_some() || cli.api_key_command.is_some() || own_key.is_some();
@@ -267,13 +256,13 @@ fn server(
     };
     let brings_key = headers.iter().any(|header| header.name == auth.header());
     let key = match (&cli.api_key_file, &cli.api_key_command) {
-        _ if !needs_key || brings_key => None,
-        (Some(path), _) => Some(key::from_file(path, console)?),
-        (_, Some(command)) => Some(key::from_command(command)?),
+        _ if !needs_key || brings_key => KeySource::NotNeeded,
+        (Some(path), _) => KeySource::File(path.clone()),
+        (_, Some(command)) => KeySource::Command(command.clone()),
         _ => match (own_key, token) {
-            (Some(value), _) => Some(key::from_variable("ANYROUTER_API_KEY", &value)?),
-            (_, Some(value)) => Some(key::from_variable("ANTHROPIC_AUTH_TOKEN", &value)?),
-            _ => return Err(key::none().into()),
+            (Some(value), _) => KeySource::Variable("ANYROUTER_API_KEY", value),
+            (_, Some(value)) => KeySource::Variable("ANTHROPIC_AUTH_TOKEN", value),
+            _ => KeySource::Missing,
         },
     };
     let proxies = api::Proxies {

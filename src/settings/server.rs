@@ -38,6 +38,16 @@ pub fn messages_url(base: &str, from: &str, allow_http: bool) -> Result<Uri> {
             .hint("the key goes its own ways: see --api-key-file")
             .into());
     }
+    let port = authority
+        .as_str()
+        .strip_prefix(authority.host())
+        .unwrap_or_default();
+    let port = port.strip_prefix(':').map(str::parse::<u16>);
+    if port.is_some_and(|port| !port.is_ok_and(|port| port > 0)) {
+        return Err(wrong("the port is no number from 1 to 65535")
+            .hint(example)
+            .into());
+    }
     if scheme == "http" && !allow_http && !is_loopback(authority.host()) {
         return Err(wrong("the key would travel unencrypted")
             .hint("use https://, or --allow-http if that network is yours")
@@ -84,13 +94,15 @@ pub fn headers(given: &[String]) -> Result<Vec<Header>> {
     let mut headers = Vec::new();
     for text in given {
         match text.strip_prefix('@') {
-            None => headers.push(header(text, None)?),
+            None => headers.push(header(text, &Place::Argument)?),
             Some(path) => {
                 let lines = std::fs::read_to_string(path).with_context(|| {
                     Failure::new(Kind::Local, format!("cannot read the header file {path}"))
                 })?;
-                for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-                    headers.push(header(line, Some(path))?);
+                for (number, line) in (1..).zip(lines.lines()) {
+                    if !line.trim().is_empty() {
+                        headers.push(header(line, &Place::File(path, number))?);
+                    }
                 }
             }
         }
@@ -98,13 +110,20 @@ pub fn headers(given: &[String]) -> Result<Vec<Header>> {
     Ok(headers)
 }
 
-fn header(line: &str, file: Option<&str>) -> Result<Header> {
+/// Where a header was written.
+enum Place<'a> {
+    Argument,
+    /// A file, and the number of the line in it.
+    File(&'a str, usize),
+}
+
+fn header(line: &str, place: &Place) -> Result<Header> {
     // the value may be a secret, so at most the name is shown
     let (name, value) = line.split_once(':').unwrap_or((line, ""));
     let name = name.trim();
-    let shown = match file {
-        Some(path) => format!("a line of {path}"),
-        None => format!("--header '{name}'"),
+    let shown = match place {
+        Place::File(path, number) => format!("line {number} of {path}"),
+        Place::Argument => format!("--header '{name}'"),
     };
     let wrong = |why: &str| Failure::new(Kind::Usage, format!("{shown}: {why}"));
     let form = "it is 'Name: value', such as 'x-trace: ci-42'";
@@ -119,11 +138,14 @@ fn header(line: &str, file: Option<&str>) -> Result<Header> {
         .map_err(|_| wrong("the header's value has control characters"))?;
     match parsed.as_str() {
         "content-length" | "transfer-encoding" | "connection" => Err(wrong("this header belongs to the connection").into()),
-        "authorization" | "x-api-key" | "proxy-authorization" | "cookie" if file.is_none() => {
+        "authorization" | "x-api-key" | "proxy-authorization" | "cookie" if matches!(place, Place::Argument) => {
             Err(wrong("a secret on the command line can be read by every user of the machine")
                 .hint("--header @FILE reads it from a file; the key itself goes into ANYROUTER_API_KEY or --api-key-file")
                 .into())
         }
-        _ => Ok(Header { name: parsed, value, file: file.map(String::from) }),
+        _ => Ok(Header { name: parsed, value, file: match place {
+                Place::File(path, _) => Some((*path).into()),
+                Place::Argument => None,
+            } }),
     }
 }

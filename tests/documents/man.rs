@@ -30,7 +30,7 @@ pub const EXAMPLES: [(&str, &str); 8] = [
     ),
     (
         "Act on the exit status in a script:",
-        "anyask --mock=429 hi || test $? -eq 7",
+        "anyask --mock=429 --retries 0 hi || test $? -eq 7",
     ),
     (
         "Rehearse a broken answer, without a key:",
@@ -38,7 +38,7 @@ pub const EXAMPLES: [(&str, &str); 8] = [
     ),
     (
         "Ask a server on this machine:",
-        "anyask --base-url http://localhost:8080 --mock hi",
+        "ANYROUTER_API_KEY=none anyask --base-url http://localhost:8080 -m my-model hi",
     ),
 ];
 

@@ -1,0 +1,33 @@
+//! Whatever headers an answer has, they are read or left out, and no pause is longer than it may be.
+#![no_main]
+
+use std::time::{Duration, SystemTime};
+
+use anyask_fuzz::api::limits::{Limits, in_words};
+use anyask_fuzz::api::retry::{Ending, Policy, Refused, Verdict};
+use libfuzzer_sys::fuzz_target;
+use ureq::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+fuzz_target!(|input: &[u8]| {
+    let mut headers = HeaderMap::new();
+    for line in input.split(|byte| *byte == b'\n').take(64) {
+        let colon = line.iter().position(|byte| *byte == b':').unwrap_or(line.len());
+        let value = HeaderValue::from_bytes(line.get(colon + 1..).unwrap_or_default());
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(&line[..colon]), value) {
+            headers.append(name, value);
+        }
+    }
+    let limits = Limits::read(&headers);
+    assert!(limits.credits.is_none_or(f64::is_finite));
+    limits.resets_in().map(in_words);
+    let max_wait = Duration::from_secs(60);
+    let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
+    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE] {
+        let ending = Ending::Refused(Refused { status, headers: &headers, limits: &limits });
+        match policy.verdict(3, &ending, SystemTime::UNIX_EPOCH, 0.5) {
+            Verdict::Retry(pause) => assert!(pause <= max_wait),
+            Verdict::TooLong(pause) => assert!(pause > max_wait),
+            Verdict::GiveUp => {}
+        }
+    }
+});
