@@ -293,3 +293,28 @@ fn what_is_not_json_in_mid_stream_is_told_and_the_text_kept() {
         .says("anyask: the stream holds what is no event: <oops>\n")
         .exits(10);
 }
+
+#[test]
+fn keys_may_come_in_any_order_and_text_in_escapes() {
+    let events = "data:{ \"delta\" : {\"text\":\"\\u0048\\u0069\\n\",\"type\":\"text_delta\"} ,\"index\":0, \"type\":\"content_block_delta\"}\n\ndata:{\"type\":\"message_stop\"}\n\n";
+    let (run, _server) = streamed(["hi"], events);
+    run.prints("Hi\n").exits(0);
+}
+
+#[test]
+fn any_reason_to_stop_is_a_reason() {
+    for reason in [
+        "\"end_turn\"",
+        "\"stop\"",
+        "\"pause_turn\"",
+        "\"tool_use\"",
+        "\"never_heard_of\"",
+        "null",
+    ] {
+        let (run, _server) = streamed(
+            ["hi"],
+            &text_events(&["ok"]).replace("\"end_turn\"", reason),
+        );
+        run.arg("--strict").prints("ok\n").exits(0);
+    }
+}

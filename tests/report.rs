@@ -141,3 +141,17 @@ fn a_servers_words_do_not_drive_the_terminal() {
         .mentions("(400): \u{241b}]0;x\u{2407} \u{fffd}\n")
         .exits(4);
 }
+
+#[test]
+fn the_latest_count_of_each_kind_of_token_is_the_one() {
+    let events = text_events(&["ok"]).replace(
+        "\"usage\": {\"output_tokens\": 25}",
+        "\"usage\": {\"input_tokens\": 40, \"output_tokens\": 2}",
+    );
+    let server = Server::once(stream(&events));
+    anyask(["-u", "hi"])
+        .at(&server)
+        .prints("ok\n")
+        .says("anyask: usage: 40 tokens in, 2 tokens out, 42 in total, about $0.000015\n")
+        .exits(0);
+}

@@ -35,6 +35,12 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
     if let Some(hint) = certificate_trouble(&error, endpoint) {
         let message = format!("no trusted connection to {host}{via}");
         let failure = Failure::new(Kind::NoConnection, message).hint(hint);
+        if matches!(&error, ureq::Error::Io(io) if has_no_words(io)) {
+            return Lost {
+                error: failure.into(),
+                again: Again::Never,
+            };
+        }
         return Lost {
             error: caused(error, failure),
             again: Again::Never,
@@ -203,6 +209,12 @@ fn caused(error: ureq::Error, failure: Failure) -> Error {
 pub fn has_no_roots(error: &ureq::Error) -> bool {
     // the verifier says so before anything is connected; a handshake's trouble comes wrapped as i/o
     matches!(error, ureq::Error::Rustls(rustls::Error::General(_)))
+}
+
+/// Whether a certificate was refused for a reason that only programmers can read.
+fn has_no_words(error: &std::io::Error) -> bool {
+    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
+    matches!(tls, Some(rustls::Error::InvalidCertificate(Bad::Other(_))))
 }
 
 /// What to do about a certificate that was not accepted; `None` if that is not the trouble.

@@ -101,7 +101,8 @@ fn page_line(page: &str) -> String {
     )
 }
 
-/// Blanks and line ends folded into single blanks, cut short where it goes on too long.
+/// Blanks and line ends folded into single blanks, without a full stop at the end, cut short where it
+/// goes on too long.
 fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
@@ -112,8 +113,11 @@ fn one_line(text: &str) -> String {
         if let Some((cut, _)) = line.char_indices().nth(LONGEST) {
             line.truncate(cut);
             line.push('…');
-            break;
+            return line;
         }
+    }
+    if line.ends_with('.') && !line.ends_with("..") {
+        line.pop();
     }
     line
 }
