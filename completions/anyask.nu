@@ -18,9 +18,12 @@ module completions {
 
   # Ask Claude a question from the shell
   export extern anyask [
+    --file(-f): path          # A file that the prompt is about; repeatable
     --no-stdin                # Never read standard input
     --system(-s): string      # The system prompt
     --system-file: path       # Read the system prompt from a file
+    --prefill: string         # The first words of the answer
+    --chat(-c): path          # Go on with the conversation kept in FILE
     --model(-m): string@"nu-complete anyask model" # The model, or sonnet, opus, haiku for short
     --max-tokens: string      # Most tokens in the answer [default: 4096]
     --temperature(-t): string # Randomness, from 0.0 to 1.0
@@ -41,14 +44,19 @@ module completions {
     --mock: string            # Rehearse: no key, no credits, an echo
     --no-stream(-S)           # Print the answer when it is whole
     --json                    # Print the server's JSON, byte for byte
-    --stream                  # With --json: one event a line, as it comes
+    --stream                  # Print what comes as it comes
+    --extract(-x)             # Print only the first fenced code block
+    --output(-o): path        # Write the answer to FILE when it is whole
     --usage(-u)               # One line on stderr: tokens, cost, limits
     --price: string           # Dollars per million tokens [default: 0.3,1.5]
+    --log: path               # Append one JSON line a request to FILE
     --verbose(-v)             # Show request, headers and timing on stderr
     --quiet(-q)               # No notes and no progress on stderr
     --strict                  # Exit 11 if the answer stopped short
     --color: string@"nu-complete anyask color" # Colour on stderr: auto, always or never
     --raw                     # Let terminal escapes through
+    --profile(-p): string     # Take the flags in the profile NAME too
+    --no-config               # Read no configuration file
     --dry-run                 # Print the request's body; send nothing
     --curl                    # Print the request as a curl command
     --list-models             # Print the documented models

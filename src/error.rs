@@ -34,7 +34,11 @@ pub const STATUSES: [(Kind, u8, &str); 12] = [
         2,
         "usage: an unknown flag, a bad value, no prompt, binary input",
     ),
-    (Kind::Setup, 3, "not set up: no API key"),
+    (
+        Kind::Setup,
+        3,
+        "not set up: no API key, a bad configuration file or profile",
+    ),
     (
         Kind::Refused,
         4,
@@ -60,7 +64,7 @@ pub const STATUSES: [(Kind, u8, &str); 12] = [
     (
         Kind::BrokenAnswer,
         10,
-        "a broken answer: the stream ended early, not JSON, no content",
+        "a broken answer: the stream ended early, not JSON, no content, no code block to extract",
     ),
     (
         Kind::StoppedShort,

@@ -96,7 +96,7 @@ fn bytes_that_are_not_utf8_are_replaced_and_counted() {
 fn binary_input_is_refused() {
     anyask(["--mock", "What is this?"])
         .stdin(&b"\x7fELF\x02\x01\x01\0\0"[..])
-        .says("anyask: standard input is binary: it has a NUL byte near its start\nhint: the prompt is text\n")
+        .says("anyask: standard input is binary: it has a NUL byte near its start\nhint: a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well\n")
         .exits(2);
 }
 

@@ -163,7 +163,7 @@ fn stage() -> (tempfile::TempDir, PathBuf) {
     fs::write(dir.join("notes.txt"), "one\n").expect("notes.txt");
     let setup = "chmod +x bin/*; git init -q; git add notes.txt; \
                  git -c user.name=x -c user.email=x@example.com commit -qm begin; echo two >> notes.txt; \
-                 git add notes.txt; echo Why? > question.txt; echo '[ERROR] disk full' > app.log";
+                 git add notes.txt; echo Why? > question.txt; echo '[ERROR] disk full' > app.log; printf '\\211PNG\\r\\n\\032\\n' > picture.png";
     let status = Command::new("sh")
         .args(["-ec", setup])
         .current_dir(dir)

@@ -3,19 +3,25 @@
 
 mod answer;
 mod ask;
+mod chat;
 mod documents;
 mod errands;
 mod errors;
+mod extract;
 mod faults;
+mod files;
 mod harness;
 mod hostile;
 mod key;
 mod layers;
+mod log;
 mod networks;
+mod output;
 mod pipe;
 mod rehearsal;
 mod report;
 mod request;
 mod retries;
 mod secrets;
+mod settings;
 mod terminal;

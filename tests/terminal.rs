@@ -93,3 +93,30 @@ fn failures_are_coloured_on_a_terminal() {
         "{shown:?}"
     );
 }
+
+#[test]
+fn the_spinner_tells_seconds_and_counts_a_pause_down() {
+    let answer = Act::Send(stream(&text_events(&["ok"])));
+    let busy = crate::harness::http("429 Slow", &["retry-after: 1.2"], "");
+    let seen = Arc::new(Barrier::new(2));
+    let server = Server::new(vec![
+        vec![Act::Send(busy)],
+        vec![Act::Meet(Arc::clone(&seen)), answer],
+    ]);
+    let args = ["--no-stdin", "--base-url", &server.url(), "hi"];
+    let mut terminal = pty(
+        &args,
+        [false, false, true],
+        &[TERM, ("ANYROUTER_API_KEY", "k")],
+    );
+    terminal.waits_for("next try in 2 s");
+    terminal.waits_for("next try in 1 s");
+    terminal.waits_for("waiting 1 s");
+    seen.wait();
+    let (shown, status) = terminal.ends();
+    assert!(
+        shown.contains("try 2 of 3 in 1.2 s\r\n") && shown.ends_with("\r\u{1b}[2K"),
+        "{shown:?}"
+    );
+    assert_eq!(status, Some(0));
+}

@@ -206,7 +206,7 @@ impl Stream {
             }));
         }
         if over || !matches!(flow, Ok(ControlFlow::Continue(()))) {
-            half_told(half, listener);
+            half_told(half, reply, listener);
         }
         match flow {
             Ok(ControlFlow::Continue(())) => Ok(ControlFlow::Continue(())),
@@ -235,13 +235,13 @@ fn told(
             .as_ref()
             .is_some_and(|delta| delta.text.is_some())
         {
-            half_told(half, listener);
+            half_told(half, reply, listener);
         }
         return event_told(name, event, json, reply, listener);
     }
     let mended = half.mend(data);
     if mended.lost {
-        listener.text(REPLACEMENT);
+        reply.text(REPLACEMENT, |text| listener.text(text));
     }
     let Ok(event) = serde_json::from_str(&mended.json) else {
         let message = format!("the stream holds what is no event: {}", excerpt(data));
@@ -251,9 +251,9 @@ fn told(
 }
 
 /// Half a character that will not be whole any more.
-fn half_told(half: &mut Half, listener: &mut dyn Listener) {
+fn half_told(half: &mut Half, reply: &mut Reply, listener: &mut dyn Listener) {
     if half.take() {
-        listener.text(REPLACEMENT);
+        reply.text(REPLACEMENT, |text| listener.text(text));
     }
 }
 
@@ -275,7 +275,7 @@ fn event_told(
         && let Some(text) = &delta.text
         && matches!(delta.kind.as_deref(), Some("text_delta") | None)
     {
-        listener.text(text);
+        reply.text(text, |text| listener.text(text));
     }
     if json.contains(['\n', '\r']) {
         // several data lines made this event, and it is to be one line

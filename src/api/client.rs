@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -54,6 +55,8 @@ pub struct Retry<'a> {
     pub pause: Duration,
     /// The server may have answered and charged all the same.
     pub may_be_charged: bool,
+    /// Ends the pause as soon as it is set.
+    pub stopped: &'a AtomicBool,
 }
 
 /// Sends requests to one endpoint.
@@ -62,6 +65,7 @@ pub struct Client {
     endpoint: Endpoint,
     key: Option<Key>,
     policy: Policy,
+    stopped: AtomicBool,
 }
 
 impl Client {
@@ -73,6 +77,7 @@ impl Client {
             endpoint,
             key,
             policy,
+            stopped: AtomicBool::new(false),
         }
     }
 
@@ -125,6 +130,9 @@ impl Client {
             let Verdict::Retry(pause) = verdict else {
                 return Err(error);
             };
+            if self.is_stopped() {
+                return Err(error);
+            }
             let tries = self.policy.retries.saturating_add(1);
             watcher.pause(&Retry {
                 error: &error,
@@ -132,8 +140,34 @@ impl Client {
                 tries,
                 pause,
                 may_be_charged,
+                stopped: &self.stopped,
             });
+            if self.is_stopped() {
+                return Err(error);
+            }
         }
+    }
+
+    /// Breaks off what is under way, from another thread: it ends with an error. What is sent
+    /// after [`Client::resume`] is sent as ever.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        let fresh = agent(&self.endpoint, RootCerts::PlatformVerifier);
+        let old = std::mem::replace(
+            &mut *self.agent.lock().unwrap_or_else(PoisonError::into_inner),
+            fresh,
+        );
+        old.shutdown();
+    }
+
+    /// Whether [`Client::stop`] was called since the last [`Client::resume`].
+    pub fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    /// Goes on after a stop.
+    pub fn resume(&self) {
+        self.stopped.store(false, Ordering::SeqCst);
     }
 
     /// The error without the key, should a server have said it back.

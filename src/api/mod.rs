@@ -19,6 +19,6 @@ pub use limits::{Limits, in_words};
 pub use prepare::{Auth, Endpoint, Header, Key, Prepared};
 pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
-pub use reply::Reply;
+pub use reply::{Keep, Reply};
 pub use retry::Policy;
-pub use wire::{Extra, Message, Request, Role};
+pub use wire::{Content, Extra, Message, Part, Request, Role, Source};

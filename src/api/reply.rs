@@ -24,8 +24,19 @@ pub struct Reply {
     pub blocks: Vec<String>,
     /// The end was seen: `message_stop`, or the end of a JSON answer.
     pub whole: bool,
-    /// The message as a call without streaming gives it, where it is asked for.
+    /// The whole text, where it is to be kept.
+    pub text: Option<String>,
+    /// The message as a call without streaming gives it, where that is to be kept.
     fold: Option<Fold>,
+    prefill: Option<String>,
+}
+
+/// What of an answer is kept until its end, which costs memory for all of it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Keep {
+    pub text: bool,
+    /// The events of a stream, folded into one message.
+    pub message: bool,
 }
 
 #[derive(Debug, Default)]
@@ -38,12 +49,28 @@ struct Fold {
 }
 
 impl Reply {
-    /// An empty reply. With `keep`, the events of a stream are folded into a whole message,
-    /// which costs memory for the whole answer.
-    pub fn new(keep: bool) -> Self {
+    /// The same reply, keeping what `keep` says, with the user's own first words in front of its text.
+    pub fn new(keep: Keep, prefill: Option<String>) -> Self {
         Self {
-            fold: keep.then(Fold::default),
+            text: keep.text.then(String::new),
+            fold: keep.message.then(Fold::default),
+            prefill,
             ..Self::default()
+        }
+    }
+
+    /// Takes in a piece of the text, and calls `on` with what there is to show of it.
+    pub fn text(&mut self, text: &str, mut on: impl FnMut(&str)) {
+        if text.is_empty() {
+            return;
+        }
+        self.has_text = true;
+        let prefill = self.prefill.take();
+        for piece in prefill.as_deref().into_iter().chain([text]) {
+            on(piece);
+            if let Some(kept) = &mut self.text {
+                kept.push_str(piece);
+            }
         }
     }
 
@@ -56,13 +83,12 @@ impl Reply {
         if let Some(block) = field::<Block>(event.content_block) {
             self.held(block.kind.as_deref());
         }
-        if let Some(delta) = &event.delta {
-            if let Some(reason) = &delta.stop_reason {
-                self.stop_reason = Some(reason.to_string());
-            }
-            if delta.text.as_ref().is_some_and(|text| !text.is_empty()) {
-                self.has_text = true;
-            }
+        if let Some(reason) = event
+            .delta
+            .as_ref()
+            .and_then(|delta| delta.stop_reason.as_ref())
+        {
+            self.stop_reason = Some(reason.to_string());
         }
         self.whole |= event.kind.as_deref() == Some("message_stop");
         if let Some(fold) = &mut self.fold {
@@ -77,8 +103,7 @@ impl Reply {
             each_block(content, |block| {
                 self.held(block.kind.as_deref());
                 if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
-                    self.has_text |= !text.is_empty();
-                    on(text);
+                    self.text(text, &mut on);
                 }
             });
         }
@@ -109,9 +134,9 @@ impl Reply {
         })
     }
 
-    /// Whether the events are folded into a message.
+    /// Whether memory grows with the answer.
     pub fn keeps(&self) -> bool {
-        self.fold.is_some()
+        self.fold.is_some() || self.text.is_some()
     }
 
     /// The folded message as JSON; `None` where nothing was kept.

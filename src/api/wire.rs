@@ -67,14 +67,55 @@ impl Serialize for Extra {
 #[derive(Debug, Clone, Serialize)]
 pub struct Message {
     pub role: Role,
-    /// Text alone is sent as a JSON string, the documented form.
-    pub content: String,
+    pub content: Content,
 }
 
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     User,
+    Assistant,
+}
+
+/// What a message says.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// Text alone: a JSON string, the documented form.
+    Text(String),
+    /// Text and attachments.
+    Parts(Vec<Part>),
+    /// What stands in a kept conversation, as it stands there.
+    Kept(Box<RawValue>),
+}
+
+/// A content block to send.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Part {
+    Text { text: String },
+    Image { source: Source },
+    Document { source: Source },
+}
+
+/// The bytes of an attachment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    media_type: &'static str,
+    data: String,
+}
+
+impl Source {
+    /// Bytes in base64 (RFC 4648, padded).
+    pub fn base64(media_type: &'static str, data: String) -> Self {
+        Self {
+            kind: "base64",
+            media_type,
+            data,
+        }
+    }
 }
 
 /// One event of a streamed answer, flat and borrowed: every event is read with this one shape,

@@ -1,8 +1,10 @@
-//! Which errand: one match. Errands never import each other. May import every room below `main`.
+//! Which errand: one match. Errands never import each other; what they share is in `turn`. May import every room below `main`.
 
 mod ask;
 mod generate;
 mod models;
+mod talk;
+mod turn;
 
 use anyhow::Result;
 
@@ -19,6 +21,9 @@ pub fn run(settings: Settings) -> Result<()> {
         Errand::Print(text) => stdout.print(text.as_bytes()),
         Errand::Models { json } => stdout.print(models::list(json).as_bytes()),
         Errand::Generate(document) => stdout.print(generate::document(document).as_bytes()),
-        Errand::Ask(ask) => ask::run(*ask, stdout, console),
+        Errand::Ask(mut ask) => match ask.sources.take() {
+            Some(sources) => ask::run(*ask, sources, stdout, console),
+            None => talk::run(*ask, stdout, console),
+        },
     }
 }

@@ -1,14 +1,17 @@
-//! Puts the user message together: material from standard input first, then a blank line and the words.
+//! Puts the user message together: files first, then standard input, then a blank line and the words.
 
 use std::ffi::OsString;
 use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::attachment::{Attachment, attachment};
 use super::text::{self, Text};
+use crate::api::{Content, Part};
 use crate::error::{Failure, Kind};
 
 /// How long a pipe may stay silent before a person is told that it is being waited for.
@@ -20,6 +23,16 @@ pub struct Sources {
     /// The words of the command line, joined; `None` if there are none.
     pub words: Option<OsString>,
     pub stdin: Stdin,
+    /// Files, in order; `-` among them is standard input.
+    pub files: Vec<PathBuf>,
+}
+
+/// A question put together.
+#[derive(Debug)]
+pub struct Prompt {
+    pub content: Content,
+    /// How many bytes of it were not UTF-8 and became U+FFFD.
+    pub replaced: usize,
 }
 
 /// What standard input is good for.
@@ -34,14 +47,119 @@ pub enum Stdin {
 }
 
 /// Reads what is to be read and puts it in order. `tell` is called with what a person who waits should know.
-pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<Text> {
-    let mut material = match sources.stdin {
-        Stdin::Ignored => Text::default(),
+pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<Prompt> {
+    let Sources {
+        words,
+        stdin,
+        files,
+    } = sources;
+    let mut stdin = Some((stdin, tell));
+    let mut draft = Draft::default();
+    for path in files {
+        let name = path.display().to_string();
+        match stdin.take_if(|_| path == Path::new("-")) {
+            Some((stdin, tell)) => draft.document(&name, &read_stdin(stdin, tell)?),
+            None => match attachment(&path)? {
+                Attachment::Text(text) => draft.document(&name, &text),
+                Attachment::Part(part) => draft.attach(part),
+            },
+        }
+    }
+    if let Some((stdin, tell)) = stdin {
+        let material = read_stdin(stdin, tell)?;
+        if !material.text.trim().is_empty() {
+            draft.add(material);
+        }
+    }
+    let words = words.map(Text::from);
+    if draft.is_empty() && words.is_none() {
+        return Err(no_prompt().into());
+    }
+    if let Some(words) = words {
+        if !draft.text.text.is_empty() {
+            draft
+                .text
+                .text
+                .push_str(if draft.text.text.ends_with('\n') {
+                    "\n"
+                } else {
+                    "\n\n"
+                });
+        }
+        draft.add(words);
+    }
+    Ok(draft.finish())
+}
+
+/// The message while it is put together: the parts that are done, and the text that goes on.
+#[derive(Default)]
+struct Draft {
+    parts: Vec<Part>,
+    text: Text,
+    replaced: usize,
+}
+
+impl Draft {
+    fn is_empty(&self) -> bool {
+        self.parts.is_empty() && self.text.text.is_empty()
+    }
+
+    fn add(&mut self, text: Text) {
+        self.replaced += text.replaced;
+        if self.text.text.is_empty() {
+            self.text = text;
+        } else {
+            self.text.text.push_str(&text.text);
+        }
+    }
+
+    fn document(&mut self, path: &str, text: &Text) {
+        self.replaced += text.replaced;
+        let path = path.replace('&', "&amp;").replace('"', "&quot;");
+        let end = if text.text.ends_with('\n') { "" } else { "\n" };
+        let document = format!(
+            "<document path=\"{path}\">\n{}{end}</document>\n",
+            text.text
+        );
+        self.text.text.push_str(&document);
+    }
+
+    fn attach(&mut self, part: Part) {
+        self.text_done();
+        self.parts.push(part);
+    }
+
+    fn text_done(&mut self) {
+        let text = std::mem::take(&mut self.text).text;
+        if !text.is_empty() {
+            self.parts.push(Part::Text { text });
+        }
+    }
+
+    fn finish(mut self) -> Prompt {
+        let content = if self.parts.is_empty() {
+            Content::Text(self.text.text)
+        } else {
+            self.text_done();
+            Content::Parts(self.parts)
+        };
+        Prompt {
+            content,
+            replaced: self.replaced,
+        }
+    }
+}
+
+fn read_stdin(stdin: Stdin, tell: impl Fn(&str) + Send + 'static) -> Result<Text> {
+    const NAME: &str = "standard input";
+    let input = std::io::stdin().lock();
+    match stdin {
+        Stdin::Ignored => Ok(Text::default()),
         Stdin::Typed => {
             tell("type the prompt, and end it with Ctrl-D on a line of its own");
-            read_stdin()?
+            text::read(input, NAME)
         }
-        Stdin::Piped { watched: false } => read_stdin()?,
+        Stdin::Piped { watched: false } => text::read(input, NAME),
         Stdin::Piped { watched: true } => {
             let (arrived, silence) = mpsc::channel();
             thread::spawn(move || {
@@ -51,32 +169,13 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
             });
             text::read(
                 Announced {
-                    inner: std::io::stdin().lock(),
+                    inner: input,
                     arrived: Some(arrived),
                 },
-                STDIN,
-            )?
+                NAME,
+            )
         }
-    };
-    let blank = material.text.trim().is_empty();
-    let Some(words) = sources.words.map(Text::from) else {
-        return if blank {
-            Err(no_prompt().into())
-        } else {
-            Ok(material)
-        };
-    };
-    if blank {
-        return Ok(words);
     }
-    material.text.push_str(if material.text.ends_with('\n') {
-        "\n"
-    } else {
-        "\n\n"
-    });
-    material.text.push_str(&words.text);
-    material.replaced += words.replaced;
-    Ok(material)
 }
 
 /// What to say where there is nothing to ask.
@@ -84,12 +183,6 @@ pub fn no_prompt() -> Failure {
     Failure::new(Kind::Usage, "there is no prompt").hint(
         "anyask \"What is a monad?\", or pipe it in: git diff | anyask \"Review this\"; 'anyask --help' tells more",
     )
-}
-
-const STDIN: &str = "standard input";
-
-fn read_stdin() -> Result<Text> {
-    text::read(std::io::stdin().lock(), STDIN)
 }
 
 /// A reader that hangs up its end of a channel when the first read comes back.

@@ -1,6 +1,7 @@
 //! Bytes from outside become text: UTF-8 as it is, other bytes replaced and counted, binary refused.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -23,14 +24,22 @@ pub struct Text {
 
 /// Reads a text file. `path` may be `/dev/stdin` or any other place to read from.
 pub fn read_file(path: &Path) -> Result<Text> {
-    let name = path.display().to_string();
-    let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
-    let file = std::fs::File::open(path).with_context(cannot)?;
-    read(file, &name)
+    read(open(path)?, &path.display().to_string())
 }
 
-/// Reads everything from `from`, which messages call `name`.
+/// Opens a file to read.
+pub fn open(path: &Path) -> Result<File> {
+    let cannot = || Failure::new(Kind::Local, format!("cannot read {}", path.display()));
+    File::open(path).with_context(cannot)
+}
+
+/// Reads all text of `from`, which messages call `name`.
 pub fn read(from: impl Read, name: &str) -> Result<Text> {
+    checked(read_bytes(from, name)?, name)
+}
+
+/// Reads everything, unless it is more than a request can hold.
+pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
     from.take(LONGEST + 1)
@@ -42,11 +51,15 @@ pub fn read(from: impl Read, name: &str) -> Result<Text> {
             .hint("send less of it at a time")
             .into());
     }
+    Ok(bytes)
+}
+
+/// The bytes as text, if they are no binary.
+pub fn checked(bytes: Vec<u8>, name: &str) -> Result<Text> {
     if bytes[..bytes.len().min(LOOKED_AT)].contains(&0) {
         let message = format!("{name} is binary: it has a NUL byte near its start");
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("the prompt is text")
-            .into());
+        let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
+        return Err(Failure::new(Kind::Usage, message).hint(hint).into());
     }
     Ok(Text::decode(bytes))
 }

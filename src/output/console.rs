@@ -40,14 +40,13 @@ impl Console {
     /// Tells a failure with its causes and its hint, and gives its exit status.
     pub fn failure(self, error: &anyhow::Error) -> u8 {
         let known = error.downcast_ref::<Failure>();
-        let kind = known.map_or(Kind::Local, |failure| failure.kind);
-        if kind != Kind::ReaderGone {
+        if !is_reader_gone(error) {
             self.line("1;31", "anyask:", &causes(error));
             if let Some(hint) = known.and_then(|failure| failure.hint.as_ref()) {
                 self.line("36", "hint:", hint);
             }
         }
-        kind.status()
+        exit_status(error)
     }
 
     fn line(self, colour: &str, label: &str, text: &str) {
@@ -89,4 +88,17 @@ fn lower(message: String) -> String {
         }
         _ => message,
     }
+}
+
+/// The exit status that an error deserves.
+pub fn exit_status(error: &anyhow::Error) -> u8 {
+    let known = error.downcast_ref::<Failure>();
+    known.map_or(Kind::Local, |failure| failure.kind).status()
+}
+
+/// Whether the error is no more than a reader that went away.
+pub fn is_reader_gone(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Failure>()
+        .is_some_and(|failure| failure.kind == Kind::ReaderGone)
 }

@@ -28,9 +28,9 @@ impl Listener for Whole {
 }
 
 impl Printer for Whole {
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self, whole: bool) -> Result<()> {
         self.out.end_line();
-        self.out.write()
+        self.out.finish(whole)
     }
 }
 
@@ -64,7 +64,7 @@ impl Listener for Events {
 }
 
 impl Printer for Events {
-    fn end(&mut self) -> Result<()> {
-        self.out.write()
+    fn end(&mut self, whole: bool) -> Result<()> {
+        self.out.finish(whole)
     }
 }

@@ -1,6 +1,7 @@
 //! What is seen while there is nothing to print yet: a spinner, the retries, the exchange itself.
 
 use std::fmt::Write;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::console::{Console, causes};
 use super::report;
-use crate::api::{Key, Prepared, Response, Retry, Watcher};
+use crate::api::{Key, Limits, Prepared, Response, Retry, Watcher};
 
 /// How often the spinner moves.
 const TICK: Duration = Duration::from_millis(100);
@@ -62,7 +63,7 @@ impl Spinner {
     }
 
     /// Sleeps, and counts down where there is somebody to see it.
-    fn sleep(&self, pause: Duration) {
+    fn sleep(&self, pause: Duration, stopped: &AtomicBool) {
         let Some(bar) = &self.0 else {
             return thread::sleep(pause);
         };
@@ -76,6 +77,9 @@ impl Spinner {
                 left.as_secs_f64().ceil()
             ));
             thread::sleep(left.min(TICK));
+            if stopped.load(Ordering::SeqCst) {
+                return;
+            }
         }
         bar.set_message("waiting");
     }
@@ -86,7 +90,14 @@ pub struct Progress {
     console: Console,
     spinner: Spinner,
     key: Option<Key>,
+    begun: Instant,
     sent: Instant,
+    /// How often the request was sent.
+    pub attempts: u32,
+    /// The head of the last answer: its status, its request id, its limits.
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+    pub limits: Limits,
 }
 
 impl Progress {
@@ -96,13 +107,18 @@ impl Progress {
             console,
             spinner,
             key,
+            begun: Instant::now(),
             sent: Instant::now(),
+            attempts: 0,
+            status: None,
+            request_id: None,
+            limits: Limits::default(),
         }
     }
 
-    /// Seconds since the request was last sent.
+    /// Seconds since the beginning, all attempts and pauses among them.
     pub fn seconds(&self) -> f64 {
-        self.sent.elapsed().as_secs_f64()
+        self.begun.elapsed().as_secs_f64()
     }
 }
 
@@ -110,14 +126,24 @@ impl Watcher for Progress {
     fn sending(&mut self, prepared: &Prepared) {
         report::request_shown(self.console, prepared);
         self.sent = Instant::now();
+        self.attempts += 1;
     }
 
     fn head(&mut self, response: &Response) {
         self.console.trace(
             "*",
-            format!("the answer began after {:.3} s", self.seconds()),
+            format!(
+                "the answer began after {:.3} s",
+                self.sent.elapsed().as_secs_f64()
+            ),
         );
         report::response_shown(self.console, response, self.key.as_ref());
+        self.status = Some(response.status.as_u16());
+        self.limits = response.limits;
+        let id = ["request-id", "x-request-id"]
+            .iter()
+            .find_map(|name| response.headers.get(*name));
+        self.request_id = id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
     }
 
     fn pause(&mut self, retry: &Retry) {
@@ -138,6 +164,6 @@ impl Watcher for Progress {
             causes(retry.error)
         );
         self.spinner.beside(|| self.console.note(line));
-        self.spinner.sleep(retry.pause);
+        self.spinner.sleep(retry.pause, retry.stopped);
     }
 }

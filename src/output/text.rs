@@ -26,8 +26,8 @@ impl Listener for Text {
 }
 
 impl Printer for Text {
-    fn end(&mut self) -> Result<()> {
+    fn end(&mut self, whole: bool) -> Result<()> {
         self.out.end_line();
-        self.out.write()
+        self.out.finish(whole)
     }
 }

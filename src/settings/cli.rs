@@ -81,6 +81,13 @@ pub struct Cli {
     #[arg(value_name = "PROMPT", value_hint = ValueHint::Other, allow_negative_numbers = true)]
     pub prompt: Vec<OsString>,
 
+    /// A file that the prompt is about; repeatable
+    ///
+    /// Text goes in as <document path="PATH">; PNG, JPEG, GIF and WebP pictures
+    /// and PDF, told by their first bytes, as attachments. '-' is standard input.
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "What is asked")]
+    pub file: Vec<PathBuf>,
+
     /// Never read standard input
     ///
     /// For cron, 'while read' loops and background jobs, where standard input
@@ -93,8 +100,24 @@ pub struct Cli {
     pub system: Option<OsString>,
 
     /// Read the system prompt from a file
+    ///
+    /// '-s' and this one are two ways to give the same thing: use one of them.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "What is asked")]
     pub system_file: Option<PathBuf>,
+
+    /// The first words of the answer
+    ///
+    /// They are sent as the beginning of the answer, and printed in front of it.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "What is asked")]
+    pub prefill: Option<String>,
+
+    /// Go on with the conversation kept in FILE
+    ///
+    /// FILE has one JSON message a line; a new one is begun. The question and its
+    /// answer are appended when the answer is whole, and not before. With no PROMPT,
+    /// no -f and a terminal, each line that you type is a question.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What is asked")]
+    pub chat: Option<PathBuf>,
 
     /// The model, or sonnet, opus, haiku for short
     ///
@@ -233,9 +256,29 @@ pub struct Cli {
     #[arg(long, help_heading = "What comes back")]
     pub json: bool,
 
-    /// With --json: one event a line, as it comes
-    #[arg(long, requires = "json", help_heading = "What comes back")]
+    /// Print what comes as it comes
+    ///
+    /// For text that is the default; with --json it is an event a line.
+    #[arg(long, overrides_with = "no_stream", help_heading = "What comes back")]
     pub stream: bool,
+
+    /// Print only the first fenced code block
+    ///
+    /// What stands inside the fences, without them. An answer without such a block
+    /// prints nothing and exits 10.
+    #[arg(
+        short = 'x',
+        long,
+        conflicts_with = "json",
+        help_heading = "What comes back"
+    )]
+    pub extract: bool,
+
+    /// Write the answer to FILE when it is whole
+    ///
+    /// Until then, and where it never is, FILE stays as it was.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "What comes back")]
+    pub output: Option<PathBuf>,
 
     /// One line on stderr: tokens, cost, limits
     ///
@@ -251,6 +294,14 @@ pub struct Cli {
     /// API reference's example.
     #[arg(long, value_name = "IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "What comes back")]
     pub price: Option<(f64, f64)>,
+
+    /// Append one JSON line a request to FILE
+    ///
+    /// Time, host, model, status, request id, stop reason, tokens, cost, credits,
+    /// limits, attempts, seconds and exit status; never the prompt, the answer or
+    /// the key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "What comes back")]
+    pub log: Option<PathBuf>,
 
     /// Show request, headers and timing on stderr
     ///
@@ -294,6 +345,19 @@ pub struct Cli {
     /// answer are shown, not obeyed. Pipes and files always get every byte as it is.
     #[arg(long, help_heading = "What comes back")]
     pub raw: bool,
+
+    /// Take the flags in the profile NAME too
+    ///
+    /// A profile is a file of flags, one a line, beside the configuration file:
+    /// ~/.config/anyask/profiles/NAME.
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Settings")]
+    pub profile: Option<String>,
+
+    /// Read no configuration file
+    ///
+    /// Neither ~/.config/anyask/config nor a profile.
+    #[arg(long, conflicts_with = "profile", help_heading = "Settings")]
+    pub no_config: bool,
 
     /// Print the request's body; send nothing
     ///

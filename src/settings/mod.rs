@@ -3,6 +3,7 @@
 //! May import `input`, `output`, `api` and `error`, whose types it fills.
 
 mod cli;
+mod file;
 mod key;
 mod server;
 
@@ -12,8 +13,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 pub use cli::{Document, MODELS, Model};
 
@@ -41,7 +42,8 @@ pub enum Errand {
 /// All that one question needs.
 pub struct Ask {
     pub way: Way,
-    pub sources: Sources,
+    /// What the one question is made of; `None` where each line that is typed is one.
+    pub sources: Option<Sources>,
     pub system: System,
     /// The request, but for its system prompt and messages.
     pub request: api::Request,
@@ -54,6 +56,14 @@ pub struct Ask {
     pub price: api::Price,
     pub usage: bool,
     pub strict: bool,
+    /// The first words of the answer.
+    pub prefill: Option<String>,
+    /// The file of a conversation.
+    pub chat: Option<PathBuf>,
+    /// The file that the answer goes to, instead of stdout.
+    pub output: Option<PathBuf>,
+    /// The file of one line a request.
+    pub log: Option<PathBuf>,
 }
 
 /// What becomes of the prepared request.
@@ -78,35 +88,84 @@ pub struct Settings {
     pub console: Console,
 }
 
-/// Reads the command line and the environment. The console comes back in any case,
+/// Reads the command line, the environment and the files of flags. The console comes back in any case,
 /// because a mistake has to be told on it.
 pub fn read() -> (Console, Result<Settings>) {
-    let parsed = Cli::try_parse();
-    let console = console(parsed.as_ref().ok());
-    (console, settings(parsed, console))
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let mut command = file::with_negations(Cli::command());
+    let typed = command.try_get_matches_from_mut(&args);
+    let own = typed
+        .as_ref()
+        .ok()
+        .and_then(|typed| Cli::from_arg_matches(typed).ok());
+    let told = console(own.as_ref());
+    let result = settings(&command, typed, own, &args);
+    let console = result.as_ref().map_or(told, |settings| settings.console);
+    (console, result)
 }
 
-fn settings(parsed: Result<Cli, clap::Error>, console: Console) -> Result<Settings> {
-    let raw = parsed.as_ref().is_ok_and(|cli| cli.raw);
-    let stdout = Stdout {
+fn settings(
+    command: &clap::Command,
+    typed: Result<ArgMatches, clap::Error>,
+    own: Option<Cli>,
+    args: &[OsString],
+) -> Result<Settings> {
+    let stdout = |raw| Stdout {
         terminal: std::io::stdout().is_terminal(),
         raw,
     };
-    let errand = match parsed {
-        Ok(cli) => errand(cli, console)?,
-        Err(error) => match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Errand::Print(error.to_string()),
-            _ => return Err(mistake(&error).into()),
-        },
+    let (typed, own) = match (typed, own) {
+        (Ok(typed), Some(own)) => (typed, own),
+        (Err(error), _)
+            if matches!(
+                error.kind(),
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
+            ) =>
+        {
+            let errand = Errand::Print(error.to_string());
+            return Ok(Settings {
+                errand,
+                stdout: stdout(false),
+                console: console(None),
+            });
+        }
+        (Err(error), _) => return Err(mistake(&error).into()),
+        (Ok(_), None) => unreachable!("what clap matched has the shape of its struct"),
     };
+    // these say what they say whatever a file holds
+    let alone = own.no_config || own.list_models || own.generate.is_some();
+    let from_variables = [
+        own.model
+            .is_none()
+            .then(|| variable("ANYROUTER_MODEL"))
+            .flatten(),
+        own.base_url
+            .is_none()
+            .then(|| variable("ANYROUTER_BASE_URL"))
+            .flatten(),
+    ];
+    let files = if alone {
+        None
+    } else {
+        file::joined(command, &typed, args, own.profile.as_deref())?
+    };
+    let mut cli = match files {
+        Some(all) => Cli::from_arg_matches(&all).map_err(|error| mistake(&error))?,
+        None => own,
+    };
+    let [model, base_url] = from_variables;
+    cli.model = model.or(cli.model);
+    let base_url = base_url.map(|url| (url, "ANYROUTER_BASE_URL"));
+    let base_url = base_url.or_else(|| Some((cli.base_url.take()?, "--base-url")));
+    let (stdout, console) = (stdout(cli.raw), console(Some(&cli)));
     Ok(Settings {
-        errand,
+        errand: errand(cli, base_url, console)?,
         stdout,
         console,
     })
 }
 
-fn errand(cli: Cli, console: Console) -> Result<Errand> {
+fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Result<Errand> {
     if cli.list_models {
         return Ok(Errand::Models { json: cli.json });
     }
@@ -118,7 +177,7 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
         (_, true) => Way::Curl,
         _ => Way::Send,
     };
-    let sources = sources(&cli, console)?;
+    let sources = sources(&cli, way, console)?;
     let mock = cli.mock.as_deref().map(Step::parse_all).transpose();
     let mock = mock.map_err(|error| {
         Failure::new(Kind::Usage, format!("--mock: {error}"))
@@ -127,11 +186,16 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
     let format = match (cli.json, cli.stream) {
         (true, true) => Format::Events,
         (true, false) => Format::Json,
+        _ if cli.extract => Format::Code,
         _ => Format::Text,
     };
-    let stream = format == Format::Events || (format == Format::Text && !cli.no_stream);
+    let stream = match format {
+        Format::Events => true,
+        Format::Json => false,
+        Format::Text | Format::Code => !cli.no_stream,
+    };
     let request = request(&cli, stream)?;
-    let (endpoint, key) = server(&cli, way == Way::Send && mock.is_none())?;
+    let (endpoint, key) = server(&cli, base_url, way == Way::Send && mock.is_none())?;
     let price = cli
         .price
         .map_or_else(api::Price::default, |(input, output)| api::Price {
@@ -159,11 +223,15 @@ fn errand(cli: Cli, console: Console) -> Result<Errand> {
         price,
         usage: cli.usage,
         strict: cli.strict,
+        prefill: cli.prefill,
+        chat: cli.chat,
+        output: cli.output,
+        log: cli.log,
     })))
 }
 
 /// What the question is made of. Where there can be none, this is the moment to say so.
-fn sources(cli: &Cli, console: Console) -> Result<Sources> {
+fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
     let terminal = std::io::stdin().is_terminal();
     let dash = cli.prompt == ["-"];
     if dash && cli.no_stdin {
@@ -183,15 +251,22 @@ fn sources(cli: &Cli, console: Console) -> Result<Sources> {
             watched: words.is_some() && console.terminal && !console.quiet,
         },
     };
-    if words.is_none() && stdin == Stdin::Ignored {
+    let files = cli.file.clone();
+    if words.is_none() && files.is_empty() && stdin == Stdin::Ignored {
+        if cli.chat.is_some() && terminal && way == Way::Send {
+            return Ok(None);
+        }
         return Err(crate::input::no_prompt().into());
     }
-    Ok(Sources { words, stdin })
+    Ok(Some(Sources {
+        words,
+        stdin,
+        files,
+    }))
 }
 
 fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
-    let named = cli.model.clone().or_else(|| variable("ANYROUTER_MODEL"));
-    let named = named.unwrap_or_else(|| MODELS[0].id.into());
+    let named = cli.model.clone().unwrap_or_else(|| MODELS[0].id.into());
     let short = MODELS.iter().find(|model| model.short == named);
     let mut extra = api::Extra::default();
     for (key, value) in &cli.set {
@@ -225,15 +300,14 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
 }
 
 /// The server and, where `needs_key`, the key that belongs to it and goes nowhere else.
-fn server(cli: &Cli, needs_key: bool) -> Result<(api::Endpoint, KeySource)> {
+fn server(
+    cli: &Cli,
+    chosen: Option<(String, &str)>,
+    needs_key: bool,
+) -> Result<(api::Endpoint, KeySource)> {
     let own_key = variable("ANYROUTER_API_KEY");
     let key_given =
         cli.api_key_file.is_some() || cli.api_key_command.is_some() || own_key.is_some();
-    let chosen = match (&cli.base_url, variable("ANYROUTER_BASE_URL")) {
-        (Some(url), _) => Some((url.clone(), "--base-url")),
-        (None, Some(url)) => Some((url, "ANYROUTER_BASE_URL")),
-        _ => None,
-    };
     let at = |(base, from): (String, &str)| server::messages_url(&base, from, cli.allow_http);
     // a token of another tool counts only together with that tool's server
     let pair = variable("ANTHROPIC_BASE_URL").zip(variable("ANTHROPIC_AUTH_TOKEN"));

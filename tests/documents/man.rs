@@ -7,7 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use super::{cli, error};
 
 /// What the page and nobody else says, and every command in it runs in a test.
-pub const EXAMPLES: [(&str, &str); 8] = [
+pub const EXAMPLES: [(&str, &str); 12] = [
     (
         "Ask a question:",
         "anyask \"What is a monad, in one sentence?\"",
@@ -40,6 +40,22 @@ pub const EXAMPLES: [(&str, &str); 8] = [
         "Ask a server on this machine:",
         "ANYROUTER_API_KEY=none anyask --base-url http://localhost:8080 -m my-model hi",
     ),
+    (
+        "Ask about files:",
+        "git diff | anyask -f notes.txt \"Does the change keep to the notes?\"",
+    ),
+    (
+        "Keep a conversation:",
+        "anyask --chat talk.jsonl \"What is AI?\" && anyask --chat talk.jsonl \"How does it work?\"",
+    ),
+    (
+        "Take the code out of an answer, into a file:",
+        "anyask -x -o hello.sh \"\\`\\`\\`sh\necho hello\n\\`\\`\\`\"",
+    ),
+    (
+        "Count a day's tokens:",
+        "anyask --log usage.jsonl hi && jq -s 'map(.output_tokens) | add' usage.jsonl",
+    ),
 ];
 
 /// When this version was made.
@@ -52,7 +68,7 @@ const DESCRIPTION: [&str; 4] = [
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY, never from a flag's value. It is sent to the server in force and to nobody else: redirects are not followed.",
 ];
 
-const ENVIRONMENT: [(&str, &str); 10] = [
+const ENVIRONMENT: [(&str, &str); 11] = [
     ("ANYROUTER_API_KEY", "The API key."),
     (
         "ANYROUTER_BASE_URL",
@@ -78,12 +94,33 @@ const ENVIRONMENT: [(&str, &str); 10] = [
         "SSL_CERT_FILE, SSL_CERT_DIR",
         "Certificates to trust instead of the system's.",
     ),
+    (
+        "XDG_CONFIG_HOME",
+        "Where the folder anyask with the files of flags is; without it, $HOME/.config.",
+    ),
     ("NO_COLOR", "No colour on standard error."),
     (
         "CLICOLOR_FORCE",
         "Colour on standard error even where it is no terminal.",
     ),
     ("TERM", "With 'dumb', no colour and nothing that moves."),
+];
+
+const FILES: [(&str, &str); 2] = [
+    (
+        "~/.config/anyask/config",
+        "Flags that every call gets, one a line: '--model opus', '--system You are terse'. The value goes on to the end of the line as it stands. A line that begins with # is a comment.",
+    ),
+    (
+        "~/.config/anyask/profiles/NAME",
+        "Flags that --profile NAME adds.",
+    ),
+];
+
+const FILES_MORE: [&str; 3] = [
+    "The command line counts more than the environment, that more than a profile, and that more than the configuration file. Repeatable flags add up. A switch that a file turns on is turned off with --no-, as in --no-quiet; --stdin and --stream undo --no-stdin and --no-stream.",
+    "A conversation (--chat) is a file of one JSON message a line, {\"role\":\"user\",\"content\":\"Hello\"} and so on, and may begin with {\"role\":\"system\",\"content\":\"...\"}. A turn is appended as a whole or not at all.",
+    "There is no other state: nothing is written unless a flag names the file.",
 ];
 
 pub fn page() -> String {
@@ -123,10 +160,11 @@ pub fn page() -> String {
         term(&mut roff, [bold(name)], meaning);
     }
     roff.control("SH", ["FILES"]);
-    paragraphs(
-        &mut roff,
-        ["Nothing is read or written unless a flag names it."],
-    );
+    for (name, meaning) in FILES {
+        term(&mut roff, [bold(name)], meaning);
+    }
+    roff.control("PP", []);
+    paragraphs(&mut roff, FILES_MORE);
     roff.control("SH", ["EXAMPLES"]);
     for (index, (what, command)) in EXAMPLES.into_iter().enumerate() {
         if index > 0 {

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 /// The person's side of a terminal on which a program runs.
@@ -11,6 +12,7 @@ pub struct Pty {
     pub person: File,
     pub child: Child,
     seen: Vec<u8>,
+    checked: usize,
 }
 
 /// Which of the program's three streams are the terminal; the others are empty pipes.
@@ -51,6 +53,7 @@ pub fn pty(args: &[&str], on_terminal: [bool; 3], environment: &[(&str, &str)]) 
         person: File::from(person),
         child,
         seen: Vec::new(),
+        checked: 0,
     }
 }
 
@@ -61,31 +64,50 @@ impl Pty {
             .expect("the terminal to take it");
     }
 
-    /// Reads until this was shown.
+    /// Presses Ctrl-C, as the terminal driver passes it on to the program that it belongs to.
+    pub fn interrupts(&mut self) {
+        let child = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(child, rustix::process::Signal::INT)
+            .expect("the program to be there");
+    }
+
+    /// Reads until this was shown, after what was waited for before.
     #[track_caller]
     pub fn waits_for(&mut self, text: &str) {
-        let mut piece = [0; 1024];
-        while !String::from_utf8_lossy(&self.seen).contains(text) {
-            let count = self.person.read(&mut piece).unwrap_or(0);
-            assert_ne!(
-                count,
-                0,
-                "'{text}' never came, but {}",
-                String::from_utf8_lossy(&self.seen)
-            );
-            self.seen.extend(&piece[..count]);
+        loop {
+            let seen = String::from_utf8_lossy(&self.seen[self.checked..]);
+            if let Some(at) = seen.find(text) {
+                self.checked += seen[..at + text.len()].len();
+                return;
+            }
+            let seen = seen.into_owned();
+            assert!(self.reads(), "'{text}' never came, but {seen:?}");
         }
     }
 
     /// Reads to the program's end: all that was shown, and the exit status.
+    #[track_caller]
     pub fn ends(mut self) -> (String, Option<i32>) {
         drop(self.child.stdin.take());
-        let mut piece = [0; 1024];
-        // the last program to close the terminal ends it with an error on Linux
-        while let Ok(count @ 1..) = self.person.read(&mut piece) {
-            self.seen.extend(&piece[..count]);
-        }
+        while self.reads() {}
         let status = self.child.wait().expect("the program to end").code();
         (String::from_utf8_lossy(&self.seen).into_owned(), status)
+    }
+
+    /// Reads what comes next; the last program to close the terminal ends it with an error on Linux.
+    #[track_caller]
+    fn reads(&mut self) -> bool {
+        let patience = Timespec {
+            tv_sec: 30,
+            tv_nsec: 0,
+        };
+        let mut waiting = [PollFd::new(&self.person, PollFlags::IN)];
+        let ready = poll(&mut waiting, Some(&patience)).expect("poll");
+        let seen = String::from_utf8_lossy(&self.seen);
+        assert_ne!(ready, 0, "nothing more came, after {seen:?}");
+        let mut piece = [0; 1024];
+        let count = self.person.read(&mut piece).unwrap_or(0);
+        self.seen.extend(&piece[..count]);
+        count > 0
     }
 }

@@ -1,12 +1,14 @@
-//! Standard output: everything that arrived in one read goes out in one write, before the next wait.
-//! A reader that went away and a full disk are told apart here.
+//! Where the answer goes, standard output or a file: everything that arrived in one read goes out in one
+//! write, before the next wait. A reader that went away and a full disk are told apart here.
 
 use std::fs::File;
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 use super::progress::Spinner;
+use super::replace::Replacement;
 use super::terminal::defused;
 use crate::error::{Failure, Kind};
 
@@ -26,6 +28,8 @@ pub struct Out {
     terminal: bool,
     defuse: bool,
     spinner: Spinner,
+    /// What becomes of the file that is written, if it is one.
+    replacement: Option<Replacement>,
 }
 
 impl Stdout {
@@ -39,6 +43,7 @@ impl Stdout {
             terminal: self.terminal,
             defuse: self.terminal && !self.raw,
             spinner,
+            replacement: None,
         })
     }
 
@@ -51,6 +56,21 @@ impl Stdout {
 }
 
 impl Out {
+    /// A file instead of standard output. It is replaced when the answer is whole.
+    pub fn to_file(path: &Path, spinner: Spinner) -> Result<Self> {
+        let (file, replacement) = Replacement::open(path)?;
+        let replacement = Some(replacement);
+        Ok(Self {
+            file,
+            pending: Vec::new(),
+            last: None,
+            terminal: false,
+            defuse: false,
+            spinner,
+            replacement,
+        })
+    }
+
     /// Adds text that somebody else wrote: where it goes to a terminal it is defused.
     pub fn text(&mut self, text: &str) {
         if self.defuse {
@@ -95,19 +115,34 @@ impl Out {
             return Ok(());
         };
         self.last = Some(*last);
-        self.spinner.stop();
-        let written =
-            self.file
-                .write_all(&self.pending)
-                .or_else(|error| match error.kind() {
-                    ErrorKind::BrokenPipe => {
-                        Err(error).context(Failure::new(Kind::ReaderGone, "stdout is closed"))
-                    }
-                    _ => Err(error)
-                        .context(Failure::new(Kind::Local, "cannot write to standard output")),
-                });
+        if self.replacement.is_none() {
+            self.spinner.stop();
+        }
+        let written = self.file.write_all(&self.pending).map_err(|error| {
+            let failure = if error.kind() == ErrorKind::BrokenPipe {
+                Failure::new(Kind::ReaderGone, "nobody reads the answer")
+            } else {
+                let place = self
+                    .replacement
+                    .as_ref()
+                    .map_or("standard output".into(), Replacement::name);
+                Failure::new(Kind::Local, format!("cannot write to {place}"))
+            };
+            Error::new(error).context(failure)
+        });
         self.pending.clear();
         written
+    }
+}
+
+impl Out {
+    /// Writes what is left. A file takes the place of the old one, if the answer is whole.
+    pub fn finish(&mut self, whole: bool) -> Result<()> {
+        self.write()?;
+        match self.replacement.take() {
+            Some(replacement) if whole => replacement.commit(),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -1,0 +1,277 @@
+//! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes.
+
+use anyhow::Result;
+
+use super::{Out, Printer};
+use crate::api::Listener;
+use crate::error::{Failure, Kind};
+
+/// Prints the block and nothing else.
+pub struct Code {
+    out: Out,
+    scanner: Scanner,
+}
+
+impl Code {
+    pub fn new(out: Out) -> Self {
+        Self {
+            out,
+            scanner: Scanner::default(),
+        }
+    }
+}
+
+impl Listener for Code {
+    fn text(&mut self, text: &str) {
+        let out = &mut self.out;
+        self.scanner.feed(text, &mut |code| out.text(code));
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        self.out.write()
+    }
+}
+
+impl Printer for Code {
+    fn end(&mut self, whole: bool) -> Result<()> {
+        let out = &mut self.out;
+        self.scanner.finish(&mut |code| out.text(code));
+        let found = !matches!(self.scanner.state, State::Before);
+        self.out.end_line();
+        self.out.finish(whole && found)?;
+        if whole && !found {
+            return Err(
+                Failure::new(Kind::BrokenAnswer, "the answer has no fenced code block").into(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Finds the first block in text that comes in pieces.
+#[derive(Default)]
+struct Scanner {
+    state: State,
+    /// The start of a line of which it is not clear yet what it is.
+    held: String,
+    /// The line that goes on is code, and its start is told already.
+    in_line: bool,
+}
+
+#[derive(Default, Clone, Copy)]
+enum State {
+    #[default]
+    Before,
+    Inside(Fence),
+    After,
+}
+
+/// An opening fence.
+#[derive(Clone, Copy)]
+struct Fence {
+    char: char,
+    length: usize,
+    indent: usize,
+}
+
+impl Scanner {
+    /// Takes the next piece, and calls `on` with the code that it brings.
+    fn feed(&mut self, text: &str, on: &mut impl FnMut(&str)) {
+        for piece in text.split_inclusive('\n') {
+            let ended = piece.ends_with('\n');
+            match self.state {
+                State::After => return,
+                State::Inside(_) if self.in_line => on(piece),
+                State::Inside(fence) => {
+                    self.held.push_str(piece);
+                    let rest = self.held.trim_start_matches(' ');
+                    // it takes a fence's own character, or blanks alone, to become the closing fence
+                    if ended || !(rest.is_empty() || rest.starts_with(fence.char)) {
+                        let line = std::mem::take(&mut self.held);
+                        self.code(fence, &line, on);
+                    }
+                    self.in_line = self.held.is_empty();
+                }
+                State::Before => {
+                    self.held.push_str(piece);
+                    if ended {
+                        let line = std::mem::take(&mut self.held);
+                        self.state = opening(&line).map_or(State::Before, State::Inside);
+                    }
+                }
+            }
+            self.in_line &= !ended;
+        }
+    }
+
+    /// The text is over: a line that had no end is a line too.
+    fn finish(&mut self, on: &mut impl FnMut(&str)) {
+        let line = std::mem::take(&mut self.held);
+        match self.state {
+            State::Before => self.state = opening(&line).map_or(State::Before, State::Inside),
+            State::Inside(fence) if !line.is_empty() => self.code(fence, &line, on),
+            _ => {}
+        }
+    }
+
+    fn code(&mut self, fence: Fence, line: &str, on: &mut impl FnMut(&str)) {
+        if closes(fence, line) {
+            self.state = State::After;
+        } else {
+            // as many blanks as the fence was indented by, if there are so many
+            let indent = line
+                .bytes()
+                .take(fence.indent)
+                .take_while(|byte| *byte == b' ')
+                .count();
+            on(&line[indent..]);
+        }
+    }
+}
+
+/// The fence that a line opens a block with: three or more backticks or tildes, indented by three
+/// blanks at most; backticks in the info string make it inline code instead.
+fn opening(line: &str) -> Option<Fence> {
+    let (indent, char, length, info) = fence(line)?;
+    let fits = length >= 3 && !(char == '`' && info.contains('`'));
+    fits.then_some(Fence {
+        char,
+        length,
+        indent,
+    })
+}
+
+/// Whether a line closes the block: at least as long a fence of the same kind, and nothing after it.
+fn closes(open: Fence, line: &str) -> bool {
+    fence(line).is_some_and(|(_, char, length, rest)| {
+        char == open.char
+            && length >= open.length
+            && rest.trim_matches([' ', '\t', '\r', '\n']).is_empty()
+    })
+}
+
+/// A line's indent, the character of its fence, how many there are of it, and what follows.
+fn fence(line: &str) -> Option<(usize, char, usize, &str)> {
+    let rest = line.trim_start_matches(' ');
+    let indent = line.len() - rest.len();
+    let char = rest
+        .chars()
+        .next()
+        .filter(|char| matches!(char, '`' | '~'))?;
+    let after = rest.trim_start_matches(char);
+    (indent <= 3).then_some((indent, char, rest.len() - after.len(), after))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn extract<'a>(pieces: impl IntoIterator<Item = &'a str>) -> Option<String> {
+        let mut scanner = Scanner::default();
+        let mut code = String::new();
+        let mut on = |piece: &str| code.push_str(piece);
+        for piece in pieces {
+            scanner.feed(piece, &mut on);
+        }
+        scanner.finish(&mut on);
+        (!matches!(scanner.state, State::Before)).then_some(code)
+    }
+
+    /// The examples of CommonMark 0.31 on fenced code blocks that stand in no other block.
+    #[test]
+    fn commonmark_examples() {
+        for (number, text, code) in [
+            (119, "```\n<\n >\n```\n", Some("<\n >\n")),
+            (120, "~~~\n<\n >\n~~~\n", Some("<\n >\n")),
+            (121, "``\nfoo\n``\n", None),
+            (122, "```\naaa\n~~~\n```\n", Some("aaa\n~~~\n")),
+            (123, "~~~\naaa\n```\n~~~\n", Some("aaa\n```\n")),
+            (124, "````\naaa\n```\n``````\n", Some("aaa\n```\n")),
+            (125, "~~~~\naaa\n~~~\n~~~~\n", Some("aaa\n~~~\n")),
+            (126, "```\n", Some("")),
+            (127, "`````\n\n```\naaa\n", Some("\n```\naaa\n")),
+            (129, "```\n\n  \n```\n", Some("\n  \n")),
+            (130, "```\n```\n", Some("")),
+            (131, " ```\n aaa\naaa\n```\n", Some("aaa\naaa\n")),
+            (
+                132,
+                "  ```\naaa\n  aaa\naaa\n  ```\n",
+                Some("aaa\naaa\naaa\n"),
+            ),
+            (
+                133,
+                "   ```\n   aaa\n    aaa\n  aaa\n   ```\n",
+                Some("aaa\n aaa\naaa\n"),
+            ),
+            (134, "    ```\n    aaa\n    ```\n", None),
+            (135, "```\naaa\n  ```\n", Some("aaa\n")),
+            (136, "   ```\naaa\n  ```\n", Some("aaa\n")),
+            (137, "```\naaa\n    ```\n", Some("aaa\n    ```\n")),
+            (138, "``` ```\naaa\n", None),
+            (139, "~~~~~~\naaa\n~~~ ~~\n", Some("aaa\n~~~ ~~\n")),
+            (140, "foo\n```\nbar\n```\nbaz\n", Some("bar\n")),
+            (141, "foo\n---\n~~~\nbar\n~~~\n# baz\n", Some("bar\n")),
+            (
+                142,
+                "```ruby\ndef foo(x)\n  return 3\nend\n```\n",
+                Some("def foo(x)\n  return 3\nend\n"),
+            ),
+            (
+                143,
+                "~~~~    ruby startline=3 $%@#$\ndef foo(x)\nend\n~~~~~~~\n",
+                Some("def foo(x)\nend\n"),
+            ),
+            (144, "````;\n````\n", Some("")),
+            (145, "``` aa ```\nfoo\n", None),
+            (146, "~~~ aa ``` ~~~\nfoo\n~~~\n", Some("foo\n")),
+            (147, "```\n``` aaa\n```\n", Some("``` aaa\n")),
+        ] {
+            assert_eq!(extract([text]).as_deref(), code, "example {number}");
+        }
+    }
+
+    #[test]
+    fn line_ends_of_two_characters_stay_and_close() {
+        assert_eq!(
+            extract(["```c++\r\nint x;\r\n```\r\nmore"]).as_deref(),
+            Some("int x;\r\n")
+        );
+    }
+
+    #[test]
+    fn a_block_without_end_ends_with_the_text() {
+        assert_eq!(extract(["a\n```\nx\n``"]).as_deref(), Some("x\n``"));
+        assert_eq!(extract(["```"]).as_deref(), Some(""));
+        assert_eq!(extract(["```\nx\n```"]).as_deref(), Some("x\n"));
+    }
+
+    #[test]
+    fn code_is_told_as_soon_as_it_can_be_no_fence() {
+        let mut scanner = Scanner::default();
+        let mut told = Vec::new();
+        for piece in [
+            "``", "`\nle", "t ", "x\n", " ", "`", "a`\n", "``", "`", "\nafter",
+        ] {
+            let mut code = String::new();
+            scanner.feed(piece, &mut |part: &str| code.push_str(part));
+            told.push(code);
+        }
+        assert_eq!(told, ["", "le", "t ", "x\n", "", "", " `a`\n", "", "", ""]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_cut_of_the_text_gives_the_same_code(
+            lines in proptest::collection::vec("[ `~]{0,5}[a`~ ]{0,3}\r?", 0..8),
+            cuts in proptest::collection::vec(0usize..60, 0..6),
+        ) {
+            let text = lines.join("\n");
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut % (text.len() + 1)).collect();
+            cuts.extend([0, text.len()]);
+            cuts.sort_unstable();
+            let pieces = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]);
+            prop_assert_eq!(extract(pieces), extract([text.as_str()]));
+        }
+    }
+}

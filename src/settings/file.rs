@@ -1,0 +1,198 @@
+//! Files of flags: the configuration file and the profiles, joined with what was typed.
+//!
+//! A line is a flag and, after a blank or '=', its value as it stands; '#' begins a comment line.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::parser::ValueSource;
+use clap::{ArgAction, ArgMatches, Command};
+
+use super::{mistake, variable};
+use crate::error::{Failure, Kind};
+
+/// What belongs on the command line alone.
+const NOT_IN_FILES: [&str; 8] = [
+    "prompt",
+    "profile",
+    "no_config",
+    "dry_run",
+    "curl",
+    "list_models",
+    "generate",
+    "help",
+];
+
+/// The command as clap has it, and for each switch `--NAME` a hidden `--no-NAME` that turns it off again
+/// (for `--no-NAME` it is `--NAME`).
+pub fn with_negations(command: Command) -> Command {
+    let switches: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue))
+        .filter(|arg| !NOT_IN_FILES.contains(&arg.get_id().as_str()))
+        .filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_string())))
+        .collect();
+    switches.into_iter().fold(command, |command, (id, long)| {
+        let name = long
+            .strip_prefix("no-")
+            .map_or_else(|| format!("no-{long}"), String::from);
+        if command
+            .get_arguments()
+            .any(|arg| arg.get_long() == Some(&name))
+        {
+            return command;
+        }
+        let negation = clap::Arg::new(name.clone()).long(name).hide(true);
+        command.arg(negation.action(ArgAction::SetTrue).overrides_with(id))
+    })
+}
+
+/// What was typed, with the flags of the files in front of it. A flag of a file that does not go
+/// together with one that was typed, or with one of the profile, gives way. `None` where no file says anything.
+pub fn joined(
+    command: &Command,
+    typed: &ArgMatches,
+    args: &[OsString],
+    profile: Option<&str>,
+) -> Result<Option<ArgMatches>> {
+    let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
+    let mut above = given(command, typed);
+    let mut says_something = false;
+    let profile = profile.map(profile_path).transpose()?;
+    for (path, must_be) in [
+        (profile, true),
+        (folder().map(|folder| folder.join("config")), false),
+    ] {
+        let Some(path) = path else { continue };
+        let Some(lines) = lines(&path, must_be)? else {
+            continue;
+        };
+        let flags = checked(command, &path, &lines)?;
+        says_something |= !flags.is_empty();
+        let fitting = flags
+            .iter()
+            .filter(|(id, _)| !conflicts(command, id, &above));
+        let mut front: Vec<OsString> = fitting
+            .flat_map(|(_, tokens)| tokens.iter().map(OsString::from))
+            .collect();
+        front.append(&mut tokens);
+        tokens = front;
+        above.extend(flags.into_iter().map(|(id, _)| id));
+    }
+    if !says_something {
+        return Ok(None);
+    }
+    let name = OsString::from("anyask");
+    let all = std::iter::once(name).chain(tokens);
+    command
+        .clone()
+        .try_get_matches_from(all)
+        .map(Some)
+        .map_err(|error| mistake(&error).into())
+}
+
+/// Where the configuration file and the profiles are.
+fn folder() -> Option<PathBuf> {
+    let own = variable("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".config"));
+    Some(own.or_else(home)?.join("anyask"))
+}
+
+fn profile_path(name: &str) -> Result<PathBuf> {
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
+    if !plain {
+        let message = format!("--profile {name}: a profile is named by a word, not by a path");
+        return Err(Failure::new(Kind::Usage, message).into());
+    }
+    let missing = || {
+        Failure::new(
+            Kind::Setup,
+            "there is no place for profiles: neither HOME nor XDG_CONFIG_HOME is set",
+        )
+    };
+    Ok(folder().ok_or_else(missing)?.join("profiles").join(name))
+}
+
+/// The lines of a file that say something, with their numbers; `None` for a file that need not be there.
+fn lines(path: &Path, must_be: bool) -> Result<Option<Vec<(usize, String)>>> {
+    let text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_be => return Ok(None),
+        read => read.with_context(|| {
+            Failure::new(Kind::Setup, format!("cannot read {}", path.display()))
+        })?,
+    };
+    let lines = text.lines().map(|line| line.trim().to_string());
+    let says = |line: &(usize, String)| !line.1.is_empty() && !line.1.starts_with('#');
+    Ok(Some((1..).zip(lines).filter(says).collect()))
+}
+
+/// The flags of a file: each one's id and tokens. A mistake is told with its line.
+fn checked(
+    command: &Command,
+    path: &Path,
+    lines: &[(usize, String)],
+) -> Result<Vec<(String, Vec<String>)>> {
+    let mut flags: Vec<(String, Vec<String>)> = Vec::new();
+    let mut so_far = vec![String::from("anyask")];
+    for (number, line) in lines {
+        let wrong = |why: String| {
+            let message = format!("{}:{number}: {why}", path.display());
+            Failure::new(Kind::Setup, message)
+                .hint("a line is a flag and its value: --model opus; # begins a comment")
+        };
+        let tokens: Vec<String> = line
+            .splitn(2, char::is_whitespace)
+            .map(|part| part.trim().to_string())
+            .collect();
+        if !line.starts_with('-') {
+            return Err(wrong(format!("'{line}' is no flag")).into());
+        }
+        let alone = std::iter::once(String::from("anyask")).chain(tokens.clone());
+        let parsed = command
+            .clone()
+            .try_get_matches_from(alone)
+            .map_err(|error| wrong(mistake(&error).to_string()))?;
+        let ids = given(command, &parsed);
+        if let Some(id) = ids.iter().find(|id| NOT_IN_FILES.contains(&id.as_str())) {
+            let what = if id == "prompt" {
+                "a value too many".into()
+            } else {
+                format!("{} is for the command line alone", tokens[0])
+            };
+            return Err(wrong(what).into());
+        }
+        so_far.extend(tokens.clone());
+        command
+            .clone()
+            .try_get_matches_from(&so_far)
+            .map_err(|error| wrong(mistake(&error).to_string()))?;
+        flags.extend(ids.into_iter().map(|id| (id, tokens.clone())));
+    }
+    Ok(flags)
+}
+
+/// The ids of the flags that were given, and not filled in.
+fn given(command: &Command, matches: &ArgMatches) -> Vec<String> {
+    let ids = command.get_arguments().map(|arg| arg.get_id().as_str());
+    let typed = |id: &&str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    ids.filter(typed).map(String::from).collect()
+}
+
+/// Whether a flag does not go together with any of the others.
+fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
+    let conflicting = |one: &str, other: &str| {
+        let arg = command.get_arguments().find(|arg| arg.get_id() == one);
+        arg.is_some_and(|arg| {
+            command
+                .get_arg_conflicts_with(arg)
+                .iter()
+                .any(|arg| arg.get_id() == other)
+        })
+    };
+    others
+        .iter()
+        .any(|other| other != id && (conflicting(id, other) || conflicting(other, id)))
+}
