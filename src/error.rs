@@ -19,10 +19,12 @@ pub enum Kind {
     NoConnection,
     BrokenAnswer,
     StoppedShort,
+    ItemsFailed,
+    Interrupted,
 }
 
 /// Every exit status: its kind, its number and what it means. Numbers are never reused.
-pub const STATUSES: [(Kind, u8, &str); 12] = [
+pub const STATUSES: [(Kind, u8, &str); 14] = [
     (Kind::ReaderGone, 0, "answered"),
     (
         Kind::Local,
@@ -48,7 +50,7 @@ pub const STATUSES: [(Kind, u8, &str); 12] = [
     (
         Kind::NotPermitted,
         6,
-        "out of credits, or not permitted: 402, 403",
+        "out of credits, or not permitted: 402, 403, below --min-credits",
     ),
     (Kind::RateLimited, 7, "rate limited: 429, after the retries"),
     (
@@ -71,6 +73,8 @@ pub const STATUSES: [(Kind, u8, &str); 12] = [
         11,
         "the answer stopped short, under --strict",
     ),
+    (Kind::ItemsFailed, 12, "some items of a batch failed"),
+    (Kind::Interrupted, 130, "a batch was stopped by Ctrl-C"),
 ];
 
 impl Kind {

@@ -35,14 +35,17 @@ pub struct Response {
 
 /// Hears how the sending goes, and does the waiting in between.
 pub trait Watcher {
-    /// A request is about to be sent.
-    fn sending(&mut self, prepared: &Prepared);
+    /// A request is about to be sent. An error keeps it back, and ends the sending.
+    fn sending(&mut self, prepared: &Prepared) -> Result<()>;
 
-    /// The head of an answer is there, whatever its status.
-    fn head(&mut self, response: &Response);
+    /// The head of an answer is there, whatever its status; or `None`, and the request was lost.
+    fn sent(&mut self, response: Option<&Response>);
 
     /// The request failed and is to be sent again after the pause, which this has to wait for.
     fn pause(&mut self, retry: &Retry);
+
+    /// The server asks for a pause that is too long, and the sending ends with that.
+    fn too_long(&mut self, _pause: Duration) {}
 }
 
 /// Why and when a request is sent again.
@@ -55,6 +58,8 @@ pub struct Retry<'a> {
     pub pause: Duration,
     /// The server may have answered and charged all the same.
     pub may_be_charged: bool,
+    /// The pause is what the server asks of everybody who has this key.
+    pub for_all: bool,
     /// Ends the pause as soon as it is set.
     pub stopped: &'a AtomicBool,
 }
@@ -65,18 +70,20 @@ pub struct Client {
     endpoint: Endpoint,
     key: Option<Key>,
     policy: Policy,
+    connections: usize,
     stopped: AtomicBool,
 }
 
 impl Client {
-    /// A client; nothing is connected before the first request.
-    pub fn new(endpoint: Endpoint, key: Option<Key>, policy: Policy) -> Self {
-        let agent = Mutex::new(agent(&endpoint, RootCerts::PlatformVerifier));
+    /// A client that keeps this many idle connections; nothing is connected before the first request.
+    pub fn new(endpoint: Endpoint, key: Option<Key>, policy: Policy, connections: usize) -> Self {
+        let agent = Mutex::new(agent(&endpoint, RootCerts::PlatformVerifier, connections));
         Self {
             agent,
             endpoint,
             key,
             policy,
+            connections,
             stopped: AtomicBool::new(false),
         }
     }
@@ -86,11 +93,10 @@ impl Client {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            watcher.sending(prepared);
+            watcher.sending(prepared)?;
             let sent = self.send_once(prepared)?;
-            if let Ok(response) = &sent {
-                watcher.head(response);
-            }
+            watcher.sent(sent.as_ref().ok());
+            let mut for_all = false;
             let (error, verdict, may_be_charged) = match sent {
                 Ok(response) if response.status.is_success() => return Ok(response),
                 Ok(Response {
@@ -107,9 +113,11 @@ impl Client {
                     let ending = Ending::Refused(refused);
                     let verdict = self.verdict(attempts, &ending);
                     let asked = refused.asked_pause(SystemTime::now());
+                    for_all = asked.is_some() || status == StatusCode::TOO_MANY_REQUESTS;
                     let mut failure =
                         failure::refused(&self.endpoint, &refused, asked, &start(body));
                     if let Verdict::TooLong(pause) = verdict {
+                        watcher.too_long(pause);
                         failure = self.too_long(failure, pause);
                     }
                     (
@@ -140,6 +148,7 @@ impl Client {
                 tries,
                 pause,
                 may_be_charged,
+                for_all,
                 stopped: &self.stopped,
             });
             if self.is_stopped() {
@@ -152,7 +161,11 @@ impl Client {
     /// after [`Client::resume`] is sent as ever.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        let fresh = agent(&self.endpoint, RootCerts::PlatformVerifier);
+        let fresh = agent(
+            &self.endpoint,
+            RootCerts::PlatformVerifier,
+            self.connections,
+        );
         let old = std::mem::replace(
             &mut *self.agent.lock().unwrap_or_else(PoisonError::into_inner),
             fresh,
@@ -192,7 +205,7 @@ impl Client {
         {
             // A bare container has no certificates of its own. Nothing has left the machine yet.
             *self.agent.lock().unwrap_or_else(PoisonError::into_inner) =
-                agent(&self.endpoint, RootCerts::WebPki);
+                agent(&self.endpoint, RootCerts::WebPki, self.connections);
             result = self.agent().run(self.request(prepared)?);
         }
         Ok(match result {
@@ -251,7 +264,7 @@ impl Client {
     }
 }
 
-fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
+fn agent(endpoint: &Endpoint, roots: RootCerts, connections: usize) -> Agent {
     let host = endpoint
         .url
         .host()
@@ -273,8 +286,9 @@ fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
         .timeout_per_read(Some(endpoint.timeout))
         .timeout_per_write(Some(endpoint.timeout))
         .max_response_header_size(LARGEST_HEAD)
-        // one that is kept may be closed by the server just when the next request is under way
-        .max_idle_connections(0)
+        // for one question none: a server may close a kept one just when the next request is under way
+        .max_idle_connections(connections)
+        .max_idle_connections_per_host(connections)
         .input_buffer_size(LARGEST_HEAD + 1)
         .output_buffer_size(SENT_AT_ONCE)
         .build()

@@ -2,8 +2,10 @@
 
 mod answer;
 mod client;
+mod digest;
 mod failure;
 mod limits;
+mod pace;
 mod prepare;
 mod price;
 mod proxy;
@@ -15,10 +17,12 @@ mod wire;
 
 pub use answer::{Listener, receive};
 pub use client::{Client, Response, Retry, Watcher};
+pub use digest::Digest;
 pub use limits::{Limits, in_words};
+pub use pace::{Kept, Pace};
 pub use prepare::{Auth, Endpoint, Header, Key, Prepared};
 pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
 pub use reply::{Keep, Reply};
 pub use retry::Policy;
-pub use wire::{Content, Extra, Message, Part, Request, Role, Source};
+pub use wire::{Content, Extra, Message, Part, Request, Role, Source, Usage};

@@ -175,7 +175,7 @@ pub struct Block<'a> {
 }
 
 /// Tokens, as the server counted them; `None` where it did not.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Usage {
     pub input_tokens: Option<u64>,
     pub output_tokens: Option<u64>,

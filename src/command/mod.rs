@@ -1,6 +1,7 @@
 //! Which errand: one match. Errands never import each other; what they share is in `turn`. May import every room below `main`.
 
 mod ask;
+mod batch;
 mod generate;
 mod models;
 mod talk;
@@ -21,6 +22,7 @@ pub fn run(settings: Settings) -> Result<()> {
         Errand::Print(text) => stdout.print(text.as_bytes()),
         Errand::Models { json } => stdout.print(models::list(json).as_bytes()),
         Errand::Generate(document) => stdout.print(generate::document(document).as_bytes()),
+        Errand::Batch(ask, batch) => batch::run(*ask, batch, stdout, console),
         Errand::Ask(mut ask) => match ask.sources.take() {
             Some(sources) => ask::run(*ask, sources, stdout, console),
             None => talk::run(*ask, stdout, console),

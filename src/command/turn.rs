@@ -19,17 +19,17 @@ pub struct Asker {
     pub client: Arc<Client>,
     pub console: Console,
     /// The request, but for its messages.
-    request: Request,
-    key: Option<Key>,
+    pub request: Request,
+    pub key: Option<Key>,
     stdout: Stdout,
     format: Format,
     output: Option<PathBuf>,
-    log: Option<Log>,
-    prefill: Option<String>,
+    pub log: Option<Log>,
+    pub prefill: Option<String>,
     chat: Option<PathBuf>,
-    price: Price,
+    pub price: Price,
     usage: bool,
-    strict: bool,
+    pub strict: bool,
 }
 
 /// A question that is ready to be sent, and the conversation that it belongs to.
@@ -62,7 +62,12 @@ impl Asker {
         }
         Ok(Self {
             log: ask.log.as_deref().map(Log::open).transpose()?,
-            client: Arc::new(Client::new(endpoint, key.clone(), ask.policy)),
+            client: Arc::new(Client::new(
+                endpoint,
+                key.clone(),
+                ask.policy,
+                ask.connections,
+            )),
             console,
             request,
             key,

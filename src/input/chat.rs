@@ -177,6 +177,21 @@ impl Drop for Chat {
     }
 }
 
+/// A message of the user's or the assistant's, its content as it stands; `None` if it is none.
+pub fn message(json: &str) -> Option<Message> {
+    let line: Line = serde_json::from_str(json).ok()?;
+    let role = match line.role {
+        Speaker::System => return None,
+        Speaker::User => Role::User,
+        Speaker::Assistant => Role::Assistant,
+    };
+    let fits = line.content.get().starts_with(['"', '[']);
+    fits.then(|| Message {
+        role,
+        content: Content::Kept(line.content.to_owned()),
+    })
+}
+
 /// Whether the open file is the one that the path names.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {

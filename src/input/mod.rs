@@ -1,11 +1,13 @@
-//! What to say: arguments, standard input, files and a kept conversation become messages.
+//! What to say: arguments, standard input, files, a kept conversation and batches become messages.
 //! May import `api` and `error`; never meets `output`.
 
 mod attachment;
 mod chat;
+mod items;
 mod prompt;
 mod text;
 
 pub use chat::{Chat, Turn};
-pub use prompt::{Sources, Stdin, no_prompt, prompt};
-pub use text::{Text, read_file};
+pub use items::{Item, Items, Overrides, Said};
+pub use prompt::{Draft, Sources, Stdin, no_prompt, prompt};
+pub use text::{Text, open, read_file};

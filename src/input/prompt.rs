@@ -59,10 +59,7 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
         let name = path.display().to_string();
         match stdin.take_if(|_| path == Path::new("-")) {
             Some((stdin, tell)) => draft.document(&name, &read_stdin(stdin, tell)?),
-            None => match attachment(&path)? {
-                Attachment::Text(text) => draft.document(&name, &text),
-                Attachment::Part(part) => draft.attach(part),
-            },
+            None => draft.file(&path)?,
         }
     }
     if let Some((stdin, tell)) = stdin {
@@ -71,40 +68,57 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
             draft.add(material);
         }
     }
-    let words = words.map(Text::from);
     if draft.is_empty() && words.is_none() {
         return Err(no_prompt().into());
     }
     if let Some(words) = words {
-        if !draft.text.text.is_empty() {
-            draft
-                .text
-                .text
-                .push_str(if draft.text.text.ends_with('\n') {
-                    "\n"
-                } else {
-                    "\n\n"
-                });
-        }
-        draft.add(words);
+        draft.close(Text::from(words));
     }
     Ok(draft.finish())
 }
 
 /// The message while it is put together: the parts that are done, and the text that goes on.
-#[derive(Default)]
-struct Draft {
+#[derive(Clone, Default)]
+pub struct Draft {
     parts: Vec<Part>,
     text: Text,
     replaced: usize,
 }
 
 impl Draft {
-    fn is_empty(&self) -> bool {
+    /// The files alone.
+    pub fn of_files(files: Vec<PathBuf>) -> Result<Self> {
+        let mut draft = Self::default();
+        for path in files {
+            draft.file(&path)?;
+        }
+        Ok(draft)
+    }
+
+    fn file(&mut self, path: &Path) -> Result<()> {
+        match attachment(path)? {
+            Attachment::Text(text) => self.document(&path.display().to_string(), &text),
+            Attachment::Part(part) => self.attach(part),
+        }
+        Ok(())
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
         self.parts.is_empty() && self.text.text.is_empty()
     }
 
-    fn add(&mut self, text: Text) {
+    /// Adds the words that end the message, after a blank line.
+    pub fn close(&mut self, words: Text) {
+        let text = &mut self.text.text;
+        if !text.is_empty() {
+            text.push_str(if text.ends_with('\n') { "\n" } else { "\n\n" });
+        }
+        self.add(words);
+    }
+
+    /// Adds text as it stands.
+    pub fn add(&mut self, text: Text) {
         self.replaced += text.replaced;
         if self.text.text.is_empty() {
             self.text = text;
@@ -136,7 +150,8 @@ impl Draft {
         }
     }
 
-    fn finish(mut self) -> Prompt {
+    /// The message.
+    pub fn finish(mut self) -> Prompt {
         let content = if self.parts.is_empty() {
             Content::Text(self.text.text)
         } else {

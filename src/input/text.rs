@@ -15,7 +15,7 @@ const LONGEST: u64 = 32 << 20;
 const LOOKED_AT: usize = 8 << 10;
 
 /// Text from outside.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Text {
     pub text: String,
     /// How many bytes were not UTF-8 and became U+FFFD.

@@ -1,6 +1,7 @@
 //! How to show it: the answer on stdout or in a file, everything else on stderr.
 //! May import `api` and `error`; never meets `input`.
 
+mod bar;
 mod console;
 mod curl;
 mod extract;
@@ -10,15 +11,18 @@ mod out;
 mod progress;
 mod replace;
 mod report;
+mod results;
 mod terminal;
 mod text;
 
-pub use console::{Console, exit_status, is_reader_gone};
+pub use bar::{Bar, counted};
+pub use console::{Console, causes, exit_status, is_reader_gone};
 pub use curl::curl;
 pub use log::{Entry, Log};
 pub use out::{Out, Stdout};
-pub use progress::{Progress, Spinner};
-pub use report::{stopped_short, usage_line};
+pub use progress::{Progress, Spinner, retry_line};
+pub use report::{dollars, stopped_short, usage_line};
+pub use results::{Answered, Came, Line, Problem, Results, identity, open_results};
 
 use anyhow::Result;
 

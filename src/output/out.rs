@@ -28,6 +28,8 @@ pub struct Out {
     terminal: bool,
     defuse: bool,
     spinner: Spinner,
+    /// What messages call it.
+    place: String,
     /// What becomes of the file that is written, if it is one.
     replacement: Option<Replacement>,
 }
@@ -43,6 +45,7 @@ impl Stdout {
             terminal: self.terminal,
             defuse: self.terminal && !self.raw,
             spinner,
+            place: "standard output".into(),
             replacement: None,
         })
     }
@@ -59,16 +62,24 @@ impl Out {
     /// A file instead of standard output. It is replaced when the answer is whole.
     pub fn to_file(path: &Path, spinner: Spinner) -> Result<Self> {
         let (file, replacement) = Replacement::open(path)?;
-        let replacement = Some(replacement);
-        Ok(Self {
+        let mut out = Self::appending(file, path);
+        out.spinner = spinner;
+        out.replacement = Some(replacement);
+        Ok(out)
+    }
+
+    /// A file that is open already.
+    pub fn appending(file: File, path: &Path) -> Self {
+        Self {
             file,
             pending: Vec::new(),
             last: None,
             terminal: false,
             defuse: false,
-            spinner,
-            replacement,
-        })
+            spinner: Spinner::none(),
+            place: path.display().to_string(),
+            replacement: None,
+        }
     }
 
     /// Adds text that somebody else wrote: where it goes to a terminal it is defused.
@@ -122,11 +133,7 @@ impl Out {
             let failure = if error.kind() == ErrorKind::BrokenPipe {
                 Failure::new(Kind::ReaderGone, "nobody reads the answer")
             } else {
-                let place = self
-                    .replacement
-                    .as_ref()
-                    .map_or("standard output".into(), Replacement::name);
-                Failure::new(Kind::Local, format!("cannot write to {place}"))
+                Failure::new(Kind::Local, format!("cannot write to {}", self.place))
             };
             Error::new(error).context(failure)
         });

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::console::{Console, causes};
@@ -123,13 +124,15 @@ impl Progress {
 }
 
 impl Watcher for Progress {
-    fn sending(&mut self, prepared: &Prepared) {
+    fn sending(&mut self, prepared: &Prepared) -> Result<()> {
         report::request_shown(self.console, prepared);
         self.sent = Instant::now();
         self.attempts += 1;
+        Ok(())
     }
 
-    fn head(&mut self, response: &Response) {
+    fn sent(&mut self, response: Option<&Response>) {
+        let Some(response) = response else { return };
         self.console.trace(
             "*",
             format!(
@@ -147,23 +150,28 @@ impl Watcher for Progress {
     }
 
     fn pause(&mut self, retry: &Retry) {
-        let Retry { next, tries, .. } = retry;
-        let pause = retry.pause.as_secs_f64();
-        let when = if pause < 0.05 {
-            "at once".into()
-        } else {
-            format!("in {pause:.1} s")
-        };
-        let charged = if retry.may_be_charged {
-            ", though the server may have answered and charged"
-        } else {
-            ""
-        };
-        let line = format!(
-            "{}; try {next} of {tries} {when}{charged}",
-            causes(retry.error)
-        );
+        let line = retry_line(retry);
         self.spinner.beside(|| self.console.note(line));
         self.spinner.sleep(retry.pause, retry.stopped);
     }
+}
+
+/// What is said about a retry: what happened, which try comes next, and when.
+pub fn retry_line(retry: &Retry) -> String {
+    let Retry { next, tries, .. } = retry;
+    let pause = retry.pause.as_secs_f64();
+    let when = if pause < 0.05 {
+        "at once".into()
+    } else {
+        format!("in {pause:.1} s")
+    };
+    let charged = if retry.may_be_charged {
+        ", though the server may have answered and charged"
+    } else {
+        ""
+    };
+    format!(
+        "{}; try {next} of {tries} {when}{charged}",
+        causes(retry.error)
+    )
 }

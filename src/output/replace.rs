@@ -67,11 +67,6 @@ impl Replacement {
         Ok((file, replacement))
     }
 
-    /// The name of the file, for messages.
-    pub fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
     /// Puts the new file in the place of the old one, in one step.
     pub fn commit(mut self) -> Result<()> {
         let Some(beside) = self.beside.take() else {

@@ -43,7 +43,7 @@ fn tokens(count: u64) -> &'static str {
 }
 
 /// Dollars with two significant digits under a cent, else with cents and a hundredth of them.
-fn dollars(amount: f64) -> String {
+pub fn dollars(amount: f64) -> String {
     if amount == 0.0 || amount >= 0.01 {
         return format!("{amount:.4}");
     }

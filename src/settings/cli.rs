@@ -346,6 +346,34 @@ pub struct Cli {
     #[arg(long, help_heading = "What comes back")]
     pub raw: bool,
 
+    /// Ask many questions: one item a line
+    ///
+    /// Items come from standard input, or from the file ITEMS. An item is plain
+    /// text, a JSON string, or an object with 'prompt' or 'messages', an 'id', and
+    /// flags of its own (model, system, max_tokens, temperature, top_p,
+    /// stop_sequences). Each is asked as a single question would be, PROMPT after
+    /// it. A result is a JSON line.
+    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "errand", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Many questions")]
+    pub batch: Option<PathBuf>,
+
+    /// Requests under way at once [default: 4]
+    #[arg(short, long, value_name = "N", value_parser = jobs, requires = "batch", value_hint = ValueHint::Other, help_heading = "Many questions")]
+    pub jobs: Option<u32>,
+
+    /// Results in the order of the items
+    #[arg(short, long, requires = "batch", help_heading = "Many questions")]
+    pub keep_order: bool,
+
+    /// Skip what -o FILE has an answer to
+    ///
+    /// Items that failed, or that changed since, are asked again.
+    #[arg(long, requires_all = ["batch", "output"], help_heading = "Many questions")]
+    pub resume: bool,
+
+    /// Start nothing more below these credits
+    #[arg(long, value_name = "USD", value_parser = dollars, requires = "batch", value_hint = ValueHint::Other, help_heading = "Many questions")]
+    pub min_credits: Option<f64>,
+
     /// Take the flags in the profile NAME too
     ///
     /// A profile is a file of flags, one a line, beside the configuration file:
@@ -471,6 +499,18 @@ fn pause(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| (0.0..=1e9).contains(number));
     inside.ok_or_else(|| "it must be a number of seconds from 0 to 1e9".into())
+}
+
+fn jobs(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    let inside = number.filter(|number| (1..=1000).contains(number));
+    inside.ok_or_else(|| "it must be a whole number from 1 to 1000".into())
+}
+
+fn dollars(text: &str) -> Result<f64, String> {
+    let number = text.trim_start_matches('$').parse().ok();
+    let inside = number.filter(|number| (0.0..=1e9).contains(number));
+    inside.ok_or_else(|| "it must be an amount in dollars".into())
 }
 
 fn price(text: &str) -> Result<(f64, f64), String> {

@@ -13,7 +13,7 @@ use super::{mistake, variable};
 use crate::error::{Failure, Kind};
 
 /// What belongs on the command line alone.
-const NOT_IN_FILES: [&str; 8] = [
+const NOT_IN_FILES: [&str; 13] = [
     "prompt",
     "profile",
     "no_config",
@@ -21,6 +21,11 @@ const NOT_IN_FILES: [&str; 8] = [
     "curl",
     "list_models",
     "generate",
+    "batch",
+    "jobs",
+    "keep_order",
+    "resume",
+    "min_credits",
     "help",
 ];
 

@@ -9,7 +9,7 @@ mod server;
 
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
@@ -37,6 +37,21 @@ pub enum Errand {
     },
     Generate(Document),
     Ask(Box<Ask>),
+    Batch(Box<Ask>, Batch),
+}
+
+/// What a batch needs besides.
+pub struct Batch {
+    /// The file of the items; `None` for standard input.
+    pub items: Option<PathBuf>,
+    /// The words of the command line and the files, which every item gets.
+    pub sources: Sources,
+    /// How many requests may be under way at once.
+    pub jobs: usize,
+    pub keep_order: bool,
+    pub resume: bool,
+    /// Dollars below which nothing more is started.
+    pub min_credits: Option<f64>,
 }
 
 /// All that one question needs.
@@ -50,6 +65,10 @@ pub struct Ask {
     pub endpoint: api::Endpoint,
     pub key: KeySource,
     pub policy: api::Policy,
+    /// How many connections to keep open for the next request.
+    pub connections: usize,
+    /// The server's JSON is wanted.
+    pub json: bool,
     /// The steps of the rehearsal server, if it is to answer.
     pub mock: Option<Vec<Step>>,
     pub format: Format,
@@ -177,7 +196,16 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
         (_, true) => Way::Curl,
         _ => Way::Send,
     };
-    let sources = sources(&cli, way, console)?;
+    let batch = cli
+        .batch
+        .as_ref()
+        .map(|items| batch(items, &cli))
+        .transpose()?;
+    let sources = if batch.is_none() {
+        sources(&cli, way, console)?
+    } else {
+        None
+    };
     let mock = cli.mock.as_deref().map(Step::parse_all).transpose();
     let mock = mock.map_err(|error| {
         Failure::new(Kind::Usage, format!("--mock: {error}"))
@@ -187,6 +215,7 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
         (true, true) => Format::Events,
         (true, false) => Format::Json,
         _ if cli.extract => Format::Code,
+        _ if cli.batch.is_some() => Format::Json,
         _ => Format::Text,
     };
     let stream = match format {
@@ -202,7 +231,9 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
             input,
             output,
         });
-    Ok(Errand::Ask(Box::new(Ask {
+    let ask = Box::new(Ask {
+        connections: batch.as_ref().map_or(0, |batch| batch.jobs),
+        json: cli.json,
         way,
         sources,
         system: match (cli.system, cli.system_file) {
@@ -227,7 +258,48 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
         chat: cli.chat,
         output: cli.output,
         log: cli.log,
-    })))
+    });
+    Ok(match batch {
+        Some(batch) => Errand::Batch(ask, batch),
+        None => Errand::Ask(ask),
+    })
+}
+
+fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
+    let items = (items != Path::new("-")).then(|| items.to_path_buf());
+    if items.is_none() && cli.no_stdin {
+        let failure = Failure::new(
+            Kind::Usage,
+            "--batch reads standard input, and --no-stdin forbids it",
+        );
+        return Err(failure.hint("--batch=ITEMS reads a file").into());
+    }
+    if items.is_none() && std::io::stdin().is_terminal() {
+        let failure = Failure::new(
+            Kind::Usage,
+            "--batch wants its items on standard input, and that is a terminal",
+        );
+        return Err(failure
+            .hint("anyask --batch < items, or --batch=ITEMS")
+            .into());
+    }
+    if cli.file.iter().any(|file| file == Path::new("-")) {
+        return Err(Failure::new(Kind::Usage, "-f - and --batch do not go together").into());
+    }
+    let words = cli.prompt.join(OsStr::new(" "));
+    let words = Some(words).filter(|words| !words.to_string_lossy().trim().is_empty());
+    Ok(Batch {
+        items,
+        sources: Sources {
+            words,
+            stdin: Stdin::Ignored,
+            files: cli.file.clone(),
+        },
+        jobs: cli.jobs.unwrap_or(4) as usize,
+        keep_order: cli.keep_order,
+        resume: cli.resume,
+        min_credits: cli.min_credits,
+    })
 }
 
 /// What the question is made of. Where there can be none, this is the moment to say so.
@@ -265,9 +337,16 @@ fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
     }))
 }
 
+/// The id that a model's short name stands for; any other name is an id itself.
+pub fn model_id(name: &str) -> &str {
+    MODELS
+        .iter()
+        .find(|model| model.short == name)
+        .map_or(name, |model| model.id)
+}
+
 fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
-    let named = cli.model.clone().unwrap_or_else(|| MODELS[0].id.into());
-    let short = MODELS.iter().find(|model| model.short == named);
+    let named = cli.model.as_deref().unwrap_or(MODELS[0].id);
     let mut extra = api::Extra::default();
     for (key, value) in &cli.set {
         if api::Request::FIELDS.contains(&&**key) {
@@ -287,7 +366,7 @@ fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
         extra.set(key, value);
     }
     Ok(api::Request {
-        model: short.map_or(named, |model| model.id.into()),
+        model: model_id(named).into(),
         max_tokens: cli.max_tokens.unwrap_or(4096),
         system: None,
         messages: Vec::new(),

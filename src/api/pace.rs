@@ -1,0 +1,222 @@
+//! One view of the rate limit for many jobs: each asks here before it sends.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use super::limits::Limits;
+
+/// Two resets this close are the same one: they are told in whole seconds.
+const SAME_RESET: Duration = Duration::from_secs(1);
+
+/// Keeps requests back while the server would refuse them.
+pub struct Pace {
+    state: Mutex<State>,
+    changed: Condvar,
+    /// The longest wait that makes sense.
+    max_wait: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    /// Requests whose head has not come yet.
+    in_flight: u64,
+    /// What is known of the window; nothing before the first answer.
+    window: Option<Window>,
+    /// Nobody sends before then.
+    held: Option<Instant>,
+    closed: bool,
+}
+
+struct Window {
+    remaining: u64,
+    limit: Option<u64>,
+    reset: SystemTime,
+}
+
+/// Why a request is not to be sent.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// Nothing more is to be started.
+    Closed,
+    /// The wait is longer than anyone wants to wait.
+    TooLong(Duration),
+}
+
+impl Pace {
+    pub fn new(max_wait: Duration) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            max_wait,
+        }
+    }
+
+    /// Waits until a request may be sent, and counts it as sent.
+    pub fn enter(&self) -> Result<(), Kept> {
+        let mut state = self.state();
+        loop {
+            if state.closed {
+                return Err(Kept::Closed);
+            }
+            let now = Instant::now();
+            state = match state.wait(now, SystemTime::now()) {
+                Wait::Not => {
+                    state.in_flight += 1;
+                    return Ok(());
+                }
+                Wait::For(pause) if pause > self.max_wait => return Err(Kept::TooLong(pause)),
+                Wait::For(pause) => {
+                    let woken = self.changed.wait_timeout(state, pause);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+                Wait::ForAnswer => self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// A request has its head, with these limits, or was lost.
+    pub fn leave(&self, limits: Option<&Limits>) {
+        let mut state = self.state();
+        state.in_flight = state.in_flight.saturating_sub(1);
+        if let Some(limits) = limits {
+            state.learn(limits);
+        }
+        self.changed.notify_all();
+    }
+
+    /// Nobody sends for that long.
+    pub fn hold(&self, pause: Duration) {
+        let mut state = self.state();
+        let until = Instant::now() + pause;
+        state.held = Some(state.held.map_or(until, |held| held.max(until)));
+        self.changed.notify_all();
+    }
+
+    /// Nothing more is started; those that wait are sent away.
+    pub fn close(&self) {
+        self.state().closed = true;
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Wait {
+    Not,
+    For(Duration),
+    /// Until one of those in flight is back: it may be the last that the window takes.
+    ForAnswer,
+}
+
+impl State {
+    fn wait(&mut self, now: Instant, time: SystemTime) -> Wait {
+        if let Some(pause) = self
+            .held
+            .and_then(|held| held.checked_duration_since(now))
+            .filter(|pause| !pause.is_zero())
+        {
+            return Wait::For(pause);
+        }
+        self.held = None;
+        let Some(window) = &mut self.window else {
+            return Wait::Not;
+        };
+        let left = window
+            .reset
+            .duration_since(time)
+            .ok()
+            .filter(|left| !left.is_zero());
+        match left {
+            None => {
+                // a new window; without a known limit the next answer tells
+                self.window = window.limit.map(|limit| Window {
+                    remaining: limit,
+                    limit: Some(limit),
+                    reset: time + FAR,
+                });
+                Wait::Not
+            }
+            // what the server has not answered yet, it may not have counted yet
+            Some(_) if window.remaining > self.in_flight => Wait::Not,
+            Some(_) if self.in_flight > 0 => Wait::ForAnswer,
+            Some(left) => Wait::For(left),
+        }
+    }
+
+    fn learn(&mut self, limits: &Limits) {
+        let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) else {
+            return;
+        };
+        let fresh = Window {
+            remaining,
+            limit: limits.limit,
+            reset,
+        };
+        match &mut self.window {
+            // answers may overtake each other: within a window the lowest count is the latest
+            Some(window) if is_same(window.reset, reset) => {
+                window.remaining = window.remaining.min(remaining)
+            }
+            Some(window) if window.reset > reset && window.reset < SystemTime::now() + FAR / 2 => {}
+            _ => self.window = Some(fresh),
+        }
+    }
+}
+
+/// The reset of a window about which no answer has come yet.
+const FAR: Duration = Duration::from_secs(1 << 30);
+
+fn is_same(one: SystemTime, other: SystemTime) -> bool {
+    let apart = one
+        .duration_since(other)
+        .or_else(|_| other.duration_since(one));
+    apart.is_ok_and(|apart| apart < SAME_RESET)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(remaining: u64, reset: SystemTime) -> Limits {
+        Limits {
+            remaining: Some(remaining),
+            limit: Some(60),
+            reset: Some(reset),
+            ..Limits::default()
+        }
+    }
+
+    #[test]
+    fn a_used_up_window_keeps_everybody_back_until_its_reset() {
+        let now = SystemTime::now();
+        let reset = now + Duration::from_secs(30);
+        let mut state = State::default();
+        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        state.learn(&limits(2, reset));
+        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        state.in_flight = 2;
+        assert!(matches!(state.wait(Instant::now(), now), Wait::ForAnswer));
+        state.learn(&limits(0, reset));
+        state.learn(&limits(1, reset));
+        state.in_flight = 0;
+        assert!(matches!(state.wait(Instant::now(), now), Wait::For(left) if left.as_secs() == 30));
+        assert!(matches!(state.wait(Instant::now(), reset), Wait::Not));
+        // the new window takes no more than its limit
+        state.in_flight = 60;
+        assert!(matches!(state.wait(Instant::now(), reset), Wait::ForAnswer));
+    }
+
+    #[test]
+    fn a_hold_is_for_everybody_and_a_close_for_good() {
+        let pace = Pace::new(Duration::from_secs(5));
+        pace.hold(Duration::from_secs(9));
+        assert!(matches!(pace.enter(), Err(Kept::TooLong(_))));
+        pace.close();
+        assert_eq!(pace.enter(), Err(Kept::Closed));
+    }
+}

@@ -1,0 +1,673 @@
+//! Many questions: jobs that take items, ask them at the pace that the server allows, and print the results.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Error, Result};
+use serde_json::value::RawValue;
+
+use super::turn::{Asker, note_replaced};
+use crate::api::{
+    self, Content, Digest, Keep, Kept, Listener, Message, Pace, Prepared, Reply, Request, Response,
+    Retry, Role, Watcher,
+};
+use crate::error::{Failure, Kind};
+use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
+use crate::output::{
+    self, Answered, Bar, Came, Console, Entry, Line, Out, Problem, Progress, Results, Spinner,
+    Stdout, identity,
+};
+use crate::settings::{Ask, Batch, model_id};
+
+/// How many results may wait for one that is late, for each job: enough that none stands idle.
+const WINDOW: u64 = 64;
+/// How often a pause looks whether it is to end.
+const TICK: Duration = Duration::from_millis(50);
+
+/// Asks every item.
+pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Result<()> {
+    let Sources { words, files, .. } = batch.sources;
+    let (path, json, max_wait) = (ask.output.take(), ask.json, ask.policy.max_wait);
+    let source = Source::open(batch.items.as_deref(), console)?;
+    let (out, answered) = match &path {
+        Some(path) => {
+            let (file, answered) = output::open_results(path, batch.resume)?;
+            (Out::appending(file, path), answered)
+        }
+        None => (stdout.open(Spinner::none())?, Answered::new()),
+    };
+    let words = words.map(Text::from);
+    note_replaced(
+        words.as_ref().map_or(0, |words| words.replaced),
+        "the prompt",
+        console,
+    );
+    let files = Draft::of_files(files)?;
+    let asker = Asker::new(ask, stdout, console)?;
+    let (sender, receiver) = sync_channel(batch.jobs);
+    let work = Arc::new(Work {
+        bar: Bar::start(console, source.total),
+        asker,
+        words,
+        files,
+        answered,
+        json,
+        min_credits: batch.min_credits,
+        pace: Pace::new(max_wait),
+        window: batch.keep_order.then_some(WINDOW * batch.jobs as u64),
+        items: Mutex::new(receiver),
+        taken: AtomicU64::new(0),
+        results: Mutex::new(Results::new(out, batch.keep_order)),
+        printed: Mutex::new(0),
+        printed_more: Condvar::new(),
+        tally: Mutex::default(),
+        stop: Stop {
+            sender: sender.clone(),
+            asked: AtomicBool::new(false),
+            reason: Mutex::new(None),
+        },
+    });
+    stops_on_ctrl_c(&work)?;
+    let reading = Arc::clone(&work);
+    // it may wait for a line that never comes, so nobody waits for it
+    thread::spawn(move || source.read(&sender, &reading));
+    thread::scope(|scope| {
+        for _ in 0..batch.jobs {
+            scope.spawn(|| work.take_items());
+        }
+    });
+    work.bar.stop();
+    work.finish()
+}
+
+/// Where the items come from.
+struct Source {
+    from: Box<dyn BufRead + Send>,
+    /// How many there are, where it is worth knowing and can be known.
+    total: Option<u64>,
+}
+
+impl Source {
+    fn open(path: Option<&Path>, console: Console) -> Result<Self> {
+        let Some(path) = path else {
+            return Ok(Self {
+                from: Box::new(BufReader::new(std::io::stdin())),
+                total: None,
+            });
+        };
+        let file = input::open(path)?;
+        let shown = console.moves && !console.quiet;
+        let total = if shown && file.metadata().is_ok_and(|file| file.is_file()) {
+            Some(count_items(&file)?)
+        } else {
+            None
+        };
+        let file = input::open(path)?;
+        Ok(Self {
+            from: Box::new(BufReader::new(file)),
+            total,
+        })
+    }
+
+    /// Hands out the items, and at the end a `None`.
+    fn read(self, sender: &SyncSender<Option<Item>>, work: &Work) {
+        let mut items = Items::new(self.from);
+        loop {
+            match items.next() {
+                Ok(Some(item)) => {
+                    if sender.send(Some(item)).is_err() {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    work.stop_for(error);
+                    break;
+                }
+            }
+        }
+        let _ = sender.send(None);
+    }
+}
+
+/// The lines of a file that are not blank.
+fn count_items(file: &File) -> Result<u64> {
+    let (mut count, mut blank) = (0, true);
+    let mut piece = vec![0; 64 << 10];
+    let mut reader = file;
+    loop {
+        let length = reader
+            .read(&mut piece)
+            .context(Failure::new(Kind::Local, "cannot read the items"))?;
+        if length == 0 {
+            return Ok(count + u64::from(!blank));
+        }
+        for byte in &piece[..length] {
+            if *byte == b'\n' {
+                count += u64::from(!std::mem::replace(&mut blank, true));
+            } else {
+                blank &= byte.is_ascii_whitespace();
+            }
+        }
+    }
+}
+
+/// All that the jobs share.
+struct Work {
+    asker: Asker,
+    /// What every item gets.
+    words: Option<Text>,
+    files: Draft,
+    answered: Answered,
+    json: bool,
+    min_credits: Option<f64>,
+    pace: Pace,
+    /// In the order of the items: how far a job may be ahead of what is printed.
+    window: Option<u64>,
+    items: Mutex<Receiver<Option<Item>>>,
+    taken: AtomicU64,
+    results: Mutex<Results>,
+    printed: Mutex<u64>,
+    printed_more: Condvar,
+    tally: Mutex<Tally>,
+    bar: Bar,
+    stop: Stop,
+}
+
+/// What the summary tells.
+#[derive(Default)]
+struct Tally {
+    answered: u64,
+    failed: u64,
+    skipped: u64,
+    replaced: usize,
+    input_tokens: u64,
+    output_tokens: u64,
+    cost: f64,
+    credits: Option<f64>,
+}
+
+/// Whether to stop, and why.
+struct Stop {
+    sender: SyncSender<Option<Item>>,
+    asked: AtomicBool,
+    reason: Mutex<Option<Error>>,
+}
+
+/// What came of an item that was asked.
+struct Answer {
+    status: Option<u16>,
+    reply: Reply,
+    response: Option<Box<RawValue>>,
+    result: Result<()>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work {
+    /// One job: item after item, until there are no more or a reason to stop.
+    fn take_items(&self) {
+        while let Some((number, item)) = self.next_item() {
+            let line = self.line_for(item);
+            let Some(line) = line else { continue };
+            match lock(&self.results).put(number, line) {
+                Ok(printed) => {
+                    *lock(&self.printed) = printed;
+                    self.printed_more.notify_all();
+                }
+                Err(error) => {
+                    // nobody reads on, or there is no room: what is under way is of no use
+                    self.stop_for(error);
+                    self.asker.client.stop();
+                }
+            }
+        }
+    }
+
+    /// The next item with its number; waits where results would pile up.
+    fn next_item(&self) -> Option<(u64, Item)> {
+        let items = lock(&self.items);
+        if let Some(window) = self.window {
+            let taken = self.taken.load(Ordering::SeqCst);
+            let mut printed = lock(&self.printed);
+            while taken >= *printed + window && !self.stop.is_asked() {
+                printed = self
+                    .printed_more
+                    .wait(printed)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        if self.stop.is_asked() {
+            return None;
+        }
+        let Ok(Some(item)) = items.recv() else {
+            // the others are to see the end too
+            let _ = self.stop.sender.try_send(None);
+            return None;
+        };
+        if self.stop.is_asked() {
+            return None;
+        }
+        Some((self.taken.fetch_add(1, Ordering::SeqCst), item))
+    }
+
+    /// Asks an item and gives the line of its result: empty for one that is skipped, `None` for one that
+    /// was not asked after all.
+    fn line_for(&self, item: Item) -> Option<String> {
+        let Item {
+            line,
+            id,
+            asked,
+            replaced,
+        } = item;
+        lock(&self.tally).replaced += replaced;
+        let failed = |key, status, exit, message: &str| {
+            lock(&self.tally).failed += 1;
+            let came = Came::Error {
+                error: Problem {
+                    exit,
+                    status,
+                    message,
+                },
+            };
+            Some(written(&Line {
+                line,
+                id: id.as_deref(),
+                key,
+                came,
+            }))
+        };
+        let asked = match asked {
+            Ok(asked) => asked,
+            Err(message) => return self.shown(failed(None, None, Kind::Usage.status(), &message)),
+        };
+        let request = self.request(asked.said, asked.overrides);
+        let prepared = match self.asker.client.endpoint().prepare(&request) {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                return self.shown(failed(
+                    None,
+                    None,
+                    output::exit_status(&error),
+                    &output::causes(&error),
+                ));
+            }
+        };
+        let key = Digest::of(&prepared.body);
+        if self.answered.contains(&identity(line, id.as_deref(), key)) {
+            lock(&self.tally).skipped += 1;
+            return self.shown(Some(String::new()));
+        }
+        let Answer {
+            status,
+            reply,
+            response,
+            result,
+        } = self.ask(line, &request, &prepared);
+        match result {
+            Ok(()) => {
+                self.count(&reply);
+                let came = Came::Answer {
+                    text: reply.text.as_deref().unwrap_or_default(),
+                    stop_reason: reply.stop_reason.as_deref(),
+                    model: reply.model.as_deref(),
+                    usage: reply.usage,
+                    response,
+                };
+                self.shown(Some(written(&Line {
+                    line,
+                    id: id.as_deref(),
+                    key: Some(key),
+                    came,
+                })))
+            }
+            Err(error) if error.is::<NotStarted>() => None,
+            Err(_) if self.asker.client.is_stopped() => None,
+            Err(error) => {
+                let exit = output::exit_status(&error);
+                let line = failed(Some(key), status, exit, &output::causes(&error));
+                if matches!(status, Some(401..=403)) {
+                    // no other item would fare better
+                    self.stop_for(error);
+                }
+                self.shown(line)
+            }
+        }
+    }
+
+    fn request(&self, said: Said, overrides: Overrides) -> Request {
+        let mut request = self.asker.request.clone();
+        if let Some(model) = overrides.model {
+            request.model = model_id(&model).into();
+        }
+        request.system = overrides.system.or(request.system);
+        request.max_tokens = overrides.max_tokens.unwrap_or(request.max_tokens);
+        request.temperature = overrides.temperature.or(request.temperature);
+        request.top_p = overrides.top_p.or(request.top_p);
+        request.stop_sequences = overrides.stop_sequences.unwrap_or(request.stop_sequences);
+        let mut draft = self.files.clone();
+        match said {
+            Said::Text(text) => draft.add(Text::from(std::ffi::OsString::from(text))),
+            Said::Messages(messages) => request.messages = messages,
+        }
+        if let Some(words) = &self.words {
+            draft.close(words.clone());
+        }
+        if !draft.is_empty() {
+            request.messages.push(Message {
+                role: Role::User,
+                content: draft.finish().content,
+            });
+        }
+        if let Some(prefill) = &self.asker.prefill {
+            request.messages.push(Message {
+                role: Role::Assistant,
+                content: Content::Text(prefill.clone()),
+            });
+        }
+        request
+    }
+
+    /// Asks one item as a single question would be, within the pace of all.
+    fn ask(&self, line: u64, request: &Request, prepared: &Prepared) -> Answer {
+        let client = &self.asker.client;
+        let progress = Progress::new(self.asker.console, Spinner::none(), self.asker.key.clone());
+        let mut job = Job {
+            work: self,
+            line,
+            progress,
+            entered: false,
+        };
+        let mut reply = Reply::new(
+            Keep {
+                text: true,
+                message: self.json,
+            },
+            self.asker.prefill.clone(),
+        );
+        let mut whole = Whole(self.json.then(Vec::new));
+        let sent = client.send(prepared, &mut job);
+        let mut result =
+            sent.and_then(|response| api::receive(response, client, &mut reply, &mut whole));
+        job.left(None);
+        if result.is_ok()
+            && self.asker.strict
+            && let Some(short) = output::stopped_short(&reply, request.max_tokens)
+        {
+            result = Err(short.into());
+        }
+        let progress = job.progress;
+        if let Some(log) = &self.asker.log
+            && progress.attempts > 0
+        {
+            let logged = log.append(&Entry {
+                host: client.endpoint().host(),
+                model: &request.model,
+                status: progress.status,
+                request_id: progress.request_id.as_deref(),
+                reply: &reply,
+                price: self.asker.price,
+                limits: progress.limits,
+                attempts: progress.attempts,
+                seconds: progress.seconds(),
+                exit: result.as_ref().err().map_or(0, output::exit_status),
+            });
+            if let Err(error) = logged {
+                self.stop_for(error);
+            }
+        }
+        self.watch_credits(progress.limits.credits);
+        let response = whole
+            .0
+            .filter(|_| result.is_ok())
+            .and_then(|json| one_line(&json));
+        Answer {
+            status: progress.status,
+            reply,
+            response,
+            result,
+        }
+    }
+
+    fn watch_credits(&self, credits: Option<f64>) {
+        let Some(credits) = credits else { return };
+        lock(&self.tally).credits = Some(credits);
+        if self.min_credits.is_some_and(|least| credits < least) {
+            let message = format!("${credits:.2} credits are left, below --min-credits");
+            let failure = Failure::new(Kind::NotPermitted, message);
+            self.stop_for(failure.hint("with more credits, --resume goes on").into());
+        }
+    }
+
+    fn count(&self, reply: &Reply) {
+        let mut tally = lock(&self.tally);
+        tally.answered += 1;
+        tally.input_tokens += reply.usage.input_tokens.unwrap_or(0);
+        tally.output_tokens += reply.usage.output_tokens.unwrap_or(0);
+        tally.cost += self.asker.price.of(&reply.usage).unwrap_or(0.0);
+    }
+
+    /// The line, once the bar knows of it.
+    fn shown(&self, line: Option<String>) -> Option<String> {
+        if self.bar.is_shown() {
+            let tally = lock(&self.tally);
+            let done = tally.answered + tally.failed + tally.skipped;
+            self.bar.update(
+                done,
+                tally.failed,
+                tally.input_tokens + tally.output_tokens,
+                tally.credits,
+            );
+        }
+        line
+    }
+
+    /// Starts nothing more, for this reason if it is the first.
+    fn stop_for(&self, error: Error) {
+        lock(&self.stop.reason).get_or_insert(error);
+        self.stop();
+    }
+
+    fn stop(&self) {
+        self.stop.asked.store(true, Ordering::SeqCst);
+        self.pace.close();
+        // whoever waits for an item or for room is to look again
+        let _ = self.stop.sender.try_send(None);
+        drop(lock(&self.printed));
+        self.printed_more.notify_all();
+    }
+
+    /// Prints what still waits for its turn, and tells what came of it all.
+    fn finish(&self) -> Result<()> {
+        let tally = lock(&self.tally);
+        let console = self.asker.console;
+        let reason = lock(&self.stop.reason).take();
+        if reason.as_ref().is_some_and(output::is_reader_gone) {
+            return reason.map_or(Ok(()), Err);
+        }
+        lock(&self.results).finish()?;
+        note_replaced(tally.replaced, "the items", console);
+        if !console.quiet {
+            let tokens = output::counted(tally.input_tokens + tally.output_tokens);
+            let cost = output::dollars(tally.cost);
+            let credits = tally.credits.map_or(String::new(), |credits| {
+                format!("; ${credits:.2} credits left")
+            });
+            let Tally {
+                answered,
+                failed,
+                skipped,
+                ..
+            } = &*tally;
+            console.tell(format!(
+                "{answered} answered, {failed} failed, {skipped} skipped; {tokens} tokens, about ${cost}{credits}"
+            ));
+        }
+        match reason {
+            Some(reason) => Err(reason),
+            None if self.stop.is_asked() => {
+                let failure = Failure::new(Kind::Interrupted, "stopped by Ctrl-C");
+                Err(failure.hint("with -o FILE, --resume goes on").into())
+            }
+            None if tally.failed > 0 => {
+                let items = if tally.failed == 1 {
+                    "1 item".into()
+                } else {
+                    format!("{} items", tally.failed)
+                };
+                let failure = Failure::new(Kind::ItemsFailed, format!("{items} failed"));
+                Err(failure
+                    .hint("with -o FILE, --resume asks them again")
+                    .into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl Stop {
+    fn is_asked(&self) -> bool {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+/// The first Ctrl-C lets what is under way come to its end, the second does not.
+fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
+    let work = Arc::clone(work);
+    let handler = move || {
+        if work.stop.is_asked() {
+            std::process::exit(i32::from(Kind::Interrupted.status()));
+        }
+        work.bar.beside(|| {
+            work.asker
+                .console
+                .tell("no more items are started; Ctrl-C again ends at once")
+        });
+        work.stop();
+    };
+    ctrlc::set_handler(handler).context(Failure::new(Kind::Local, "cannot watch for Ctrl-C"))
+}
+
+/// The way of one item through the pace of all.
+struct Job<'a> {
+    work: &'a Work,
+    line: u64,
+    progress: Progress,
+    /// The pace counts a request of this job as in flight.
+    entered: bool,
+}
+
+/// The item was not sent, because nothing more is to be started.
+#[derive(Debug)]
+struct NotStarted;
+
+impl std::fmt::Display for NotStarted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("not started")
+    }
+}
+
+impl std::error::Error for NotStarted {}
+
+impl Job<'_> {
+    fn left(&mut self, response: Option<&Response>) {
+        if std::mem::take(&mut self.entered) {
+            self.work
+                .pace
+                .leave(response.map(|response| &response.limits));
+        }
+    }
+}
+
+impl Watcher for Job<'_> {
+    fn sending(&mut self, prepared: &Prepared) -> Result<()> {
+        match self.work.pace.enter() {
+            Ok(()) => {}
+            Err(Kept::Closed) => return Err(NotStarted.into()),
+            Err(Kept::TooLong(pause)) => {
+                let pause = api::in_words(pause.as_secs_f64().ceil() as u64);
+                let failure = Failure::new(
+                    Kind::RateLimited,
+                    format!("the rate limit resets in {pause}, and --max-wait is less"),
+                );
+                self.work.stop_for(
+                    failure
+                        .hint("come back then; with -o FILE, --resume goes on")
+                        .into(),
+                );
+                return Err(NotStarted.into());
+            }
+        }
+        self.entered = true;
+        self.progress.sending(prepared)
+    }
+
+    fn sent(&mut self, response: Option<&Response>) {
+        self.left(response);
+        self.progress.sent(response);
+    }
+
+    fn too_long(&mut self, pause: Duration) {
+        // whoever asks next is told so without asking
+        self.work.pace.hold(pause);
+    }
+
+    fn pause(&mut self, retry: &Retry) {
+        let line = format!("line {}: {}", self.line, output::retry_line(retry));
+        self.work.bar.beside(|| self.work.asker.console.note(line));
+        if retry.for_all {
+            // nobody sends before then, this job among them
+            self.work.pace.hold(retry.pause);
+            return;
+        }
+        let end = Instant::now() + retry.pause;
+        while let Some(left) = end
+            .checked_duration_since(Instant::now())
+            .filter(|left| !left.is_zero())
+        {
+            if self.work.stop.is_asked() {
+                return;
+            }
+            thread::sleep(left.min(TICK));
+        }
+    }
+}
+
+/// Keeps the server's JSON, where it is wanted; the text is in the reply.
+struct Whole(Option<Vec<u8>>);
+
+impl Listener for Whole {
+    fn whole(&mut self, json: &[u8]) {
+        if let Some(kept) = &mut self.0 {
+            kept.extend_from_slice(json);
+        }
+    }
+
+    fn pause(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// JSON as it stands, if it stands on one line; else the same without its line ends.
+fn one_line(json: &[u8]) -> Option<Box<RawValue>> {
+    let json = String::from_utf8_lossy(json);
+    let json = json.trim();
+    if json.contains(['\n', '\r']) {
+        let value: serde_json::Value = serde_json::from_str(json).ok()?;
+        return serde_json::value::to_raw_value(&value).ok();
+    }
+    RawValue::from_string(json.into()).ok()
+}
+
+fn written(line: &Line) -> String {
+    // what is written here are strings and numbers, which JSON always takes
+    serde_json::to_string(line).map_or(String::new(), |json| json + "\n")
+}
