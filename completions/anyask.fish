@@ -33,6 +33,9 @@ complete -c anyask -l log -d 'Append one JSON line a request to FILE' -r -F
 complete -c anyask -l color -d 'Colour on stderr: auto, always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c anyask -l batch -d 'Ask many questions: one item a line' -r -F
+complete -c anyask -s j -l jobs -d 'Requests under way at once [default: 4]' -r -f
+complete -c anyask -l min-credits -d 'Start nothing more below these credits' -r -f
 complete -c anyask -s p -l profile -d 'Take the flags in the profile NAME too' -r -f
 complete -c anyask -l generate -d 'Print the man page or shell completions' -r -f -a "man\t''
 complete-bash\t''
@@ -52,6 +55,8 @@ complete -c anyask -s v -l verbose -d 'Show request, headers and timing on stder
 complete -c anyask -s q -l quiet -d 'No notes and no progress on stderr'
 complete -c anyask -l strict -d 'Exit 11 if the answer stopped short'
 complete -c anyask -l raw -d 'Let terminal escapes through'
+complete -c anyask -s k -l keep-order -d 'Results in the order of the items'
+complete -c anyask -l resume -d 'Skip what -o FILE has an answer to'
 complete -c anyask -l no-config -d 'Read no configuration file'
 complete -c anyask -l dry-run -d 'Print the request\'s body; send nothing'
 complete -c anyask -l curl -d 'Print the request as a curl command'

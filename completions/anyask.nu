@@ -55,6 +55,11 @@ module completions {
     --strict                  # Exit 11 if the answer stopped short
     --color: string@"nu-complete anyask color" # Colour on stderr: auto, always or never
     --raw                     # Let terminal escapes through
+    --batch: path             # Ask many questions: one item a line
+    --jobs(-j): string        # Requests under way at once [default: 4]
+    --keep-order(-k)          # Results in the order of the items
+    --resume                  # Skip what -o FILE has an answer to
+    --min-credits: string     # Start nothing more below these credits
     --profile(-p): string     # Take the flags in the profile NAME too
     --no-config               # Read no configuration file
     --dry-run                 # Print the request's body; send nothing

@@ -3,6 +3,7 @@
 
 mod answer;
 mod ask;
+mod batch;
 mod chat;
 mod documents;
 mod errands;

@@ -160,7 +160,7 @@ impl State {
         match &mut self.window {
             // answers may overtake each other: within a window the lowest count is the latest
             Some(window) if is_same(window.reset, reset) => {
-                window.remaining = window.remaining.min(remaining)
+                window.remaining = window.remaining.min(remaining);
             }
             Some(window) if window.reset > reset && window.reset < SystemTime::now() + FAR / 2 => {}
             _ => self.window = Some(fresh),

@@ -20,7 +20,7 @@ use crate::api::{
 use crate::error::{Failure, Kind};
 use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
 use crate::output::{
-    self, Answered, Bar, Came, Console, Entry, Line, Out, Problem, Progress, Results, Spinner,
+    self, Answered, Bar, Came, Console, Entry, Out, Problem, Progress, Record, Results, Spinner,
     Stdout, identity,
 };
 use crate::settings::{Ask, Batch, model_id};
@@ -278,7 +278,7 @@ impl Work {
                     message,
                 },
             };
-            Some(written(&Line {
+            Some(written(&Record {
                 line,
                 id: id.as_deref(),
                 key,
@@ -322,7 +322,7 @@ impl Work {
                     usage: reply.usage,
                     response,
                 };
-                self.shown(Some(written(&Line {
+                self.shown(Some(written(&Record {
                     line,
                     id: id.as_deref(),
                     key: Some(key),
@@ -549,7 +549,7 @@ fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
         work.bar.beside(|| {
             work.asker
                 .console
-                .tell("no more items are started; Ctrl-C again ends at once")
+                .tell("no more items are started; Ctrl-C again ends at once");
         });
         work.stop();
     };
@@ -667,7 +667,7 @@ fn one_line(json: &[u8]) -> Option<Box<RawValue>> {
     RawValue::from_string(json.into()).ok()
 }
 
-fn written(line: &Line) -> String {
+fn written(line: &Record) -> String {
     // what is written here are strings and numbers, which JSON always takes
     serde_json::to_string(line).map_or(String::new(), |json| json + "\n")
 }

@@ -22,7 +22,7 @@ pub use log::{Entry, Log};
 pub use out::{Out, Stdout};
 pub use progress::{Progress, Spinner, retry_line};
 pub use report::{dollars, stopped_short, usage_line};
-pub use results::{Answered, Came, Line, Problem, Results, identity, open_results};
+pub use results::{Answered, Came, Problem, Record, Results, identity, open_results};
 
 use anyhow::Result;
 

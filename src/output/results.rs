@@ -15,7 +15,7 @@ use crate::error::{Failure, Kind};
 
 /// What came of an item.
 #[derive(Serialize)]
-pub struct Line<'a> {
+pub struct Record<'a> {
     pub line: u64,
     pub id: Option<&'a RawValue>,
     /// A digest of the request as sent; `None` where there was none to send.

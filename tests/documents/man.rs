@@ -7,7 +7,7 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use super::{cli, error};
 
 /// What the page and nobody else says, and every command in it runs in a test.
-pub const EXAMPLES: [(&str, &str); 12] = [
+pub const EXAMPLES: [(&str, &str); 13] = [
     (
         "Ask a question:",
         "anyask \"What is a monad, in one sentence?\"",
@@ -51,6 +51,10 @@ pub const EXAMPLES: [(&str, &str); 12] = [
     (
         "Take the code out of an answer, into a file:",
         "anyask -x -o hello.sh \"\\`\\`\\`sh\necho hello\n\\`\\`\\`\"",
+    ),
+    (
+        "Ask many questions, and go on after a kill:",
+        "anyask --batch=question.txt -o results.jsonl --resume \"Answer in one word\"",
     ),
     (
         "Count a day's tokens:",
@@ -117,9 +121,10 @@ const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-const FILES_MORE: [&str; 3] = [
+const FILES_MORE: [&str; 4] = [
     "The command line counts more than the environment, that more than a profile, and that more than the configuration file. Repeatable flags add up. A switch that a file turns on is turned off with --no-, as in --no-quiet; --stdin and --stream undo --no-stdin and --no-stream.",
     "A conversation (--chat) is a file of one JSON message a line, {\"role\":\"user\",\"content\":\"Hello\"} and so on, and may begin with {\"role\":\"system\",\"content\":\"...\"}. A turn is appended as a whole or not at all.",
+    "Results of a batch are JSON lines: {\"line\":3,\"id\":null,\"key\":\"...\",\"text\":\"...\",\"stop_reason\":\"...\",\"model\":\"...\",\"usage\":{...}}, or {\"line\":3,\"id\":null,\"key\":\"...\",\"error\":{\"exit\":7,\"status\":429,\"message\":\"...\"}}. key is a digest of the request as sent.",
     "There is no other state: nothing is written unless a flag names the file.",
 ];
 

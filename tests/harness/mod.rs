@@ -2,9 +2,11 @@
 
 mod pty;
 mod server;
+mod service;
 
 pub use pty::{Pty, pty};
 pub use server::{Act, Received, Server, answer, chunked, http, json_answer, stream, text_events};
+pub use service::Service;
 
 use assert_cmd::Command;
 use predicates::BoxPredicate;
@@ -114,6 +116,20 @@ impl Run {
             );
         }
         assert!(!all.contains(KEY), "the key is shown\n{all}");
+    }
+
+    /// The command itself, for a test that wants to see it run.
+    pub fn command(self) -> Command {
+        self.command
+    }
+
+    /// Runs it; it has to exit with 0, and its stderr is for the test to judge.
+    #[track_caller]
+    pub fn output_and(mut self, judge: impl FnOnce(&str)) {
+        let output = self.command.output().expect("the program to run");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        judge(&stderr);
     }
 
     /// Runs it for what it prints; it has to exit with 0 and say nothing.

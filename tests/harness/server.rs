@@ -176,7 +176,7 @@ fn serve(
     Some(())
 }
 
-fn read_request(reader: &mut impl BufRead) -> Option<Received> {
+pub fn read_request(reader: &mut impl BufRead) -> Option<Received> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head).ok()? == 0 {
