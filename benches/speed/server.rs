@@ -78,6 +78,9 @@ impl Server {
     pub fn start_tls() -> (Self, String) {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        authority
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "an authority for a moment");
         let key = KeyPair::generate().expect("a key");
         let certificate = authority.self_signed(&key).expect("a certificate").pem();
         let issuer = Issuer::new(authority, key);

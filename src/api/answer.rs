@@ -37,7 +37,8 @@ pub trait Listener {
     /// The whole answer as JSON: the server's bytes, or the events of a stream folded into one message.
     fn whole(&mut self, _json: &[u8]) {}
 
-    /// All that had arrived has been told, and the next thing is to wait for more.
+    /// All that had arrived has been told, and the next thing is to wait for more. What is told last, before
+    /// the end of the answer or an error, is followed by no pause.
     fn pause(&mut self) -> Result<()>;
 }
 
@@ -73,10 +74,10 @@ fn read(
             Err(error) => (0, End::Broken(error)),
         };
         let told = form.take(&piece[..count], &end, says_stream, reply, listener);
-        listener.pause()?;
         if told?.is_break() {
             break;
         }
+        listener.pause()?;
         match end {
             End::NotYet => {}
             End::Clean => break,
@@ -93,7 +94,6 @@ fn read(
     }
     if let Some(json) = reply.message() {
         listener.whole(json.as_bytes());
-        listener.pause()?;
     }
     reply.check().map_err(Into::into)
 }
@@ -227,7 +227,18 @@ fn told(
     if data.is_empty() || data == b"[DONE]" {
         return Ok(());
     }
-    if let Ok(json) = std::str::from_utf8(data)
+    let utf8 = std::str::from_utf8(data);
+    if let Ok(json) = utf8
+        && name != b"error"
+        && !reply.folds()
+        && let Some(text) = wire::text_delta(json)
+    {
+        half_told(half, reply, listener);
+        reply.text(&text, |text| listener.text(text));
+        listener.event(json);
+        return Ok(());
+    }
+    if let Ok(json) = utf8
         && let Ok(event) = serde_json::from_str::<Event>(json)
     {
         if event

@@ -134,6 +134,11 @@ impl Reply {
         })
     }
 
+    /// Whether every event is to be folded into a message.
+    pub fn folds(&self) -> bool {
+        self.fold.is_some()
+    }
+
     /// Whether memory grows with the answer.
     pub fn keeps(&self) -> bool {
         self.fold.is_some() || self.text.is_some()

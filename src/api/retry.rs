@@ -72,7 +72,8 @@ impl Policy {
 
     /// The delay doubled for each attempt, from three quarters to five quarters of it.
     fn backoff(&self, attempts: u32, random: f64) -> Duration {
-        let doubled = self.delay.as_secs_f64() * f64::from(attempts.saturating_sub(1)).exp2();
+        let doubled =
+            self.delay.as_secs_f64() * (1u64 << attempts.saturating_sub(1).min(40)) as f64;
         let spread = doubled * (0.75 + random / 2.0);
         Duration::from_secs_f64(spread.min(LONGEST_BACKOFF.as_secs_f64()))
     }

@@ -148,6 +148,56 @@ pub struct Delta<'a> {
     pub stop_reason: Option<Cow<'a, str>>,
 }
 
+/// What a text delta says, if the event is one in the usual shape: the fields in the documented order, with
+/// a blank after each colon and comma or without. Almost every event of a long answer is one, and reading it
+/// like this takes a third of the time that [`Event`] takes; every other shape is left to [`Event`].
+pub fn text_delta(json: &str) -> Option<Cow<'_, str>> {
+    let rest = after(
+        json,
+        &["{", "\"type\":", "\"content_block_delta\",", "\"index\":"],
+    )?;
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    // a leading zero is no number, and what is longer is no index
+    if digits == 0 || digits > 9 || (digits > 1 && rest.starts_with('0')) {
+        return None;
+    }
+    let rest = after(
+        &rest[digits..],
+        &[
+            ",",
+            "\"delta\":",
+            "{",
+            "\"type\":",
+            "\"text_delta\",",
+            "\"text\":",
+        ],
+    )?;
+    let inside = rest.strip_prefix('"')?;
+    let mut end = memchr::memchr2(b'"', b'\\', inside.as_bytes())?;
+    let escaped = inside.as_bytes()[end] == b'\\';
+    while inside.as_bytes()[end] == b'\\' {
+        end += 2 + memchr::memchr2(b'"', b'\\', inside.as_bytes().get(end + 2..)?)?;
+    }
+    if &inside[end..] != "\"}}" {
+        return None;
+    }
+    if escaped {
+        return serde_json::from_str(&rest[..end + 2]).ok().map(Cow::Owned);
+    }
+    let text = &inside[..end];
+    text.bytes()
+        .all(|byte| byte >= b' ')
+        .then_some(Cow::Borrowed(text))
+}
+
+/// The rest after these tokens, each with a blank behind it or without.
+fn after<'a>(json: &'a str, tokens: &[&str]) -> Option<&'a str> {
+    tokens.iter().try_fold(json, |rest, token| {
+        let rest = rest.strip_prefix(token)?;
+        Some(rest.strip_prefix(' ').unwrap_or(rest))
+    })
+}
+
 /// A message, its fields still JSON: what they hold is each server's own business, and may be huge.
 #[derive(Debug, Default, Deserialize)]
 pub struct Whole<'a> {
@@ -338,6 +388,63 @@ mod tests {
         assert_eq!(mend(r#""y\ud83d""#), same(r#""y""#, true));
         assert_eq!(mend(r#""y\ude00""#), same(r#""y\ufffd""#, true));
         assert!(!half.take());
+    }
+
+    #[test]
+    fn text_deltas_in_the_usual_shape_are_known() {
+        let delta = |text: &str| {
+            format!(
+                r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":{text}}}}}"#
+            )
+        };
+        assert_eq!(text_delta(&delta(r#""plain""#)).as_deref(), Some("plain"));
+        assert_eq!(
+            text_delta(&delta(r#""a\nb\\\"\u00e9""#)).as_deref(),
+            Some("a\nb\\\"é")
+        );
+        assert_eq!(text_delta(&delta(r#""""#)).as_deref(), Some(""));
+        assert_eq!(
+            text_delta(&delta(r#""plain""#).replace(':', ": ").replace(',', ", ")).as_deref(),
+            Some("plain")
+        );
+        for other in [
+            r#""a"#,
+            r#""\ud83d""#,
+            r#""\x""#,
+            r#"7"#,
+            r#""a","more":1"#,
+            "\"a\tb\"",
+        ] {
+            assert_eq!(text_delta(&delta(other)), None, "{other}");
+        }
+        for index in ["", "01", "-1", "1.5", "9999999999"] {
+            assert_eq!(
+                text_delta(&delta("\"a\"").replace("\"index\":0", &format!("\"index\":{index}"))),
+                None,
+                "{index}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_shape_is_read_as_the_general_one_is(
+            text in "(\\PC|[\"\\\\/bfnrtu0-9a-f{},:\t\n]){0,12}",
+            raw in any::<bool>(),
+            blank in prop_oneof!["", " ", "  "],
+            index in prop_oneof!["0", "7", "00", "12", "x", ""],
+            end in prop_oneof![Just("}}"), Just("} }"), Just("}"), Just(",\"x\":1}}")],
+        ) {
+            let text = if raw { format!("\"{text}\"") } else { serde_json::to_string(&text).unwrap() };
+            let json = format!(
+                "{{\"type\":{blank}\"content_block_delta\",{blank}\"index\":{blank}{index},{blank}\"delta\":{blank}{{\"type\":{blank}\"text_delta\",{blank}\"text\":{blank}{text}{end}"
+            );
+            if let Some(text) = text_delta(&json) {
+                let event: Event = serde_json::from_str(&json).expect("an event");
+                prop_assert_eq!(event.kind.as_deref(), Some("content_block_delta"));
+                prop_assert_eq!(event.delta.and_then(|delta| delta.text), Some(text));
+            }
+        }
     }
 
     proptest! {

@@ -47,7 +47,10 @@ pub fn dollars(amount: f64) -> String {
     if amount == 0.0 || amount >= 0.01 {
         return format!("{amount:.4}");
     }
-    let digits = (1.0 - amount.log10().floor()).min(12.0);
+    let mut digits = 3;
+    while digits < 12 && amount * 10f64.powi(digits - 1) < 1.0 {
+        digits += 1;
+    }
     format!("{amount:.*}", digits as usize)
 }
 
