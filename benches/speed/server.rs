@@ -42,7 +42,7 @@ const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
 const START: &str =
     "data: {\"type\": \"message_start\", \"message\": {\"id\": \"m\", \"content\": []}}\n\n";
-const DELTA: &str = "data: {\"type\": \"content_block_delta\", \"index\": 0, \"delta\": {\"type\": \"text_delta\", \"text\": \"sixteen bytes# \\n\"}}\n\n";
+const DELTA: &str = "data: {\"type\": \"content_block_delta\", \"index\": 0, \"delta\": {\"type\": \"text_delta\", \"text\": \"sixteen bytes # \"}}\n\n";
 const STOP: &str = "data: {\"type\": \"message_delta\", \"delta\": {\"stop_reason\": \"end_turn\"}}\n\ndata: {\"type\": \"message_stop\"}\n\n";
 
 fn short() -> String {

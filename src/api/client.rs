@@ -70,20 +70,18 @@ pub struct Client {
     endpoint: Endpoint,
     key: Option<Key>,
     policy: Policy,
-    connections: usize,
     stopped: AtomicBool,
 }
 
 impl Client {
-    /// A client that keeps this many idle connections; nothing is connected before the first request.
-    pub fn new(endpoint: Endpoint, key: Option<Key>, policy: Policy, connections: usize) -> Self {
-        let agent = Mutex::new(agent(&endpoint, RootCerts::PlatformVerifier, connections));
+    /// A client; nothing is connected before the first request.
+    pub fn new(endpoint: Endpoint, key: Option<Key>, policy: Policy) -> Self {
+        let agent = Mutex::new(agent(&endpoint, RootCerts::PlatformVerifier));
         Self {
             agent,
             endpoint,
             key,
             policy,
-            connections,
             stopped: AtomicBool::new(false),
         }
     }
@@ -161,11 +159,7 @@ impl Client {
     /// after [`Client::resume`] is sent as ever.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::SeqCst);
-        let fresh = agent(
-            &self.endpoint,
-            RootCerts::PlatformVerifier,
-            self.connections,
-        );
+        let fresh = agent(&self.endpoint, RootCerts::PlatformVerifier);
         let old = std::mem::replace(
             &mut *self.agent.lock().unwrap_or_else(PoisonError::into_inner),
             fresh,
@@ -205,7 +199,7 @@ impl Client {
         {
             // A bare container has no certificates of its own. Nothing has left the machine yet.
             *self.agent.lock().unwrap_or_else(PoisonError::into_inner) =
-                agent(&self.endpoint, RootCerts::WebPki, self.connections);
+                agent(&self.endpoint, RootCerts::WebPki);
             result = self.agent().run(self.request(prepared)?);
         }
         Ok(match result {
@@ -264,7 +258,7 @@ impl Client {
     }
 }
 
-fn agent(endpoint: &Endpoint, roots: RootCerts, connections: usize) -> Agent {
+fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
     let host = endpoint
         .url
         .host()
@@ -287,8 +281,8 @@ fn agent(endpoint: &Endpoint, roots: RootCerts, connections: usize) -> Agent {
         .timeout_per_write(Some(endpoint.timeout))
         .max_response_header_size(LARGEST_HEAD)
         // for one question none: a server may close a kept one just when the next request is under way
-        .max_idle_connections(connections)
-        .max_idle_connections_per_host(connections)
+        .max_idle_connections(endpoint.connections)
+        .max_idle_connections_per_host(endpoint.connections)
         .input_buffer_size(LARGEST_HEAD + 1)
         .output_buffer_size(SENT_AT_ONCE)
         .build()

@@ -83,6 +83,8 @@ pub struct Endpoint {
     /// The longest wait for a connection: name look-up, proxy and TLS included.
     pub connect_timeout: Duration,
     pub proxy: Option<ureq::Proxy>,
+    /// How many connections to keep open for further requests.
+    pub connections: usize,
     /// The variable that names the certificates to trust, if the user set one.
     pub own_roots: Option<&'static str>,
 }
@@ -123,6 +125,9 @@ impl Endpoint {
             ("anthropic-version", "2023-06-01"),
             ("user-agent", concat!("anyask/", env!("CARGO_PKG_VERSION"))),
         ];
+        // what is asked once needs no connection afterwards
+        let close = (self.connections == 0).then_some(("connection", "close"));
+        let ours = ours.into_iter().chain(close);
         let ours = ours.map(|(name, value)| Header {
             name: HeaderName::from_static(name),
             value: HeaderValue::from_static(value),
@@ -130,7 +135,7 @@ impl Endpoint {
         });
         let given = |name: &HeaderName| self.headers.iter().any(|header| header.name == name);
         let brings_key = given(&self.auth.header());
-        let ours = ours.into_iter().filter(|header| !given(&header.name));
+        let ours = ours.filter(|header| !given(&header.name));
         Ok(Prepared {
             url: self.url.clone(),
             auth: self.auth,

@@ -62,12 +62,7 @@ impl Asker {
         }
         Ok(Self {
             log: ask.log.as_deref().map(Log::open).transpose()?,
-            client: Arc::new(Client::new(
-                endpoint,
-                key.clone(),
-                ask.policy,
-                ask.connections,
-            )),
+            client: Arc::new(Client::new(endpoint, key.clone(), ask.policy)),
             console,
             request,
             key,

@@ -57,44 +57,42 @@ pub fn with_negations(command: Command) -> Command {
 /// together with one that was typed, or with one of the profile, gives way. `None` where no file says anything.
 pub fn joined(
     command: &Command,
-    typed: &ArgMatches,
     args: &[OsString],
     profile: Option<&str>,
 ) -> Result<Option<ArgMatches>> {
-    let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
-    let mut above = given(command, typed);
-    let mut says_something = false;
     let profile = profile.map(profile_path).transpose()?;
-    for (path, must_be) in [
-        (profile, true),
-        (folder().map(|folder| folder.join("config")), false),
-    ] {
-        let Some(path) = path else { continue };
-        let Some(lines) = lines(&path, must_be)? else {
-            continue;
-        };
-        let flags = checked(command, &path, &lines)?;
-        says_something |= !flags.is_empty();
+    let config = folder().map(|folder| folder.join("config"));
+    let mut files = Vec::new();
+    for (path, must_be) in [(profile, true), (config, false)] {
+        if let Some(path) = path
+            && let Some(lines) = lines(&path, must_be)?
+        {
+            files.push(checked(command, &path, &lines)?);
+        }
+    }
+    if files.iter().all(Vec::is_empty) {
+        return Ok(None);
+    }
+    let parse = |tokens: Vec<OsString>| {
+        command
+            .clone()
+            .try_get_matches_from(tokens)
+            .map_err(|error| mistake(&error))
+    };
+    let mut above = given(command, &parse(args.to_vec())?);
+    let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
+    for flags in files {
         let fitting = flags
             .iter()
             .filter(|(id, _)| !conflicts(command, id, &above));
-        let mut front: Vec<OsString> = fitting
+        let front: Vec<OsString> = fitting
             .flat_map(|(_, tokens)| tokens.iter().map(OsString::from))
             .collect();
-        front.append(&mut tokens);
-        tokens = front;
+        tokens.splice(0..0, front);
         above.extend(flags.into_iter().map(|(id, _)| id));
     }
-    if !says_something {
-        return Ok(None);
-    }
-    let name = OsString::from("anyask");
-    let all = std::iter::once(name).chain(tokens);
-    command
-        .clone()
-        .try_get_matches_from(all)
-        .map(Some)
-        .map_err(|error| mistake(&error).into())
+    tokens.insert(0, OsString::from("anyask"));
+    Ok(Some(parse(tokens)?))
 }
 
 /// Where the configuration file and the profiles are.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use clap::error::ErrorKind;
-use clap::{ArgMatches, CommandFactory, FromArgMatches};
+use clap::{CommandFactory, FromArgMatches};
 
 pub use cli::{Document, MODELS, Model};
 
@@ -65,8 +65,6 @@ pub struct Ask {
     pub endpoint: api::Endpoint,
     pub key: KeySource,
     pub policy: api::Policy,
-    /// How many connections to keep open for the next request.
-    pub connections: usize,
     /// The server's JSON is wanted.
     pub json: bool,
     /// The steps of the rehearsal server, if it is to answer.
@@ -113,43 +111,37 @@ pub fn read() -> (Console, Result<Settings>) {
     let args: Vec<OsString> = std::env::args_os().collect();
     let mut command = file::with_negations(Cli::command());
     let typed = command.try_get_matches_from_mut(&args);
-    let own = typed
-        .as_ref()
-        .ok()
-        .and_then(|typed| Cli::from_arg_matches(typed).ok());
-    let told = console(own.as_ref());
-    let result = settings(&command, typed, own, &args);
+    let own = typed.and_then(|mut typed| Cli::from_arg_matches_mut(&mut typed));
+    let terminal = std::io::stderr().is_terminal();
+    let told = console(own.as_ref().ok(), terminal);
+    let result = settings(&command, own, &args, terminal);
     let console = result.as_ref().map_or(told, |settings| settings.console);
     (console, result)
 }
 
 fn settings(
     command: &clap::Command,
-    typed: Result<ArgMatches, clap::Error>,
-    own: Option<Cli>,
+    own: Result<Cli, clap::Error>,
     args: &[OsString],
+    terminal: bool,
 ) -> Result<Settings> {
     let stdout = |raw| Stdout {
         terminal: std::io::stdout().is_terminal(),
         raw,
     };
-    let (typed, own) = match (typed, own) {
-        (Ok(typed), Some(own)) => (typed, own),
-        (Err(error), _)
-            if matches!(
-                error.kind(),
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
-            ) =>
-        {
-            let errand = Errand::Print(error.to_string());
-            return Ok(Settings {
-                errand,
-                stdout: stdout(false),
-                console: console(None),
-            });
-        }
-        (Err(error), _) => return Err(mistake(&error).into()),
-        (Ok(_), None) => unreachable!("what clap matched has the shape of its struct"),
+    let own = match own {
+        Ok(own) => own,
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+                let errand = Errand::Print(error.to_string());
+                return Ok(Settings {
+                    errand,
+                    stdout: stdout(false),
+                    console: console(None, terminal),
+                });
+            }
+            _ => return Err(mistake(&error).into()),
+        },
     };
     // these say what they say whatever a file holds
     let alone = own.no_config || own.list_models || own.generate.is_some();
@@ -166,17 +158,17 @@ fn settings(
     let files = if alone {
         None
     } else {
-        file::joined(command, &typed, args, own.profile.as_deref())?
+        file::joined(command, args, own.profile.as_deref())?
     };
     let mut cli = match files {
-        Some(all) => Cli::from_arg_matches(&all).map_err(|error| mistake(&error))?,
+        Some(mut all) => Cli::from_arg_matches_mut(&mut all).map_err(|error| mistake(&error))?,
         None => own,
     };
     let [model, base_url] = from_variables;
     cli.model = model.or(cli.model);
     let base_url = base_url.map(|url| (url, "ANYROUTER_BASE_URL"));
     let base_url = base_url.or_else(|| Some((cli.base_url.take()?, "--base-url")));
-    let (stdout, console) = (stdout(cli.raw), console(Some(&cli)));
+    let (stdout, console) = (stdout(cli.raw), console(Some(&cli), terminal));
     Ok(Settings {
         errand: errand(cli, base_url, console)?,
         stdout,
@@ -224,7 +216,8 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
         Format::Text | Format::Code => !cli.no_stream,
     };
     let request = request(&cli, stream)?;
-    let (endpoint, key) = server(&cli, base_url, way == Way::Send && mock.is_none())?;
+    let (mut endpoint, key) = server(&cli, base_url, way == Way::Send && mock.is_none())?;
+    endpoint.connections = batch.as_ref().map_or(0, |batch| batch.jobs);
     let price = cli
         .price
         .map_or_else(api::Price::default, |(input, output)| api::Price {
@@ -232,7 +225,6 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
             output,
         });
     let ask = Box::new(Ask {
-        connections: batch.as_ref().map_or(0, |batch| batch.jobs),
         json: cli.json,
         way,
         sources,
@@ -304,7 +296,6 @@ fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
 
 /// What the question is made of. Where there can be none, this is the moment to say so.
 fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
-    let terminal = std::io::stdin().is_terminal();
     let dash = cli.prompt == ["-"];
     if dash && cli.no_stdin {
         return Err(Failure::new(
@@ -315,6 +306,7 @@ fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
     }
     let words = cli.prompt.join(OsStr::new(" "));
     let words = (!dash && !words.to_string_lossy().trim().is_empty()).then_some(words);
+    let terminal = !cli.no_stdin && std::io::stdin().is_terminal();
     let stdin = match (dash, cli.no_stdin, terminal) {
         (_, true, _) | (false, _, true) => Stdin::Ignored,
         (true, _, true) => Stdin::Typed,
@@ -433,14 +425,14 @@ fn server(
         own_roots: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
             .into_iter()
             .find(|name| variable(name).is_some()),
+        connections: 0,
         connect_timeout: Duration::from_secs_f64(cli.connect_timeout.unwrap_or(10.0)),
     };
     Ok((endpoint, key))
 }
 
 /// What stderr is: the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
-fn console(cli: Option<&Cli>) -> Console {
-    let terminal = std::io::stderr().is_terminal();
+fn console(cli: Option<&Cli>, terminal: bool) -> Console {
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
     let forced = variable("CLICOLOR_FORCE").is_some_and(|force| force != "0");
     let colour = match cli.and_then(|cli| cli.color) {
