@@ -30,6 +30,15 @@ struct Took {
 }
 
 fn main() {
+    if std::env::var_os("LD_LIBRARY_PATH").is_some() {
+        // cargo sets it, and then every program that starts looks for its libraries in cargo's folders first
+        let args: Vec<_> = std::env::args_os().collect();
+        let status = Command::new(&args[0])
+            .args(&args[1..])
+            .env_remove("LD_LIBRARY_PATH")
+            .status();
+        std::process::exit(status.expect("itself").code().unwrap_or(1));
+    }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     println!("| what | anyask | beside it | ratio | goal |\n|---|---|---|---|---|");
     let rows: [(&str, fn()); 10] = [

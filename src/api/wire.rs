@@ -148,54 +148,49 @@ pub struct Delta<'a> {
     pub stop_reason: Option<Cow<'a, str>>,
 }
 
-/// What a text delta says, if the event is one in the usual shape: the fields in the documented order, with
-/// a blank after each colon and comma or without. Almost every event of a long answer is one, and reading it
-/// like this takes a third of the time that [`Event`] takes; every other shape is left to [`Event`].
+/// How a text delta begins, and how it goes on after its index: as the upstream API writes it, and as
+/// AnyRouter's reference does, with a blank after each colon and comma.
+const TEXT_DELTAS: [(&str, &str); 2] = [
+    (
+        r#"{"type":"content_block_delta","index":"#,
+        r#","delta":{"type":"text_delta","text":""#,
+    ),
+    (
+        r#"{"type": "content_block_delta", "index": "#,
+        r#", "delta": {"type": "text_delta", "text": ""#,
+    ),
+];
+
+/// What a text delta says, if the event is one in one of the usual shapes. Almost every event of a long
+/// answer is, and reading it like this takes a quarter of the time that [`Event`] takes; every other shape
+/// is left to [`Event`].
 pub fn text_delta(json: &str) -> Option<Cow<'_, str>> {
-    let rest = after(
-        json,
-        &["{", "\"type\":", "\"content_block_delta\",", "\"index\":"],
-    )?;
+    let blank = json.as_bytes().get(8) == Some(&b' ');
+    let (start, middle) = TEXT_DELTAS[usize::from(blank)];
+    let rest = json.strip_prefix(start)?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     // a leading zero is no number, and what is longer is no index
     if digits == 0 || digits > 9 || (digits > 1 && rest.starts_with('0')) {
         return None;
     }
-    let rest = after(
-        &rest[digits..],
-        &[
-            ",",
-            "\"delta\":",
-            "{",
-            "\"type\":",
-            "\"text_delta\",",
-            "\"text\":",
-        ],
-    )?;
-    let inside = rest.strip_prefix('"')?;
-    let mut end = memchr::memchr2(b'"', b'\\', inside.as_bytes())?;
-    let escaped = inside.as_bytes()[end] == b'\\';
-    while inside.as_bytes()[end] == b'\\' {
-        end += 2 + memchr::memchr2(b'"', b'\\', inside.as_bytes().get(end + 2..)?)?;
+    let inside = rest[digits..].strip_prefix(middle)?;
+    let bytes = inside.as_bytes();
+    let mut end = memchr::memchr2(b'"', b'\\', bytes)?;
+    let escaped = bytes[end] == b'\\';
+    while bytes[end] == b'\\' {
+        end += 2 + memchr::memchr2(b'"', b'\\', bytes.get(end + 2..)?)?;
     }
-    if &inside[end..] != "\"}}" {
+    if &bytes[end..] != b"\"}}" {
         return None;
     }
     if escaped {
-        return serde_json::from_str(&rest[..end + 2]).ok().map(Cow::Owned);
+        let literal = &json[json.len() - inside.len() - 1..=json.len() - 3];
+        return serde_json::from_str(literal).ok().map(Cow::Owned);
     }
     let text = &inside[..end];
     text.bytes()
         .all(|byte| byte >= b' ')
         .then_some(Cow::Borrowed(text))
-}
-
-/// The rest after these tokens, each with a blank behind it or without.
-fn after<'a>(json: &'a str, tokens: &[&str]) -> Option<&'a str> {
-    tokens.iter().try_fold(json, |rest, token| {
-        let rest = rest.strip_prefix(token)?;
-        Some(rest.strip_prefix(' ').unwrap_or(rest))
-    })
 }
 
 /// A message, its fields still JSON: what they hold is each server's own business, and may be huge.
