@@ -20,7 +20,7 @@ use crate::error::{Failure, Kind};
 /// The longest event, and the longest JSON answer, in bytes.
 const LONGEST: usize = 32 << 20;
 /// How much is read at once, in bytes: as much as a fast server has ready.
-const PIECE: usize = 64 << 10;
+const PIECE: usize = 32 << 10;
 
 /// What stands for half a character.
 const REPLACEMENT: &str = "\u{fffd}";
@@ -77,9 +77,8 @@ fn read(
         if told?.is_break() {
             break;
         }
-        listener.pause()?;
         match end {
-            End::NotYet => {}
+            End::NotYet => listener.pause()?,
             End::Clean => break,
             End::Broken(error) => return Err(broken_off(endpoint, error.into())),
         }

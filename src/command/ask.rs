@@ -17,7 +17,7 @@ pub fn run(ask: Ask, sources: Sources, stdout: Stdout, console: Console) -> Resu
     match way {
         Way::Send => asker.answer(question),
         Way::DryRun => {
-            let mut out = stdout.open(Spinner::none())?;
+            let mut out = stdout.open(Spinner::none());
             out.json(&question.prepared.body);
             out.end_line_on_terminal();
             out.write()

@@ -40,7 +40,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
             let (file, answered) = output::open_results(path, batch.resume)?;
             (Out::appending(file, path), answered)
         }
-        None => (stdout.open(Spinner::none())?, Answered::new()),
+        None => (stdout.open(Spinner::none()), Answered::new()),
     };
     let words = words.map(Text::from);
     note_replaced(

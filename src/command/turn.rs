@@ -115,7 +115,7 @@ impl Asker {
         let mut progress = Progress::new(self.console, spinner.clone(), self.key.clone());
         let out = match &self.output {
             Some(path) => Out::to_file(path, spinner)?,
-            None => self.stdout.open(spinner)?,
+            None => self.stdout.open(spinner),
         };
         let keep = Keep {
             text: question.chat.is_some(),

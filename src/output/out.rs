@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Error, Result};
 
 use super::progress::Spinner;
 use super::replace::Replacement;
@@ -22,7 +22,7 @@ pub struct Stdout {
 
 /// The open end. Nothing is held back by it but what [`Out::write`] has not been called for.
 pub struct Out {
-    file: File,
+    target: Target,
     pending: Vec<u8>,
     last: Option<u8>,
     terminal: bool,
@@ -36,10 +36,9 @@ pub struct Out {
 
 impl Stdout {
     /// Opens standard output. A spinner ends where the first byte is printed.
-    pub fn open(self, spinner: Spinner) -> Result<Out> {
-        let file = file().context(Failure::new(Kind::Local, "cannot open standard output"))?;
-        Ok(Out {
-            file,
+    pub fn open(self, spinner: Spinner) -> Out {
+        Out {
+            target: Target::Stdout,
             pending: Vec::new(),
             last: None,
             terminal: self.terminal,
@@ -47,12 +46,12 @@ impl Stdout {
             spinner,
             place: "standard output".into(),
             replacement: None,
-        })
+        }
     }
 
     /// Prints one text and nothing else.
     pub fn print(self, text: &[u8]) -> Result<()> {
-        let mut out = self.open(Spinner::none())?;
+        let mut out = self.open(Spinner::none());
         out.bytes(text);
         out.write()
     }
@@ -71,7 +70,7 @@ impl Out {
     /// A file that is open already.
     pub fn appending(file: File, path: &Path) -> Self {
         Self {
-            file,
+            target: Target::File(file),
             pending: Vec::new(),
             last: None,
             terminal: false,
@@ -129,7 +128,7 @@ impl Out {
         if self.replacement.is_none() {
             self.spinner.stop();
         }
-        let written = self.file.write_all(&self.pending).map_err(|error| {
+        let written = self.target.write_all(&self.pending).map_err(|error| {
             let failure = if error.kind() == ErrorKind::BrokenPipe {
                 Failure::new(Kind::ReaderGone, "nobody reads the answer")
             } else {
@@ -159,21 +158,42 @@ impl Drop for Out {
     }
 }
 
-/// The descriptor itself: the standard library's own handle holds every word back until its line ends.
-#[cfg(unix)]
-fn file() -> std::io::Result<File> {
-    use std::os::fd::AsFd;
-    std::io::stdout()
-        .as_fd()
-        .try_clone_to_owned()
-        .map(File::from)
+/// Where bytes go.
+enum Target {
+    /// The descriptor itself: the standard library's own handle holds every word back until its line ends.
+    Stdout,
+    File(File),
 }
 
-#[cfg(windows)]
-fn file() -> std::io::Result<File> {
-    use std::os::windows::io::AsHandle;
-    std::io::stdout()
-        .as_handle()
-        .try_clone_to_owned()
-        .map(File::from)
+impl Target {
+    #[cfg(unix)]
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Stdout => Ok(rustix::io::write(std::io::stdout(), bytes)?),
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    #[cfg(windows)]
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        use std::os::windows::io::AsHandle;
+        match self {
+            Self::Stdout => {
+                File::from(std::io::stdout().as_handle().try_clone_to_owned()?).write(bytes)
+            }
+            Self::File(file) => file.write(bytes),
+        }
+    }
+
+    fn write_all(&mut self, mut bytes: &[u8]) -> std::io::Result<()> {
+        while !bytes.is_empty() {
+            match self.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(count) => bytes = &bytes[count..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory};
 
+use super::cli::Cli;
 use super::{mistake, variable};
 use crate::error::{Failure, Kind};
 
@@ -55,11 +56,7 @@ pub fn with_negations(command: Command) -> Command {
 
 /// What was typed, with the flags of the files in front of it. A flag of a file that does not go
 /// together with one that was typed, or with one of the profile, gives way. `None` where no file says anything.
-pub fn joined(
-    command: &Command,
-    args: &[OsString],
-    profile: Option<&str>,
-) -> Result<Option<ArgMatches>> {
+pub fn joined(args: &[OsString], profile: Option<&str>) -> Result<Option<ArgMatches>> {
     let profile = profile.map(profile_path).transpose()?;
     let config = folder().map(|folder| folder.join("config"));
     let mut files = Vec::new();
@@ -67,21 +64,23 @@ pub fn joined(
         if let Some(path) = path
             && let Some(lines) = lines(&path, must_be)?
         {
-            files.push(checked(command, &path, &lines)?);
+            files.push((path, lines));
         }
     }
-    if files.iter().all(Vec::is_empty) {
+    if files.iter().all(|(_, lines)| lines.is_empty()) {
         return Ok(None);
     }
+    let mut command = with_negations(Cli::command());
+    command.build();
+    let command = &command;
     let parse = |tokens: Vec<OsString>| {
-        command
-            .clone()
-            .try_get_matches_from(tokens)
-            .map_err(|error| mistake(&error))
+        let parsed = command.clone().try_get_matches_from(tokens);
+        parsed.map_err(|error| mistake(&error))
     };
     let mut above = given(command, &parse(args.to_vec())?);
     let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
-    for flags in files {
+    for (path, lines) in files {
+        let flags = checked(command, &path, &lines)?;
         let fitting = flags
             .iter()
             .filter(|(id, _)| !conflicts(command, id, &above));

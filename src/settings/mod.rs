@@ -109,22 +109,26 @@ pub struct Settings {
 /// because a mistake has to be told on it.
 pub fn read() -> (Console, Result<Settings>) {
     let args: Vec<OsString> = std::env::args_os().collect();
-    let mut command = file::with_negations(Cli::command());
-    let typed = command.try_get_matches_from_mut(&args);
-    let own = typed.and_then(|mut typed| Cli::from_arg_matches_mut(&mut typed));
+    let own = parsed(Cli::command(), &args).or_else(|error| match error.kind() {
+        // a flag that only files need, unless it is none
+        ErrorKind::UnknownArgument => parsed(file::with_negations(Cli::command()), &args),
+        _ => Err(error),
+    });
     let terminal = std::io::stderr().is_terminal();
     let told = console(own.as_ref().ok(), terminal);
-    let result = settings(&command, own, &args, terminal);
+    let result = settings(own, &args, terminal);
     let console = result.as_ref().map_or(told, |settings| settings.console);
     (console, result)
 }
 
-fn settings(
-    command: &clap::Command,
-    own: Result<Cli, clap::Error>,
-    args: &[OsString],
-    terminal: bool,
-) -> Result<Settings> {
+fn parsed(mut command: clap::Command, args: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command.try_get_matches_from_mut(args);
+    // to take it apart costs as much as to build it, and the program ends soon
+    std::mem::forget(command);
+    Cli::from_arg_matches_mut(&mut matches?)
+}
+
+fn settings(own: Result<Cli, clap::Error>, args: &[OsString], terminal: bool) -> Result<Settings> {
     let stdout = |raw| Stdout {
         terminal: std::io::stdout().is_terminal(),
         raw,
@@ -158,7 +162,7 @@ fn settings(
     let files = if alone {
         None
     } else {
-        file::joined(command, args, own.profile.as_deref())?
+        file::joined(args, own.profile.as_deref())?
     };
     let mut cli = match files {
         Some(mut all) => Cli::from_arg_matches_mut(&mut all).map_err(|error| mistake(&error))?,
