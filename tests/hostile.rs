@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::harness::{Act, Server, anyask, http, json_answer, stream, text_events};
 
 /// Runs the program against this script and gives its status, its stderr and its peak memory in MiB.
-fn measured(script: Vec<Act>, args: &[&str]) -> (Option<i32>, String, u64) {
+pub fn measured(script: Vec<Act>, args: &[&str]) -> (Option<i32>, String, u64) {
     let server = Server::new(vec![script]);
     let watch = "import resource, subprocess, sys\n\
                  done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\

@@ -25,4 +25,5 @@ mod request;
 mod retries;
 mod secrets;
 mod settings;
+mod speed;
 mod terminal;
