@@ -1,8 +1,5 @@
 //! Many questions: jobs that take items, ask them at the pace that the server allows, and print the results.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -20,13 +17,14 @@ use crate::api::{
 use crate::error::{Failure, Kind};
 use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
 use crate::output::{
-    self, Answered, Bar, Came, Console, Entry, Out, Problem, Progress, Record, Results, Spinner,
-    Stdout, identity,
+    self, Answered, Bar, Came, Console, Out, Problem, Progress, Record, Results, Spinner, Stdout,
+    identity,
 };
 use crate::settings::{Ask, Batch, model_id};
 
-/// How many results may wait for one that is late, for each job: enough that none stands idle.
-const WINDOW: u64 = 64;
+/// How many results may wait for one that is late, or four for each job if those are more: enough that
+/// no job stands idle for long.
+const WINDOW: u64 = 128;
 /// How often a pause looks whether it is to end.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -34,7 +32,11 @@ const TICK: Duration = Duration::from_millis(50);
 pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Result<()> {
     let Sources { words, files, .. } = batch.sources;
     let (path, json, max_wait) = (ask.output.take(), ask.json, ask.policy.max_wait);
-    let source = Source::open(batch.items.as_deref(), console)?;
+    let items = Items::open(batch.items.as_deref())?;
+    let total = match &batch.items {
+        Some(path) if Bar::is_seen(console) => input::count_items(path)?,
+        _ => None,
+    };
     let (out, answered) = match &path {
         Some(path) => {
             let (file, answered) = output::open_results(path, batch.resume)?;
@@ -52,7 +54,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     let asker = Asker::new(ask, stdout, console)?;
     let (sender, receiver) = sync_channel(batch.jobs);
     let work = Arc::new(Work {
-        bar: Bar::start(console, source.total),
+        bar: Bar::start(console, total),
         asker,
         words,
         files,
@@ -60,7 +62,9 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         json,
         min_credits: batch.min_credits,
         pace: Pace::new(max_wait),
-        window: batch.keep_order.then_some(WINDOW * batch.jobs as u64),
+        window: batch
+            .keep_order
+            .then_some(WINDOW.max(4 * batch.jobs as u64)),
         items: Mutex::new(receiver),
         taken: AtomicU64::new(0),
         results: Mutex::new(Results::new(out, batch.keep_order)),
@@ -76,7 +80,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     stops_on_ctrl_c(&work)?;
     let reading = Arc::clone(&work);
     // it may wait for a line that never comes, so nobody waits for it
-    thread::spawn(move || source.read(&sender, &reading));
+    thread::spawn(move || hand_out(items, &sender, &reading));
     thread::scope(|scope| {
         for _ in 0..batch.jobs {
             scope.spawn(|| work.take_items());
@@ -86,76 +90,23 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     work.finish()
 }
 
-/// Where the items come from.
-struct Source {
-    from: Box<dyn BufRead + Send>,
-    /// How many there are, where it is worth knowing and can be known.
-    total: Option<u64>,
-}
-
-impl Source {
-    fn open(path: Option<&Path>, console: Console) -> Result<Self> {
-        let Some(path) = path else {
-            return Ok(Self {
-                from: Box::new(BufReader::new(std::io::stdin())),
-                total: None,
-            });
-        };
-        let file = input::open(path)?;
-        let shown = console.moves && !console.quiet;
-        let total = if shown && file.metadata().is_ok_and(|file| file.is_file()) {
-            Some(count_items(&file)?)
-        } else {
-            None
-        };
-        let file = input::open(path)?;
-        Ok(Self {
-            from: Box::new(BufReader::new(file)),
-            total,
-        })
-    }
-
-    /// Hands out the items, and at the end a `None`.
-    fn read(self, sender: &SyncSender<Option<Item>>, work: &Work) {
-        let mut items = Items::new(self.from);
-        loop {
-            match items.next() {
-                Ok(Some(item)) => {
-                    if sender.send(Some(item)).is_err() {
-                        return;
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    work.stop_for(error);
-                    break;
-                }
-            }
-        }
-        let _ = sender.send(None);
-    }
-}
-
-/// The lines of a file that are not blank.
-fn count_items(file: &File) -> Result<u64> {
-    let (mut count, mut blank) = (0, true);
-    let mut piece = vec![0; 64 << 10];
-    let mut reader = file;
+/// Hands out the items, and at the end a `None`.
+fn hand_out(mut items: Items, sender: &SyncSender<Option<Item>>, work: &Work) {
     loop {
-        let length = reader
-            .read(&mut piece)
-            .context(Failure::new(Kind::Local, "cannot read the items"))?;
-        if length == 0 {
-            return Ok(count + u64::from(!blank));
-        }
-        for byte in &piece[..length] {
-            if *byte == b'\n' {
-                count += u64::from(!std::mem::replace(&mut blank, true));
-            } else {
-                blank &= byte.is_ascii_whitespace();
+        match items.next() {
+            Ok(Some(item)) => {
+                if sender.send(Some(item)).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => break,
+            Err(error) => {
+                work.stop_for(error);
+                break;
             }
         }
     }
+    let _ = sender.send(None);
 }
 
 /// All that the jobs share.
@@ -405,24 +356,12 @@ impl Work {
             result = Err(short.into());
         }
         let progress = job.progress;
-        if let Some(log) = &self.asker.log
-            && progress.attempts > 0
+        if progress.attempts > 0
+            && let Err(error) = self
+                .asker
+                .logged(&request.model, &progress, &reply, &result)
         {
-            let logged = log.append(&Entry {
-                host: client.endpoint().host(),
-                model: &request.model,
-                status: progress.status,
-                request_id: progress.request_id.as_deref(),
-                reply: &reply,
-                price: self.asker.price,
-                limits: progress.limits,
-                attempts: progress.attempts,
-                seconds: progress.seconds(),
-                exit: result.as_ref().err().map_or(0, output::exit_status),
-            });
-            if let Err(error) = logged {
-                self.stop_for(error);
-            }
+            self.stop_for(error);
         }
         self.watch_credits(progress.limits.credits);
         let response = whole

@@ -24,7 +24,7 @@ pub struct Asker {
     stdout: Stdout,
     format: Format,
     output: Option<PathBuf>,
-    pub log: Option<Log>,
+    log: Option<Log>,
     pub prefill: Option<String>,
     chat: Option<PathBuf>,
     pub price: Price,
@@ -124,21 +124,31 @@ impl Asker {
         let mut reply = Reply::new(keep, self.prefill.clone());
         let model = question.request.model.clone();
         let result = self.exchange(question, out, &mut reply, &mut progress);
-        if let Some(log) = &self.log {
-            log.append(&Entry {
-                host: self.client.endpoint().host(),
-                model: &model,
-                status: progress.status,
-                request_id: progress.request_id.as_deref(),
-                reply: &reply,
-                price: self.price,
-                limits: progress.limits,
-                attempts: progress.attempts,
-                seconds: progress.seconds(),
-                exit: result.as_ref().err().map_or(0, output::exit_status),
-            })?;
-        }
+        self.logged(&model, &progress, &reply, &result)?;
         result
+    }
+
+    /// Writes the line of a request into the log, if there is one.
+    pub fn logged(
+        &self,
+        model: &str,
+        progress: &Progress,
+        reply: &Reply,
+        result: &Result<()>,
+    ) -> Result<()> {
+        let Some(log) = &self.log else { return Ok(()) };
+        log.append(&Entry {
+            host: self.client.endpoint().host(),
+            model,
+            status: progress.status,
+            request_id: progress.request_id.as_deref(),
+            reply,
+            price: self.price,
+            limits: progress.limits,
+            attempts: progress.attempts,
+            seconds: progress.seconds(),
+            exit: result.as_ref().err().map_or(0, output::exit_status),
+        })
     }
 
     fn exchange(

@@ -1,12 +1,14 @@
 //! The items of a batch: a line each, as text, as a JSON string, or as an object.
 
-use std::io::BufRead;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::chat;
+use super::text::open;
 use crate::api::Message;
 use crate::error::{Failure, Kind};
 
@@ -69,14 +71,43 @@ struct OnlyId<'a> {
 }
 
 /// Reads items one by one; a long file costs no memory.
-pub struct Items<R> {
-    from: R,
+pub struct Items {
+    from: Box<dyn BufRead + Send>,
     line: u64,
 }
 
-impl<R: BufRead> Items<R> {
-    pub fn new(from: R) -> Self {
-        Self { from, line: 0 }
+/// How many items a file has, if that can be known: the lines that are not blank.
+pub fn count_items(path: &Path) -> Result<Option<u64>> {
+    let cannot = || Failure::new(Kind::Local, "cannot read the items");
+    let mut file = open(path)?;
+    if !file.metadata().with_context(cannot)?.is_file() {
+        return Ok(None);
+    }
+    let (mut count, mut blank) = (0, true);
+    let mut piece = vec![0; 64 << 10];
+    loop {
+        let length = file.read(&mut piece).with_context(cannot)?;
+        if length == 0 {
+            return Ok(Some(count + u64::from(!blank)));
+        }
+        for byte in &piece[..length] {
+            if *byte == b'\n' {
+                count += u64::from(!std::mem::replace(&mut blank, true));
+            } else {
+                blank &= byte.is_ascii_whitespace();
+            }
+        }
+    }
+}
+
+impl Items {
+    /// The items of a file, or of standard input.
+    pub fn open(path: Option<&Path>) -> Result<Self> {
+        let from: Box<dyn BufRead + Send> = match path {
+            Some(path) => Box::new(BufReader::new(open(path)?)),
+            None => Box::new(BufReader::new(std::io::stdin())),
+        };
+        Ok(Self { from, line: 0 })
     }
 
     /// The next line that is not blank; `None` at the end.

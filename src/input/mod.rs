@@ -8,6 +8,6 @@ mod prompt;
 mod text;
 
 pub use chat::{Chat, Turn};
-pub use items::{Item, Items, Overrides, Said};
+pub use items::{Item, Items, Overrides, Said, count_items};
 pub use prompt::{Draft, Sources, Stdin, no_prompt, prompt};
-pub use text::{Text, open, read_file};
+pub use text::{Text, read_file};

@@ -10,9 +10,14 @@ use super::console::Console;
 pub struct Bar(Option<ProgressBar>);
 
 impl Bar {
+    /// Whether there is somebody to see a bar.
+    pub fn is_seen(console: Console) -> bool {
+        console.moves && !console.quiet && !console.verbose
+    }
+
     /// A bar for this many items; without a number it only counts.
     pub fn start(console: Console, total: Option<u64>) -> Self {
-        if !console.moves || console.quiet || console.verbose {
+        if !Self::is_seen(console) {
             return Self(None);
         }
         let template = match total {
