@@ -786,3 +786,58 @@ fn what_does_not_go_together_is_told() {
         .mentions("anyask: cannot read nowhere: no such file")
         .exits(1);
 }
+
+#[test]
+fn an_id_that_stands_twice_is_answered_twice() {
+    let service = echo();
+    let folder = folder("{\"id\":\"x\",\"prompt\":\"p\"}\n");
+    let run =
+        || at(anyask(["--batch=items", "--resume", "-o", "out"]), &service).in_dir(folder.path());
+    run().mentions("1 answered, 0 failed, 0 skipped").exits(0);
+    fs::write(
+        folder.path().join("items"),
+        "{\"id\":\"x\",\"prompt\":\"p\"}\n".repeat(2),
+    )
+    .expect("items");
+    run().mentions("1 answered, 0 failed, 1 skipped").exits(0);
+    run().mentions("0 answered, 0 failed, 2 skipped").exits(0);
+    assert_eq!(service.counts().requests, 2);
+}
+
+#[test]
+fn files_are_not_taken_for_what_they_are_not() {
+    let folder = folder("one\n\u{0}\n");
+    for args in [
+        ["--batch=items", "--mock", "-oitems"],
+        ["--batch=items", "--mock", "-o./items"],
+    ] {
+        anyask(args)
+            .arg("--resume")
+            .in_dir(folder.path())
+            .says("anyask: the items and the results are the same file\nhint: write the results to another file\n")
+            .exits(2);
+    }
+    fs::write(folder.path().join("out"), "no result\n").expect("out");
+    anyask(["--batch=items", "--mock", "-oout", "--resume"])
+        .in_dir(folder.path())
+        .says("anyask: out:1: this is no result of a batch\nhint: is it the right file?\n")
+        .exits(2);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("out")).expect("out"),
+        "no result\n"
+    );
+    let mut command = anyask(["--batch=items", "--mock", "-q", "-k"])
+        .in_dir(folder.path())
+        .command();
+    let output = command.output().expect("the program");
+    let results = lines(&String::from_utf8_lossy(&output.stdout));
+    assert_eq!(
+        results[1]["error"]["message"],
+        "the line is binary: it has a NUL byte"
+    );
+    // a byte order mark is no part of the first item
+    let printed = anyask(["--batch", "--mock", "-q"])
+        .stdin("\u{feff}{\"prompt\":\"hi\"}\n")
+        .output();
+    assert_eq!(lines(&printed)[0]["text"], "hi");
+}

@@ -175,3 +175,14 @@ fn files_over_32_mib_in_all_are_refused() {
         .matches("anyask: the request is 33.3 MiB, and the API takes 32 MiB at most\n.*")
         .exits(2);
 }
+
+#[test]
+fn standard_input_is_read_once() {
+    anyask(["--mock", "-f", "-", "-f", "-"])
+        .stdin("x")
+        .says("anyask: standard input can be read once only\n")
+        .exits(2);
+    anyask(["--mock", "-f-", "--no-stdin", "hi"])
+        .says("anyask: -f - reads standard input, and --no-stdin forbids it\n")
+        .exits(2);
+}

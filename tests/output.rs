@@ -137,3 +137,36 @@ fn what_is_no_file_is_written_as_it_comes() {
             .exits(1);
     }
 }
+
+#[test]
+fn each_file_has_one_purpose() {
+    let folder = folder(Some("old"));
+    for (args, flags) in [
+        (["--chat=out", "-oout"], "--chat and --output"),
+        (["--log=./out", "-oout"], "--output and --log"),
+        (["--log=new", "-cnew"], "--chat and --log"),
+    ] {
+        anyask(args)
+            .arg("--mock")
+            .arg("hi")
+            .in_dir(folder.path())
+            .mentions(&format!("anyask: {flags} name the same file, "))
+            .exits(2);
+    }
+    assert_eq!(files(&folder), out("old"));
+}
+
+#[test]
+fn the_name_of_stdout_is_stdout() {
+    let folder = folder(Some("old\n"));
+    let line = format!(
+        "(echo A; '{0}' --no-stdin --mock -o /dev/stdout hi; '{0}' --no-stdin --mock -o - hi; echo B) >> out",
+        env!("CARGO_BIN_EXE_anyask")
+    );
+    let status = std::process::Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .status();
+    assert!(status.expect("sh").success());
+    assert_eq!(files(&folder), out("old\nA\nhi\nhi\nB\n"));
+}

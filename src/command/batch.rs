@@ -58,7 +58,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         asker,
         words,
         files,
-        answered,
+        answered: Mutex::new(answered),
         json,
         min_credits: batch.min_credits,
         pace: Pace::new(max_wait),
@@ -115,7 +115,7 @@ struct Work {
     /// What every item gets.
     words: Option<Text>,
     files: Draft,
-    answered: Answered,
+    answered: Mutex<Answered>,
     json: bool,
     min_credits: Option<f64>,
     pace: Pace,
@@ -253,7 +253,11 @@ impl Work {
             }
         };
         let key = Digest::of(&prepared.body);
-        if self.answered.contains(&identity(line, id.as_deref(), key)) {
+        let known = identity(line, id.as_deref(), key);
+        let answers = lock(&self.answered)
+            .get_mut(&known)
+            .map(|left| std::mem::replace(left, left.saturating_sub(1)));
+        if answers.is_some_and(|left| left > 0) {
             lock(&self.tally).skipped += 1;
             return self.shown(Some(String::new()));
         }

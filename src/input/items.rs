@@ -163,6 +163,14 @@ fn item(line: u64, bytes: &[u8], whole: bool) -> Item {
     if !whole {
         return failed("the line is over 32 MiB, and the API takes no larger request".into());
     }
+    if bytes[..bytes.len().min(8 << 10)].contains(&0) {
+        return failed("the line is binary: it has a NUL byte".into());
+    }
+    let bytes = if line == 1 {
+        bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+    } else {
+        bytes
+    };
     let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
     let text = String::from_utf8_lossy(bytes);
     let text = text.strip_suffix('\r').unwrap_or(&text);

@@ -1,4 +1,5 @@
-//! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes.
+//! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes:
+//! in a list item or outside of any; blocks in quotes are not looked for.
 
 use anyhow::Result;
 
@@ -56,6 +57,8 @@ struct Scanner {
     held: String,
     /// The line that goes on is code, and its start is told already.
     in_line: bool,
+    /// Where the content of each list item begins that the line stands in, in columns, outermost first.
+    items: Vec<usize>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -72,6 +75,8 @@ struct Fence {
     char: char,
     length: usize,
     indent: usize,
+    /// Where the content of the list item begins that the block stands in; 0 outside of lists.
+    item: usize,
 }
 
 impl Scanner {
@@ -96,7 +101,7 @@ impl Scanner {
                     self.held.push_str(piece);
                     if ended {
                         let line = std::mem::take(&mut self.held);
-                        self.state = opening(&line).map_or(State::Before, State::Inside);
+                        self.before(&line);
                     }
                 }
             }
@@ -108,14 +113,41 @@ impl Scanner {
     fn finish(&mut self, on: &mut impl FnMut(&str)) {
         let line = std::mem::take(&mut self.held);
         match self.state {
-            State::Before => self.state = opening(&line).map_or(State::Before, State::Inside),
+            State::Before => self.before(&line),
             State::Inside(fence) if !line.is_empty() => self.code(fence, &line, on),
             _ => {}
         }
     }
 
+    /// A line outside of any block: it may begin or end list items, and open the block.
+    fn before(&mut self, line: &str) {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if !line.trim().is_empty() {
+            while self.items.last().is_some_and(|item| indent < *item) {
+                self.items.pop();
+            }
+        }
+        let mut item = self.items.last().copied().unwrap_or(0);
+        let mut rest = line.get(item..).unwrap_or_default();
+        while let Some(width) = marker(rest) {
+            item += width;
+            self.items.push(item);
+            rest = rest.get(width..).unwrap_or_default();
+        }
+        if let Some(fence) = opening(rest) {
+            self.state = State::Inside(Fence {
+                item,
+                indent: item + fence.indent,
+                ..fence
+            });
+        }
+    }
+
     fn code(&mut self, fence: Fence, line: &str, on: &mut impl FnMut(&str)) {
-        if closes(fence, line) {
+        let blanks = line.len() - line.trim_start_matches(' ').len();
+        // a line to the left of the list item's content ends the item, and the block with it
+        let left = blanks < fence.item && !line.trim().is_empty();
+        if left || closes(fence, line.get(fence.item..).unwrap_or_default()) {
             self.state = State::After;
         } else {
             // as many blanks as the fence was indented by, if there are so many
@@ -129,6 +161,21 @@ impl Scanner {
     }
 }
 
+/// How wide the list marker is that a line begins with, the blanks around it among it; `None` if there is none.
+fn marker(line: &str) -> Option<usize> {
+    let rest = line.trim_start_matches(' ');
+    let indent = line.len() - rest.len();
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = if digits == 0 { "-*+" } else { ".)" };
+    let after = rest[digits..].strip_prefix(|char| sign.contains(char))?;
+    let blanks = after.len() - after.trim_start_matches(' ').len();
+    let empty = after.trim().is_empty();
+    let fits = indent <= 3 && digits <= 9 && (blanks > 0 || empty);
+    // an item that begins with code, or with nothing, begins one blank after its marker
+    let blanks = if blanks > 4 || empty { 1 } else { blanks };
+    fits.then_some(indent + digits + 1 + blanks)
+}
+
 /// The fence that a line opens a block with: three or more backticks or tildes, indented by three
 /// blanks at most; backticks in the info string make it inline code instead.
 fn opening(line: &str) -> Option<Fence> {
@@ -138,6 +185,7 @@ fn opening(line: &str) -> Option<Fence> {
         char,
         length,
         indent,
+        item: 0,
     })
 }
 
@@ -228,6 +276,23 @@ mod tests {
             (147, "```\n``` aaa\n```\n", Some("``` aaa\n")),
         ] {
             assert_eq!(extract([text]).as_deref(), code, "example {number}");
+        }
+    }
+
+    #[test]
+    fn a_block_in_a_list_is_a_block() {
+        for (text, code) in [
+            ("one\n\n- ```sh\n  ls\n  ```\n\nthen\n", "ls\n"),
+            (
+                "- a\n  - b\n\n    ```\n    deep\n      er\n    ```\n\n```\nno\n```\n",
+                "deep\n  er\n",
+            ),
+            ("10. Run:\n\n    ```\n    ls\n    ```\n", "ls\n"),
+            ("* a\n\n  ~~~\n  open\nout\n", "open\n"),
+            ("- a\n\nb\n\n  ```\n  x\n  ```\n", "x\n"),
+            ("* * *\n```\nx\n```\n", "x\n"),
+        ] {
+            assert_eq!(extract([text]).as_deref(), Some(code), "{text}");
         }
     }
 

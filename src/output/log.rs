@@ -66,7 +66,7 @@ impl Log {
             "stop_reason": reply.stop_reason,
             "input_tokens": reply.usage.input_tokens,
             "output_tokens": reply.usage.output_tokens,
-            "cost": entry.price.of(&reply.usage),
+            "cost": entry.price.of(&reply.usage).map(|cost| (cost * 1e9).round() / 1e9),
             "credits": limits.credits,
             "requests_left": limits.remaining,
             "requests_limit": limits.limit,

@@ -23,9 +23,11 @@ impl Replacement {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(cannot),
         };
-        if old.as_ref().is_some_and(|old| !old.is_file()) {
+        // a descriptor by its name, such as /dev/stdout, is written to; what is behind it may be any file
+        let named = path.starts_with("/dev") || path.starts_with("/proc");
+        if named || old.as_ref().is_some_and(|old| !old.is_file()) {
             let file = OpenOptions::new()
-                .write(true)
+                .append(true)
                 .open(path)
                 .with_context(cannot)?;
             return Ok((

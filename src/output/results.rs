@@ -1,6 +1,6 @@
 //! The results of a batch: a JSON line each, whole and at once, in any order or in the items'.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom};
 use std::path::Path;
@@ -97,8 +97,9 @@ impl Results {
     }
 }
 
-/// The items that a file of results has an answer to: digests of their line or id and their key.
-pub type Answered = HashSet<Digest>;
+/// The items that a file of results has answers to, by a digest of their line or id and their key: how
+/// many answers each has, for an id may stand twice.
+pub type Answered = HashMap<Digest, u32>;
 
 /// What tells an item from all others: its id, or else its line, and what it asks.
 pub fn identity(line: u64, id: Option<&RawValue>, key: Digest) -> Digest {
@@ -132,7 +133,7 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
     }
     let mut answered = Answered::new();
     let mut reader = BufReader::new(&file);
-    let (mut line, mut whole) = (Vec::new(), 0);
+    let (mut line, mut whole, mut number) = (Vec::new(), 0, 0);
     loop {
         line.clear();
         let count = reader.read_until(b'\n', &mut line).with_context(cannot)?;
@@ -150,14 +151,24 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
             break;
         }
         whole += count as u64;
-        answered.extend(answer_in(&line));
+        number += 1;
+        let Ok(answer) = answer_in(&line) else {
+            let failure = Failure::new(
+                Kind::Usage,
+                format!("{name}:{number}: this is no result of a batch"),
+            );
+            return Err(failure.hint("is it the right file?").into());
+        };
+        if let Some(identity) = answer {
+            *answered.entry(identity).or_default() += 1;
+        }
     }
     (&file).seek(SeekFrom::End(0)).with_context(cannot)?;
     Ok((file, answered))
 }
 
-/// The identity of the item that a result answers; `None` if it is no answer.
-fn answer_in(line: &[u8]) -> Option<Digest> {
+/// The identity of the item that a result answers, if it does. The error is a line that is no result.
+fn answer_in(line: &[u8]) -> serde_json::Result<Option<Digest>> {
     #[derive(Deserialize)]
     struct Known<'a> {
         line: u64,
@@ -167,7 +178,7 @@ fn answer_in(line: &[u8]) -> Option<Digest> {
         #[serde(borrow)]
         text: Option<&'a RawValue>,
     }
-    let known: Known = serde_json::from_slice(line).ok()?;
-    known.text?;
-    Some(identity(known.line, known.id, known.key?))
+    let known: Known = serde_json::from_slice(line)?;
+    let answered = known.key.filter(|_| known.text.is_some());
+    Ok(answered.map(|key| identity(known.line, known.id, key)))
 }

@@ -126,6 +126,7 @@ fn lines(path: &Path, must_be: bool) -> Result<Option<Vec<(usize, String)>>> {
             Failure::new(Kind::Setup, format!("cannot read {}", path.display()))
         })?,
     };
+    let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(|line| line.trim().to_string());
     let says = |line: &(usize, String)| !line.1.is_empty() && !line.1.starts_with('#');
     Ok(Some((1..).zip(lines).filter(says).collect()))

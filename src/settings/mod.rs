@@ -187,6 +187,7 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
     if let Some(document) = cli.generate {
         return Ok(Errand::Generate(document));
     }
+    one_purpose_each(&cli)?;
     let way = match (cli.dry_run, cli.curl) {
         (true, _) => Way::DryRun,
         (_, true) => Way::Curl,
@@ -252,7 +253,7 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
         strict: cli.strict,
         prefill: cli.prefill,
         chat: cli.chat,
-        output: cli.output,
+        output: cli.output.filter(|path| path != Path::new("-")),
         log: cli.log,
     });
     Ok(match batch {
@@ -282,6 +283,12 @@ fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
     if cli.file.iter().any(|file| file == Path::new("-")) {
         return Err(Failure::new(Kind::Usage, "-f - and --batch do not go together").into());
     }
+    let from = items.as_deref().unwrap_or(Path::new("/dev/stdin"));
+    let to = cli.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
+    if is_same_file(from, to) {
+        let failure = Failure::new(Kind::Usage, "the items and the results are the same file");
+        return Err(failure.hint("write the results to another file").into());
+    }
     let words = cli.prompt.join(OsStr::new(" "));
     let words = Some(words).filter(|words| !words.to_string_lossy().trim().is_empty());
     Ok(Batch {
@@ -309,6 +316,21 @@ fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
         .into());
     }
     let words = cli.prompt.join(OsStr::new(" "));
+    let files_of_stdin = cli
+        .file
+        .iter()
+        .filter(|file| *file == Path::new("-"))
+        .count();
+    if files_of_stdin > 0 && cli.no_stdin {
+        return Err(Failure::new(
+            Kind::Usage,
+            "-f - reads standard input, and --no-stdin forbids it",
+        )
+        .into());
+    }
+    if files_of_stdin + usize::from(dash) > 1 {
+        return Err(Failure::new(Kind::Usage, "standard input can be read once only").into());
+    }
     let words = (!dash && !words.to_string_lossy().trim().is_empty()).then_some(words);
     let terminal = !cli.no_stdin && std::io::stdin().is_terminal();
     let stdin = match (dash, cli.no_stdin, terminal) {
@@ -339,6 +361,44 @@ pub fn model_id(name: &str) -> &str {
         .iter()
         .find(|model| model.short == name)
         .map_or(name, |model| model.id)
+}
+
+/// Whether two paths name one regular file.
+#[cfg(unix)]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |path: &Path| {
+        let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((file.dev(), file.ino()))
+    };
+    identity(one).is_some_and(|one| identity(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    one.is_file() && one.canonicalize().ok() == other.canonicalize().ok()
+}
+
+/// Each file that is written has one purpose.
+fn one_purpose_each(cli: &Cli) -> Result<(), Failure> {
+    let files = [
+        ("--chat", &cli.chat),
+        ("--output", &cli.output),
+        ("--log", &cli.log),
+    ];
+    let given: Vec<_> = files
+        .iter()
+        .filter_map(|(flag, path)| Some((*flag, path.as_deref()?)))
+        .collect();
+    for (at, (flag, path)) in given.iter().enumerate() {
+        for (other, named) in &given[at + 1..] {
+            if path == named || is_same_file(path, named) {
+                let message = format!("{flag} and {other} name the same file, {}", path.display());
+                return Err(Failure::new(Kind::Usage, message).hint("give each a file of its own"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
