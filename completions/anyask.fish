@@ -20,10 +20,10 @@ complete -c anyask -l auth -d 'bearer or x-api-key [default: bearer]' -r -f -a "
 x-api-key\t'\'x-api-key: KEY\', as the upstream API wants it'"
 complete -c anyask -l api-key-file -d 'A file whose content is the API key' -r -F
 complete -c anyask -l api-key-command -d 'A command that prints the API key' -r -f -a "(__fish_complete_command)"
-complete -c anyask -s H -l header -d 'A further header, or @FILE of them; repeatable' -r -f
+complete -c anyask -s H -l header -d 'A further header, or @FILE; repeatable' -r -f
 complete -c anyask -l retries -d 'Send again this often [default: 2]' -r -f
-complete -c anyask -l retry-delay -d 'The first pause, doubled each time [default: 1]' -r -f
-complete -c anyask -l max-wait -d 'Longest pause the server may ask for [default: 60]' -r -f
+complete -c anyask -l retry-delay -d 'First pause, doubled each time [default: 1]' -r -f
+complete -c anyask -l max-wait -d 'Longest pause to wait for [default: 60]' -r -f
 complete -c anyask -l timeout -d 'Longest silence of the server [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest wait for a connection [default: 10]' -r -f
 complete -c anyask -l mock -d 'Rehearse: no key, no credits, an echo' -r -f

@@ -35,10 +35,10 @@ module completions {
     --auth: string@"nu-complete anyask auth" # bearer or x-api-key [default: bearer]
     --api-key-file: path      # A file whose content is the API key
     --api-key-command: string # A command that prints the API key
-    --header(-H): string      # A further header, or @FILE of them; repeatable
+    --header(-H): string      # A further header, or @FILE; repeatable
     --retries: string         # Send again this often [default: 2]
-    --retry-delay: string     # The first pause, doubled each time [default: 1]
-    --max-wait: string        # Longest pause the server may ask for [default: 60]
+    --retry-delay: string     # First pause, doubled each time [default: 1]
+    --max-wait: string        # Longest pause to wait for [default: 60]
     --timeout: string         # Longest silence of the server [default: 300]
     --connect-timeout: string # Longest wait for a connection [default: 10]
     --mock: string            # Rehearse: no key, no credits, an echo

@@ -196,7 +196,7 @@ pub struct Cli {
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "How it is asked")]
     pub api_key_command: Option<String>,
 
-    /// A further header, or @FILE of them; repeatable
+    /// A further header, or @FILE; repeatable
     ///
     /// A header is 'Name: value'. One of the same name as one of ours takes its place. One that holds
     /// a secret belongs into a file: -H @FILE, one header a line.
@@ -211,16 +211,16 @@ pub struct Cli {
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub retries: Option<u32>,
 
-    /// The first pause, doubled each time [default: 1]
+    /// First pause, doubled each time [default: 1]
     ///
     /// It counts where the server does not ask for a pause of its own. The
     /// doubled pause ends at 30 seconds, and varies a little.
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub retry_delay: Option<f64>,
 
-    /// Longest pause the server may ask for [default: 60]
+    /// Longest pause to wait for [default: 60]
     ///
-    /// If it asks for a longer one, fail at once and say when to come back.
+    /// If the server asks for a longer one, fail at once and say when to come back.
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub max_wait: Option<f64>,
 

@@ -124,7 +124,7 @@ const FILES: [(&str, &str); 2] = [
 const FILES_MORE: [&str; 4] = [
     "The command line counts more than the environment, that more than a profile, and that more than the configuration file. Repeatable flags add up. A switch that a file turns on is turned off with --no-, as in --no-quiet; --stdin and --stream undo --no-stdin and --no-stream.",
     "A conversation (--chat) is a file of one JSON message a line, {\"role\":\"user\",\"content\":\"Hello\"} and so on, and may begin with {\"role\":\"system\",\"content\":\"...\"}. A turn is appended as a whole or not at all.",
-    "Results of a batch are JSON lines: {\"line\":3,\"id\":null,\"key\":\"...\",\"text\":\"...\",\"stop_reason\":\"...\",\"model\":\"...\",\"usage\":{...}}, or {\"line\":3,\"id\":null,\"key\":\"...\",\"error\":{\"exit\":7,\"status\":429,\"message\":\"...\"}}. key is a digest of the request as sent.",
+    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request as sent.",
     "There is no other state: nothing is written unless a flag names the file.",
 ];
 
