@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Act, Server, answer, anyask, chunked, http, json_answer, stream, text_events,
+    Act, Server, answer, anyask, chunked, http, json_answer, prints_in_time, stream, text_events,
 };
 
 /// Asks a server that answers with these events.
@@ -67,26 +67,9 @@ fn a_stream_cut_into_single_bytes_is_the_same_stream() {
 
 #[test]
 fn text_is_printed_before_the_answer_ends() {
-    use std::io::Read;
     let events = text_events(&["first", "second"]);
     let middle = events.find("second").expect("the second delta") - 90;
-    let server = Server::new(vec![vec![Act::Send(stream(&events[..middle])), Act::Hang]]);
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args(["--no-stdin", "--base-url", &server.url(), "hi"])
-        .env("ANYROUTER_API_KEY", "k")
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("the program");
-    let mut first = [0; 5];
-    child
-        .stdout
-        .take()
-        .expect("stdout")
-        .read_exact(&mut first)
-        .expect("text in time");
-    assert_eq!(&first, b"first");
-    child.kill().expect("the program to be alive still");
-    child.wait().expect("the end");
+    prints_in_time(&[], &events[..middle], "first");
 }
 
 #[test]

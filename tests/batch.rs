@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::harness::{
-    KEY, Received, Run, Service, answer, anyask, http, json_answer, stream, text_events,
+    KEY, Received, Run, Service, answer, anyask, http, json_answer, measured, stream, text_events,
 };
 
 fn at(run: Run, service: &Service) -> Run {
@@ -663,36 +663,10 @@ fn memory_does_not_grow_with_the_batch() {
     });
     let peak = |items: usize| -> u64 {
         let folder = folder(&numbers(items));
-        let watch = "import resource, subprocess, sys\n\
-                     done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\
-                     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
-                     sys.exit(done.returncode)";
-        let output = Command::new("python3")
-            .args([
-                "-c",
-                watch,
-                env!("CARGO_BIN_EXE_anyask"),
-                "--batch=items",
-                "-k",
-                "-q",
-                "--base-url",
-                &service.url(),
-            ])
-            .env("ANYROUTER_API_KEY", "k")
-            .current_dir(folder.path())
-            .output()
-            .expect("python3");
-        assert!(output.status.success(), "{output:?}");
-        let unit = if cfg!(target_os = "macos") {
-            1 << 20
-        } else {
-            1 << 10
-        };
-        String::from_utf8_lossy(&output.stdout)
-            .trim()
-            .parse::<u64>()
-            .expect("the peak")
-            / unit
+        let args = ["--batch=items", "-k", "-q", "--base-url", &service.url()];
+        let (code, stderr, peak) = measured(&args, folder.path());
+        assert_eq!((code, stderr.as_str()), (Some(0), ""));
+        peak
     };
     let (few, many) = (peak(500), peak(20_000));
     assert!(many <= 32 && many <= few + 4, "{few} and {many} MiB");

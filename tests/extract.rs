@@ -1,6 +1,6 @@
 //! `-x`: the first fenced code block, and nothing else. The rules themselves are tested where they stand.
 
-use crate::harness::{Act, Server, anyask, stream, text_events};
+use crate::harness::{Server, anyask, prints_in_time, stream, text_events};
 
 #[test]
 fn prints_the_inside_of_the_first_block() {
@@ -56,26 +56,9 @@ fn the_first_words_may_open_the_block() {
 
 #[test]
 fn code_is_printed_before_its_line_ends() {
-    use std::io::Read;
     let events = text_events(&["```\nlet x"]);
     let middle = events
         .find("data: {\"type\": \"content_block_stop")
         .expect("the stop");
-    let server = Server::new(vec![vec![Act::Send(stream(&events[..middle])), Act::Hang]]);
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args(["-x", "--no-stdin", "--base-url", &server.url(), "hi"])
-        .env("ANYROUTER_API_KEY", "k")
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("the program");
-    let mut first = [0; 5];
-    child
-        .stdout
-        .take()
-        .expect("stdout")
-        .read_exact(&mut first)
-        .expect("code in time");
-    assert_eq!(&first, b"let x");
-    child.kill().expect("the program to be alive still");
-    child.wait().expect("the end");
+    prints_in_time(&["-x"], &events[..middle], "let x");
 }

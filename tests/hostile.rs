@@ -1,51 +1,21 @@
 //! Servers that mean harm, or behave as if they did: bounded memory, a clear error, never a panic.
 
+use std::path::Path;
 use std::process::Command;
 
-use crate::harness::{Act, Server, anyask, http, json_answer, stream, text_events};
+use crate::harness::{Act, Server, anyask, http, json_answer, measured, stream, text_events};
 
 /// Runs the program against this script and gives its status, its stderr and its peak memory in MiB.
-pub fn measured(script: Vec<Act>, args: &[&str]) -> (Option<i32>, String, u64) {
+pub fn asked(script: Vec<Act>, args: &[&str]) -> (Option<i32>, String, u64) {
     let server = Server::new(vec![script]);
-    let watch = "import resource, subprocess, sys\n\
-                 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\
-                 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
-                 sys.exit(done.returncode)";
-    let output = Command::new("python3")
-        .args([
-            "-c",
-            watch,
-            env!("CARGO_BIN_EXE_anyask"),
-            "--no-stdin",
-            "--retries",
-            "0",
-            "--base-url",
-            &server.url(),
-        ])
-        .args(args)
-        .arg("hi")
-        .env("ANYROUTER_API_KEY", "k")
-        .output()
-        .expect("python3");
-    let peak: u64 = String::from_utf8_lossy(&output.stdout)
-        .trim()
-        .parse()
-        .expect("the peak");
-    let unit = if cfg!(target_os = "macos") {
-        1 << 20
-    } else {
-        1 << 10
-    };
-    (
-        output.status.code(),
-        String::from_utf8_lossy(&output.stderr).into_owned(),
-        peak / unit,
-    )
+    let url = server.url();
+    let ours = ["--no-stdin", "--retries", "0", "--base-url", &url, "hi"];
+    measured(&[&ours, args].concat(), Path::new("."))
 }
 
 #[track_caller]
 fn is_bounded(script: Vec<Act>, args: &[&str], status: i32, message: &str) {
-    let (code, stderr, peak) = measured(script, args);
+    let (code, stderr, peak) = asked(script, args);
     assert_eq!(code, Some(status), "{stderr}");
     assert!(
         stderr.starts_with("anyask: ") && stderr.contains(message) && stderr.len() < 700,

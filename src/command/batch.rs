@@ -11,8 +11,8 @@ use serde_json::value::RawValue;
 
 use super::turn::{Asker, note_replaced};
 use crate::api::{
-    self, Content, Digest, Keep, Kept, Listener, Message, Pace, Prepared, Reply, Request, Response,
-    Retry, Role, Watcher,
+    self, Digest, Keep, Kept, Listener, Message, Pace, Prepared, Reply, Request, Response, Retry,
+    Role, Watcher,
 };
 use crate::error::{Failure, Kind};
 use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
@@ -170,8 +170,10 @@ impl Work {
             let line = self.line_for(item);
             let Some(line) = line else { continue };
             match lock(&self.results).put(number, line) {
-                Ok(printed) => {
-                    *lock(&self.printed) = printed;
+                Ok(now) => {
+                    // jobs may overtake each other between the two locks
+                    let mut printed = lock(&self.printed);
+                    *printed = now.max(*printed);
                     self.printed_more.notify_all();
                 }
                 Err(error) => {
@@ -310,7 +312,7 @@ impl Work {
         request.stop_sequences = overrides.stop_sequences.unwrap_or(request.stop_sequences);
         let mut draft = self.files.clone();
         match said {
-            Said::Text(text) => draft.add(Text::from(std::ffi::OsString::from(text))),
+            Said::Text(text) => draft.add(Text::from(text)),
             Said::Messages(messages) => request.messages = messages,
         }
         if let Some(words) = &self.words {
@@ -322,12 +324,7 @@ impl Work {
                 content: draft.finish().content,
             });
         }
-        if let Some(prefill) = &self.asker.prefill {
-            request.messages.push(Message {
-                role: Role::Assistant,
-                content: Content::Text(prefill.clone()),
-            });
-        }
+        self.asker.begin_answer(&mut request);
         request
     }
 

@@ -94,6 +94,17 @@ impl Asker {
             role: Role::User,
             content,
         });
+        self.begin_answer(&mut request);
+        let prepared = self.client.endpoint().prepare(&request)?;
+        Ok(Question {
+            prepared,
+            request,
+            chat,
+        })
+    }
+
+    /// Puts the user's own first words of the answer at the end of a request, if there are any.
+    pub fn begin_answer(&self, request: &mut Request) {
         if let Some(prefill) = &self.prefill {
             let content = Content::Text(prefill.clone());
             request.messages.push(Message {
@@ -101,12 +112,6 @@ impl Asker {
                 content,
             });
         }
-        let prepared = self.client.endpoint().prepare(&request)?;
-        Ok(Question {
-            prepared,
-            request,
-            chat,
-        })
     }
 
     /// Asks, prints the answer, keeps the turn and reports.

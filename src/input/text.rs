@@ -64,6 +64,12 @@ pub fn checked(bytes: Vec<u8>, name: &str) -> Result<Text> {
     Ok(Text::decode(bytes))
 }
 
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text, replaced: 0 }
+    }
+}
+
 impl From<OsString> for Text {
     fn from(argument: OsString) -> Self {
         Self::decode(argument.into_encoded_bytes())

@@ -8,6 +8,10 @@ pub use pty::{Pty, pty};
 pub use server::{Act, Received, Server, answer, chunked, http, json_answer, stream, text_events};
 pub use service::Service;
 
+use std::io::Read;
+use std::path::Path;
+use std::process;
+
 use assert_cmd::Command;
 use predicates::BoxPredicate;
 use predicates::prelude::*;
@@ -59,7 +63,7 @@ impl Run {
         self
     }
 
-    pub fn in_dir(mut self, dir: &std::path::Path) -> Self {
+    pub fn in_dir(mut self, dir: &Path) -> Self {
         self.command.current_dir(dir);
         self
     }
@@ -140,4 +144,49 @@ impl Run {
         assert!(output.status.success() && stderr.is_empty(), "{stderr}");
         String::from_utf8(output.stdout).expect("stdout to be UTF-8")
     }
+}
+
+/// Runs the program under a watch: how it ended, its stderr, and its peak memory in MiB. Stdout is thrown away.
+pub fn measured(args: &[&str], dir: &Path) -> (Option<i32>, String, u64) {
+    let watch = "import resource, subprocess, sys\n\
+                 done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\
+                 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
+                 sys.exit(done.returncode)";
+    let output = process::Command::new("python3")
+        .args(["-c", watch, env!("CARGO_BIN_EXE_anyask")])
+        .args(args)
+        .env("ANYROUTER_API_KEY", "k")
+        .current_dir(dir)
+        .output()
+        .expect("python3");
+    let peak: u64 = String::from_utf8_lossy(&output.stdout)
+        .trim()
+        .parse()
+        .expect("the peak");
+    let unit = if cfg!(target_os = "macos") {
+        1 << 20
+    } else {
+        1 << 10
+    };
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code(), stderr, peak / unit)
+}
+
+/// Checks that this is printed while the server, which has sent this part of a stream, goes on with nothing.
+#[track_caller]
+pub fn prints_in_time(args: &[&str], part: &str, printed: &str) {
+    let server = Server::new(vec![vec![Act::Send(stream(part)), Act::Hang]]);
+    let mut child = process::Command::new(env!("CARGO_BIN_EXE_anyask"))
+        .args(["--no-stdin", "--base-url", &server.url(), "hi"])
+        .args(args)
+        .env("ANYROUTER_API_KEY", "k")
+        .stdout(process::Stdio::piped())
+        .spawn()
+        .expect("the program");
+    let mut first = vec![0; printed.len()];
+    let mut stdout = child.stdout.take().expect("stdout");
+    stdout.read_exact(&mut first).expect("text in time");
+    assert_eq!(String::from_utf8_lossy(&first), printed);
+    child.kill().expect("the program to be alive still");
+    child.wait().expect("the end");
 }
