@@ -340,6 +340,17 @@ fn headers_that_cannot_be_sent_are_told() {
 }
 
 #[test]
+fn flags_that_undo_others_are_no_hint() {
+    anyask(["--nope"]).says("anyask: unexpected argument '--nope' found\nhint: to pass '--nope' as a value, use '-- --nope'\n").exits(2);
+    anyask(["--no-quiet", "--nope"])
+        .mentions("anyask: unexpected argument '--nope' found\n")
+        .exits(2);
+    anyask(["--no-quiet", "--mock", "hi"])
+        .prints("hi\n")
+        .exits(0);
+}
+
+#[test]
 fn unknown_flags_teach_the_known_ones() {
     anyask(["--modle", "x"])
         .says("anyask: unexpected argument '--modle' found\nhint: a similar argument exists: '--model'\n")

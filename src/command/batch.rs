@@ -34,7 +34,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     let (path, json, max_wait) = (ask.output.take(), ask.json, ask.policy.max_wait);
     let items = Items::open(batch.items.as_deref())?;
     let total = match &batch.items {
-        Some(path) if Bar::is_seen(console) => input::count_items(path)?,
+        Some(path) if console.may_move() => input::count_items(path)?,
         _ => None,
     };
     let (out, answered) = match &path {
@@ -486,12 +486,13 @@ fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
         if work.stop.is_asked() {
             std::process::exit(i32::from(Kind::Interrupted.status()));
         }
+        // what is told is true already
+        work.stop();
         work.bar.beside(|| {
             work.asker
                 .console
                 .tell("no more items are started; Ctrl-C again ends at once");
         });
-        work.stop();
     };
     ctrlc::set_handler(handler).context(Failure::new(Kind::Local, "cannot watch for Ctrl-C"))
 }

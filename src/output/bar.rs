@@ -10,14 +10,9 @@ use super::console::Console;
 pub struct Bar(Option<ProgressBar>);
 
 impl Bar {
-    /// Whether there is somebody to see a bar.
-    pub fn is_seen(console: Console) -> bool {
-        console.moves && !console.quiet && !console.verbose
-    }
-
     /// A bar for this many items; without a number it only counts.
     pub fn start(console: Console, total: Option<u64>) -> Self {
-        if !Self::is_seen(console) {
+        if !console.may_move() {
             return Self(None);
         }
         let template = match total {

@@ -18,6 +18,11 @@ pub struct Console {
 }
 
 impl Console {
+    /// Whether there is somebody to see a spinner or a bar, and nothing that it would disturb.
+    pub fn may_move(self) -> bool {
+        self.moves && !self.quiet && !self.verbose
+    }
+
     /// One line that the user should know, but for `--quiet`.
     pub fn note(self, text: impl Display) {
         if !self.quiet {

@@ -22,7 +22,7 @@ pub struct Spinner(Option<ProgressBar>);
 impl Spinner {
     /// A spinner that tells after a second for how long it has been waiting.
     pub fn start(console: Console) -> Self {
-        if !console.moves || console.quiet || console.verbose {
+        if !console.may_move() {
             return Self::none();
         }
         let seconds = |state: &ProgressState, line: &mut dyn Write| {

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ErrorKind};
 use clap::{CommandFactory, FromArgMatches};
 
 pub use cli::{Document, MODELS, Model};
@@ -110,8 +110,17 @@ pub struct Settings {
 pub fn read() -> (Console, Result<Settings>) {
     let args: Vec<OsString> = std::env::args_os().collect();
     let own = parsed(Cli::command(), &args).or_else(|error| match error.kind() {
-        // a flag that only files need, unless it is none
-        ErrorKind::UnknownArgument => parsed(file::with_negations(Cli::command()), &args),
+        // a flag that only files need, unless it is none; then the hint is not to be one of those
+        ErrorKind::UnknownArgument => {
+            let named = |error: &clap::Error| error.get(ContextKind::InvalidArg).cloned();
+            parsed(file::with_negations(Cli::command()), &args).map_err(|second| {
+                if named(&second) == named(&error) {
+                    error
+                } else {
+                    second
+                }
+            })
+        }
         _ => Err(error),
     });
     let terminal = std::io::stderr().is_terminal();
