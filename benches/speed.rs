@@ -4,10 +4,10 @@
 
 use std::fs;
 use std::io::{BufReader, Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 #[path = "speed/server.rs"]
 mod server;
 
-use server::{Answer, Server};
+use server::{Answer, DELTA, HEAD, START, Server, chunk};
 
 const ANYASK: &str = env!("CARGO_BIN_EXE_anyask");
 /// How much text the long streams have, in bytes.
@@ -41,12 +41,13 @@ fn main() {
     }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     println!("| what | anyask | beside it | ratio | goal |\n|---|---|---|---|---|");
-    let rows: [(&str, fn()); 10] = [
+    let rows: [(&str, fn()); 11] = [
         ("version", version),
         ("question", question),
         ("https", https),
         ("delta", delta),
         ("stream", stream),
+        ("linear", linear),
         ("pipeline", pipeline),
         ("prompt", prompt),
         ("memory", memory),
@@ -164,6 +165,10 @@ fn ms(seconds: f64) -> String {
     format!("{:.2} ms", seconds * 1e3)
 }
 
+fn microseconds(seconds: f64) -> String {
+    format!("{:.1} µs", seconds * 1e6)
+}
+
 fn seconds(seconds: f64) -> String {
     format!("{seconds:.2} s")
 }
@@ -262,45 +267,27 @@ fn https() {
     );
 }
 
-/// From the server's write of a delta to its arrival in the pipe behind the command.
 fn delta() {
-    const DELTAS: usize = 300;
-    let latency = |make: &dyn Fn(&str) -> Command| -> (f64, f64) {
-        let (sent, times): (Sender<Instant>, Receiver<Instant>) = channel();
-        let server = Server::start(Answer::Slow {
-            deltas: DELTAS,
-            sent: Mutex::new(sent),
-        });
-        let mut child = make(&server.url())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the command");
-        let mut stdout = child.stdout.take().expect("stdout");
-        let (mut first, mut later) = (0.0, Vec::new());
-        let mut buffer = [0; 4096];
-        let mut seen = 0;
-        for number in 0..DELTAS {
-            // a delta has one mark, whether its event is printed or its text alone
-            while seen <= number {
-                let count = stdout.read(&mut buffer).expect("a read");
-                assert_ne!(count, 0, "the stream ended");
-                seen += memchr::memchr_iter(b'#', &buffer[..count]).count();
-            }
-            let took = times.recv().expect("a time").elapsed().as_secs_f64();
-            if number == 0 {
-                first = took;
-            } else {
-                later.push(took);
-            }
+    // Server, command and reader take turns on one processor: it takes longer to wake another than to pass the
+    // delta on, and which of them has to be woken is the scheduler's affair.
+    let alone = thread::spawn(|| {
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+            let ours = sched_getaffinity(None).expect("the processors");
+            let last = (0..CpuSet::MAX_CPU).rfind(|&processor| ours.is_set(processor));
+            let mut one = CpuSet::new();
+            one.set(last.expect("a processor"));
+            sched_setaffinity(None, &one).expect("one processor");
         }
-        drop(stdout);
-        let _ = child.kill();
-        let _ = child.wait();
-        (first, median(later))
-    };
+        latencies();
+    });
+    alone.join().expect("the deltas");
+}
+
+fn latencies() {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..9 {
+    for _ in 0..200 {
         ours.push(latency(&|url| anyask(url, &["hi"])));
         theirs.push(latency(&|url| curl(url, &["-sN"])));
     }
@@ -315,7 +302,6 @@ fn delta() {
             median(ours.iter().map(pick).collect()),
             median(theirs.iter().map(pick).collect()),
         );
-        let microseconds = |seconds: f64| format!("{:.0} µs", seconds * 1e6);
         row(
             &format!("{what} delta, from the server's write to our pipe; `curl -sN`"),
             &microseconds(ours),
@@ -324,6 +310,45 @@ fn delta() {
             "≤ 1.1",
         );
     }
+}
+
+/// From the write of a delta to its arrival in the pipe behind the command, in seconds: the first, and the
+/// median of the later ones. One thread is the server and the reader, so that nobody else wants to run.
+fn latency(make: &dyn Fn(&str) -> Command) -> (f64, f64) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let mut child = make(&url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the command");
+    let mut stdout = child.stdout.take().expect("stdout");
+    let (mut connection, _) = listener.accept().expect("a connection");
+    connection.set_nodelay(true).expect("no delay");
+    assert!(read_request(&mut BufReader::new(&connection)));
+    let start = format!("{HEAD}{}", chunk(START));
+    connection.write_all(start.as_bytes()).expect("a start");
+    let delta = chunk(DELTA);
+    let mut buffer = [0; 4096];
+    let mut pass = || {
+        thread::sleep(Duration::from_millis(2));
+        let begun = Instant::now();
+        connection.write_all(delta.as_bytes()).expect("a delta");
+        loop {
+            let count = stdout.read(&mut buffer).expect("a read");
+            assert_ne!(count, 0, "the stream ended");
+            if memchr::memchr(b'#', &buffer[..count]).is_some() {
+                return begun.elapsed().as_secs_f64();
+            }
+        }
+    };
+    let first = pass();
+    let later = median((0..20).map(|_| pass()).collect());
+    // the kindest end: the command's complaint about the cut is not shown
+    drop(connection);
+    child.wait().expect("the end");
+    (first, later)
 }
 
 fn stream() {
@@ -360,27 +385,68 @@ fn stream() {
             );
         }
     }
-    let per_byte = |megabytes: usize| {
-        let server = Server::start(Answer::Long {
-            text: megabytes << 20,
-            events: 64,
-            hold: None,
-        });
+}
+
+/// Cost that grows with the stream, the prompt or the command line, and no faster.
+fn linear() {
+    let streamed = |answer: Answer| {
+        let server = Server::start(answer);
         let url = server.url();
-        let mut all: Vec<f64> = (0..5)
-            .map(|_| run(&mut anyask(&url, &["hi"])).wall)
-            .collect();
-        all.sort_by(f64::total_cmp);
-        all[0] / megabytes as f64
+        best(|| run(&mut anyask(&url, &["hi"])))
     };
-    let (ten, hundred) = (per_byte(10), per_byte(100));
+    let long = |text: usize| {
+        let (events, hold) = (64, None);
+        streamed(Answer::Long { text, events, hold })
+    };
+    let start = long(1);
+    let megabyte = |megabytes: usize| (long(megabytes << 20) - start) / megabytes as f64;
+    let ten = megabyte(10);
+    for (what, megabytes) in [("1 MB", 1), ("100 MB", 100)] {
+        let took = megabyte(megabytes);
+        row(
+            &format!("a megabyte of {what} of stream; of 10 MB"),
+            &ms(took),
+            &ms(ten),
+            took / ten,
+            "0.9–1.1",
+        );
+    }
+    let (huge, small) = (streamed(Answer::Huge { text: 20 << 20 }), long(20 << 20));
     row(
-        "100 MB of stream, a byte; 10 MB of it",
-        &ms(hundred),
-        &ms(ten),
-        hundred / ten,
-        "0.9–1.1",
+        "20 MB in one event; in 16-byte deltas",
+        &ms(huge),
+        &ms(small),
+        huge / small,
+        "≤ 1",
     );
+    let folder = folder();
+    for (flag, what) in [("--stop", "`--stop`"), ("--file", "`--file`")] {
+        let argument = |count: usize| {
+            let files = (0..count).map(|number| folder.join(number.to_string()));
+            let args: Vec<PathBuf> = files
+                .inspect(|path| fs::write(path, "a line\n").expect("a file"))
+                .flat_map(|path| [PathBuf::from(flag), path])
+                .collect();
+            let dry = ["--no-config", "--no-stdin", "--dry-run", "hi"];
+            best(|| run(Command::new(ANYASK).args(dry).args(&args)))
+        };
+        let start = argument(0);
+        let argument = |count: usize| (argument(count) - start) / count as f64;
+        let (many, some) = (argument(10_000), argument(1_000));
+        row(
+            &format!("one of 10,000 {what}; of 1,000"),
+            &microseconds(many),
+            &microseconds(some),
+            many / some,
+            "≤ 1.5",
+        );
+    }
+}
+
+/// The shortest of some runs, in seconds: what disturbs a run makes it longer and never shorter.
+fn best(mut take: impl FnMut() -> Took) -> f64 {
+    let walls = (0..15).map(|_| take().wall);
+    walls.fold(f64::INFINITY, f64::min)
 }
 
 fn pipeline() {
@@ -642,7 +708,7 @@ fn folder() -> PathBuf {
 
 /// Serves what `serve` writes on every connection.
 fn each_connection(
-    listener: std::net::TcpListener,
+    listener: TcpListener,
     serve: impl Fn(std::net::TcpStream) + Send + Sync + 'static,
 ) {
     let serve = Arc::new(serve);

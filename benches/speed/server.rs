@@ -2,10 +2,9 @@
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Barrier};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -26,11 +25,8 @@ pub enum Answer {
         events: usize,
         hold: Option<Arc<Barrier>>,
     },
-    /// A delta now and then; the time of each write is told.
-    Slow {
-        deltas: usize,
-        sent: Mutex<Sender<Instant>>,
-    },
+    /// So much text in one delta.
+    Huge { text: usize },
 }
 
 pub struct Server {
@@ -38,11 +34,11 @@ pub struct Server {
 }
 
 const SHORT: &str = r#"{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":1}}"#;
-const HEAD: &str =
+pub const HEAD: &str =
     "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-const START: &str =
-    "data: {\"type\": \"message_start\", \"message\": {\"id\": \"m\", \"content\": []}}\n\n";
-const DELTA: &str = "data: {\"type\": \"content_block_delta\", \"index\": 0, \"delta\": {\"type\": \"text_delta\", \"text\": \"sixteen bytes # \"}}\n\n";
+pub const START: &str = "data: {\"type\": \"message_start\", \"message\": {\"id\": \"m\", \"content\": []}}\n\ndata: {\"type\": \"content_block_start\", \"index\": 0, \"content_block\": {\"type\": \"text\", \"text\": \"\"}}\n\n";
+/// One delta. It has one mark, whether its event is printed or its text alone.
+pub const DELTA: &str = "data: {\"type\": \"content_block_delta\", \"index\": 0, \"delta\": {\"type\": \"text_delta\", \"text\": \"sixteen bytes # \"}}\n\n";
 const STOP: &str = "data: {\"type\": \"message_delta\", \"delta\": {\"stop_reason\": \"end_turn\"}}\n\ndata: {\"type\": \"message_stop\"}\n\n";
 
 fn short() -> String {
@@ -52,7 +48,7 @@ fn short() -> String {
     )
 }
 
-fn chunk(data: &str) -> String {
+pub fn chunk(data: &str) -> String {
     format!("{:x}\r\n{data}\r\n", data.len())
 }
 
@@ -62,6 +58,9 @@ impl Server {
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         // what is written again and again is made once
         let part = match &answer {
+            Answer::Huge { text } => {
+                chunk(&DELTA.replace("sixteen bytes # ", &"sixteen bytes # ".repeat(text / 16)))
+            }
             Answer::Long { events, .. } => {
                 chunk(&DELTA.repeat(*events)).repeat(if *events == 1 { 64 } else { 1 })
             }
@@ -150,17 +149,8 @@ fn serve(connection: &TcpStream, answer: &Answer, part: &str) -> std::io::Result
                 }
                 writer.write_all(format!("{}0\r\n\r\n", chunk(STOP)).as_bytes())?;
             }
-            Answer::Slow { deltas, sent } => {
-                writer.write_all(format!("{HEAD}{}", chunk(START)).as_bytes())?;
-                let delta = chunk(DELTA);
-                for _ in 0..*deltas {
-                    thread::sleep(Duration::from_millis(2));
-                    let now = Instant::now();
-                    writer.write_all(delta.as_bytes())?;
-                    if let Ok(sent) = sent.lock() {
-                        let _ = sent.send(now);
-                    }
-                }
+            Answer::Huge { .. } => {
+                writer.write_all(format!("{HEAD}{}{part}", chunk(START)).as_bytes())?;
                 writer.write_all(format!("{}0\r\n\r\n", chunk(STOP)).as_bytes())?;
             }
         }

@@ -10,20 +10,21 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Error, Result};
 use ureq::http::{self, HeaderMap, StatusCode};
 use ureq::tls::{RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector, DefaultConnector};
 use ureq::{Agent, Body};
 
 use super::failure::{self, Lost, has_no_roots};
 use super::limits::{Limits, in_words};
 use super::prepare::{Endpoint, Key, Prepared};
 use super::retry::{Ending, Policy, Refused, Verdict};
+use super::transport::{LARGEST_HEAD, Roomy};
 use crate::error::Failure;
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
-/// How many bytes of headers an answer may have. The buffer of the socket has to hold them all.
-const LARGEST_HEAD: usize = 256 << 10;
-/// A buffer of this size starts faster than a larger one and sends as fast, in bytes.
-const SENT_AT_ONCE: usize = 16 << 10;
+/// Buffers of this size start faster than larger ones and are as fast in the long run, in bytes.
+const AT_ONCE: usize = 16 << 10;
 
 /// The head of an answer, and its body, not yet read.
 pub struct Response {
@@ -269,7 +270,7 @@ fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
         .parse::<IpAddr>()
         .is_err()
         .then_some(endpoint.connect_timeout);
-    Agent::config_builder()
+    let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -283,10 +284,14 @@ fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
         // for one question none: a server may close a kept one just when the next request is under way
         .max_idle_connections(endpoint.connections)
         .max_idle_connections_per_host(endpoint.connections)
-        .input_buffer_size(LARGEST_HEAD + 1)
-        .output_buffer_size(SENT_AT_ONCE)
-        .build()
-        .new_agent()
+        .input_buffer_size(AT_ONCE)
+        .output_buffer_size(AT_ONCE)
+        .build();
+    Agent::with_parts(
+        config,
+        DefaultConnector::new().chain(Roomy),
+        DefaultResolver::default(),
+    )
 }
 
 /// The start of an error's body; trouble with reading it is not worth a message.

@@ -14,6 +14,7 @@ use super::limits::in_words;
 use super::prepare::Endpoint;
 use super::refusal::{Refusal, status_kind};
 use super::retry::{Again, Refused};
+use super::transport::Interrupted;
 use crate::error::{Failure, Kind};
 
 /// A request to which no answer came.
@@ -32,6 +33,12 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
         failure.hint("check --base-url and the network")
     };
     let broken = |message: String| Failure::new(Kind::BrokenAnswer, message);
+    if matches!(&error, ureq::Error::Other(other) if other.is::<Interrupted>()) {
+        return Lost {
+            error: broken_off(endpoint, error),
+            again: Again::Never,
+        };
+    }
     if let Some(hint) = certificate_trouble(&error, endpoint) {
         let message = format!("no trusted connection to {host}{via}");
         let failure = Failure::new(Kind::NoConnection, message).hint(hint);
@@ -109,9 +116,16 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
     }
 }
 
-/// What to say where the connection failed after the head of an answer.
+/// What to say where the connection failed after an answer had begun.
 pub fn broken_off(endpoint: &Endpoint, error: ureq::Error) -> Error {
-    match error {
+    let cause = match error {
+        ureq::Error::Other(other) => match other.downcast::<Interrupted>() {
+            Ok(interrupted) => interrupted.0,
+            Err(other) => ureq::Error::Other(other),
+        },
+        error => error,
+    };
+    match cause {
         ureq::Error::Timeout(_) => silent(endpoint).into(),
         error => {
             let message = format!("the answer of {} ended early", endpoint.host());

@@ -13,6 +13,7 @@ mod refusal;
 mod reply;
 mod retry;
 mod sse;
+mod transport;
 mod wire;
 
 pub use answer::{Listener, receive};
