@@ -168,6 +168,7 @@ impl Work {
     fn take_items(&self) {
         while let Some((number, item)) = self.next_item() {
             let line = self.line_for(item);
+            self.show();
             let Some(line) = line else { continue };
             match lock(&self.results).put(number, line) {
                 Ok(now) => {
@@ -240,18 +241,14 @@ impl Work {
         };
         let asked = match asked {
             Ok(asked) => asked,
-            Err(message) => return self.shown(failed(None, None, Kind::Usage.status(), &message)),
+            Err(message) => return failed(None, None, Kind::Usage.status(), &message),
         };
         let request = self.request(asked.said, asked.overrides);
         let prepared = match self.asker.client.endpoint().prepare(&request) {
             Ok(prepared) => prepared,
             Err(error) => {
-                return self.shown(failed(
-                    None,
-                    None,
-                    output::exit_status(&error),
-                    &output::causes(&error),
-                ));
+                let exit = output::exit_status(&error);
+                return failed(None, None, exit, &output::causes(&error));
             }
         };
         let key = Digest::of(&prepared.body);
@@ -261,7 +258,7 @@ impl Work {
             .map(|left| std::mem::replace(left, left.saturating_sub(1)));
         if answers.is_some_and(|left| left > 0) {
             lock(&self.tally).skipped += 1;
-            return self.shown(Some(String::new()));
+            return Some(String::new());
         }
         let Answer {
             status,
@@ -279,12 +276,12 @@ impl Work {
                     usage: reply.usage,
                     response,
                 };
-                self.shown(Some(written(&Record {
+                Some(written(&Record {
                     line,
                     id: id.as_deref(),
                     key: Some(key),
                     came,
-                })))
+                }))
             }
             Err(error) if error.is::<NotStarted>() => None,
             Err(_) if self.asker.client.is_stopped() => None,
@@ -295,7 +292,7 @@ impl Work {
                     // no other item would fare better
                     self.stop_for(error);
                 }
-                self.shown(line)
+                line
             }
         }
     }
@@ -395,19 +392,16 @@ impl Work {
         tally.cost += self.asker.price.of(&reply.usage).unwrap_or(0.0);
     }
 
-    /// The line, once the bar knows of it.
-    fn shown(&self, line: Option<String>) -> Option<String> {
-        if self.bar.is_shown() {
-            let tally = lock(&self.tally);
-            let done = tally.answered + tally.failed + tally.skipped;
-            self.bar.update(
-                done,
-                tally.failed,
-                tally.input_tokens + tally.output_tokens,
-                tally.credits,
-            );
-        }
-        line
+    /// Lets the bar know how things stand.
+    fn show(&self) {
+        let tally = lock(&self.tally);
+        self.bar.update(output::State {
+            done: tally.answered + tally.failed + tally.skipped,
+            skipped: tally.skipped,
+            failed: tally.failed,
+            tokens: tally.input_tokens + tally.output_tokens,
+            credits: tally.credits,
+        });
     }
 
     /// Starts nothing more, for this reason if it is the first.

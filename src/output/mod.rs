@@ -6,6 +6,7 @@ mod console;
 mod curl;
 mod extract;
 mod json;
+mod live;
 mod log;
 mod out;
 mod progress;
@@ -15,7 +16,7 @@ mod results;
 mod terminal;
 mod text;
 
-pub use bar::{Bar, counted};
+pub use bar::{Bar, State, counted};
 pub use console::{Console, causes, exit_status, is_reader_gone};
 pub use curl::curl;
 pub use log::{Entry, Log};

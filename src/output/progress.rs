@@ -1,88 +1,75 @@
 //! What is seen while there is nothing to print yet: a spinner, the retries, the exchange itself.
 
-use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use super::console::{Console, causes};
+use super::live::Live;
 use super::report;
 use crate::api::{Key, Limits, Prepared, Response, Retry, Watcher};
 
-/// How often the spinner moves.
+/// How often a pause looks whether it is to end.
 const TICK: Duration = Duration::from_millis(100);
 
 /// A spinner where there is somebody to see it, else nothing. Its clones are the same spinner.
 #[derive(Clone)]
-pub struct Spinner(Option<ProgressBar>);
+pub struct Spinner {
+    live: Live,
+    /// Since when there is a pause between two tries, and how long it is; `None` if there is none.
+    pause: Arc<Mutex<Option<(Instant, Duration)>>>,
+}
 
 impl Spinner {
     /// A spinner that tells after a second for how long it has been waiting.
     pub fn start(console: Console) -> Self {
-        if !console.may_move() {
-            return Self::none();
-        }
-        let seconds = |state: &ProgressState, line: &mut dyn Write| {
-            let seconds = state.elapsed().as_secs();
-            let _ = if seconds > 0 {
-                write!(line, " {seconds} s")
-            } else {
-                Ok(())
+        let pause = Arc::new(Mutex::new(None::<(Instant, Duration)>));
+        let (pausing, begun) = (Arc::clone(&pause), Instant::now());
+        let live = Live::start(console, move || {
+            let waiting = match begun.elapsed().as_secs() {
+                0 => "waiting".into(),
+                seconds => format!("waiting {seconds} s"),
             };
-        };
-        let style = ProgressStyle::with_template("{spinner} {msg}{seconds}")
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .with_key("seconds", seconds);
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        bar.set_style(style);
-        bar.set_message("waiting");
-        bar.enable_steady_tick(TICK);
-        Self(Some(bar))
+            match *pausing.lock().unwrap_or_else(PoisonError::into_inner) {
+                Some((since, pause)) => {
+                    let left = pause.saturating_sub(since.elapsed()).as_secs_f64();
+                    format!("{waiting}, next try in {:.0} s", left.ceil())
+                }
+                None => waiting,
+            }
+        });
+        Self { live, pause }
     }
 
     /// No spinner at all.
     pub fn none() -> Self {
-        Self(None)
+        Self {
+            live: Live::none(),
+            pause: Arc::default(),
+        }
     }
 
     /// Takes the spinner away for good, without a trace.
     pub fn stop(&mut self) {
-        if let Some(bar) = self.0.take() {
-            bar.finish_and_clear();
-        }
-    }
-
-    /// Prints something else while the spinner is out of the way.
-    fn beside(&self, print: impl FnOnce()) {
-        match &self.0 {
-            Some(bar) => bar.suspend(print),
-            None => print(),
-        }
+        self.live.stop();
     }
 
     /// Sleeps, and counts down where there is somebody to see it.
     fn sleep(&self, pause: Duration, stopped: &AtomicBool) {
-        let Some(bar) = &self.0 else {
-            return thread::sleep(pause);
-        };
-        let end = Instant::now() + pause;
-        while let Some(left) = end
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
-        {
-            bar.set_message(format!(
-                "next try in {:.0} s, waiting for",
-                left.as_secs_f64().ceil()
-            ));
-            thread::sleep(left.min(TICK));
-            if stopped.load(Ordering::SeqCst) {
-                return;
+        let since = Instant::now();
+        let tell = |pause| *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
+        tell(Some((since, pause)));
+        while !stopped.load(Ordering::SeqCst) {
+            let left = pause.saturating_sub(since.elapsed());
+            if left.is_zero() {
+                break;
             }
+            thread::sleep(left.min(TICK));
         }
-        bar.set_message("waiting");
+        tell(None);
     }
 }
 
@@ -151,7 +138,7 @@ impl Watcher for Progress {
 
     fn pause(&mut self, retry: &Retry) {
         let line = retry_line(retry);
-        self.spinner.beside(|| self.console.note(line));
+        self.spinner.live.beside(|| self.console.note(line));
         self.spinner.sleep(retry.pause, retry.stopped);
     }
 }
