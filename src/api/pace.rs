@@ -90,7 +90,7 @@ impl Pace {
     /// Nobody sends for that long.
     pub fn hold(&self, pause: Duration) {
         let mut state = self.state();
-        let until = Instant::now() + pause;
+        let until = Instant::now() + pause.min(FAR);
         state.held = Some(state.held.map_or(until, |held| held.max(until)));
         self.changed.notify_all();
     }
@@ -168,7 +168,7 @@ impl State {
     }
 }
 
-/// The reset of a window about which no answer has come yet.
+/// As good as forever: the reset of a window about which no answer has come yet, the end of an endless pause.
 const FAR: Duration = Duration::from_secs(1 << 30);
 
 fn is_same(one: SystemTime, other: SystemTime) -> bool {
