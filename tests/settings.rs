@@ -208,6 +208,36 @@ fn mistakes_name_the_file_and_the_line() {
             .mentions("\nhint: a line is a flag and its value: --model opus; # begins a comment\n")
             .exits(3);
     }
+    // values that are looked at after the flags
+    for (line, why, hint) in [
+        (
+            "--base-url example.com",
+            "--base-url example.com: the URL lacks its https:// or http://",
+            "it looks like https://api.anyrouter.top or http://localhost:8080",
+        ),
+        (
+            "--header nonsense",
+            "--header 'nonsense': the header has no value",
+            "it is 'Name: value', such as 'x-trace: ci-42'",
+        ),
+        (
+            "--set model=opus",
+            "--set model: this field has a way of its own",
+            "use --model",
+        ),
+        (
+            "--mock=maybe",
+            "--mock: ",
+            "the steps are ok, cut or a status from 200 to 599: --mock=429,ok",
+        ),
+    ] {
+        let folder = folder(&format!("--strict\n{line}"), "");
+        let path = folder.path().join("anyask/config");
+        with(anyask(["--mock", "hi"]), folder.path())
+            .mentions(&format!("anyask: {}:2: {why}", path.display()))
+            .mentions(&format!("\nhint: {hint}\n"))
+            .exits(3);
+    }
 }
 
 #[test]

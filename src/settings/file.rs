@@ -5,13 +5,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::cli::Cli;
-use super::{mistake, variable};
+use super::{fitting, mistake, variable};
 use crate::error::{Failure, Kind};
+use crate::output::causes;
 
 /// What belongs on the command line alone.
 const NOT_IN_FILES: [&str; 13] = [
@@ -146,6 +147,15 @@ fn checked(
             Failure::new(Kind::Setup, message)
                 .hint("a line is a flag and its value: --model opus; # begins a comment")
         };
+        let unfit = |error: Error| {
+            let failure = wrong(causes(&error));
+            match error.downcast() {
+                Ok(Failure {
+                    hint: Some(hint), ..
+                }) => failure.hint(hint),
+                _ => failure,
+            }
+        };
         let tokens: Vec<String> = line
             .splitn(2, char::is_whitespace)
             .map(|part| part.trim().to_string())
@@ -154,10 +164,8 @@ fn checked(
             return Err(wrong(format!("'{line}' is no flag")).into());
         }
         let alone = std::iter::once(String::from("anyask")).chain(tokens.clone());
-        let parsed = command
-            .clone()
-            .try_get_matches_from(alone)
-            .map_err(|error| wrong(mistake(&error).to_string()))?;
+        let told = |error: clap::Error| wrong(mistake(&error).to_string());
+        let parsed = command.clone().try_get_matches_from(alone).map_err(told)?;
         let ids = given(command, &parsed);
         if let Some(id) = ids.iter().find(|id| NOT_IN_FILES.contains(&id.as_str())) {
             let what = if id == "prompt" {
@@ -167,11 +175,12 @@ fn checked(
             };
             return Err(wrong(what).into());
         }
+        fitting(&Cli::from_arg_matches(&parsed).map_err(told)?).map_err(unfit)?;
         so_far.extend(tokens.clone());
         command
             .clone()
             .try_get_matches_from(&so_far)
-            .map_err(|error| wrong(mistake(&error).to_string()))?;
+            .map_err(told)?;
         flags.extend(ids.into_iter().map(|id| (id, tokens.clone())));
     }
     Ok(flags)

@@ -212,11 +212,7 @@ fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> Resul
     } else {
         None
     };
-    let mock = cli.mock.as_deref().map(Step::parse_all).transpose();
-    let mock = mock.map_err(|error| {
-        Failure::new(Kind::Usage, format!("--mock: {error}"))
-            .hint("the steps are ok, cut or a status from 200 to 599: --mock=429,ok")
-    })?;
+    let mock = steps(&cli)?;
     let format = match (cli.json, cli.stream) {
         (true, true) => Format::Events,
         (true, false) => Format::Json,
@@ -408,6 +404,26 @@ fn one_purpose_each(cli: &Cli) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Whether the values are what they have to be, as far as clap cannot tell. They are looked at again where they
+/// are used; this is for those that stand in a file, where a mistake has a line.
+fn fitting(cli: &Cli) -> Result<()> {
+    if let Some(base) = &cli.base_url {
+        server::messages_url(base, "--base-url", true)?;
+    }
+    server::headers(&cli.header)?;
+    request(cli, false)?;
+    steps(cli)?;
+    Ok(())
+}
+
+fn steps(cli: &Cli) -> Result<Option<Vec<Step>>> {
+    let steps = cli.mock.as_deref().map(Step::parse_all).transpose();
+    Ok(steps.map_err(|error| {
+        Failure::new(Kind::Usage, format!("--mock: {error}"))
+            .hint("the steps are ok, cut or a status from 200 to 599: --mock=429,ok")
+    })?)
 }
 
 fn request(cli: &Cli, stream: bool) -> Result<api::Request> {
