@@ -10,7 +10,8 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::cli::Cli;
-use super::{fitting, mistake, variable};
+use super::errand::fitting;
+use super::{mistake, variable};
 use crate::error::{Failure, Kind};
 use crate::output::causes;
 

@@ -1,12 +1,78 @@
-//! Which server is asked, and with which headers: URLs and header lines as users write them.
+//! Which server is asked, with which key and headers: URLs and header lines as users write them.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-use crate::api::Header;
+use super::cli::{Auth, Cli};
+use super::key::Source as KeySource;
+use super::variable;
+use crate::api::{self, Header};
 use crate::error::{Failure, Kind};
+
+const BASE_URL: &str = "https://api.anyrouter.top";
+
+/// The server and, where `needs_key`, the key that belongs to it and goes nowhere else.
+pub fn server(
+    cli: &Cli,
+    chosen: Option<(String, &str)>,
+    needs_key: bool,
+) -> Result<(api::Endpoint, KeySource)> {
+    let own_key = variable("ANYROUTER_API_KEY");
+    let key_given =
+        cli.api_key_file.is_some() || cli.api_key_command.is_some() || own_key.is_some();
+    let at = |(base, from): (String, &str)| messages_url(&base, from, cli.allow_http);
+    // a token of another tool counts only together with that tool's server
+    let pair = variable("ANTHROPIC_BASE_URL").zip(variable("ANTHROPIC_AUTH_TOKEN"));
+    let pair = pair.filter(|_| !key_given);
+    let (url, token) = match (chosen, pair) {
+        (None, None) => (at((BASE_URL.into(), "--base-url"))?, None),
+        (None, Some((base, token))) => (at((base, "ANTHROPIC_BASE_URL"))?, Some(token)),
+        (Some(chosen), None) => (at(chosen)?, None),
+        (Some(chosen), Some((base, token))) => {
+            let url = at(chosen)?;
+            let same = messages_url(&base, "ANTHROPIC_BASE_URL", true).is_ok_and(|its| its == url);
+            (url, same.then_some(token))
+        }
+    };
+    let headers = headers(&cli.header)?;
+    let auth = match cli.auth {
+        Some(Auth::XApiKey) => api::Auth::XApiKey,
+        _ => api::Auth::Bearer,
+    };
+    let brings_key = headers.iter().any(|header| header.name == auth.header());
+    let key = match (&cli.api_key_file, &cli.api_key_command) {
+        _ if !needs_key || brings_key => KeySource::NotNeeded,
+        (Some(path), _) => KeySource::File(path.clone()),
+        (_, Some(command)) => KeySource::Command(command.clone()),
+        _ => match (own_key, token) {
+            (Some(value), _) => KeySource::Variable("ANYROUTER_API_KEY", value),
+            (_, Some(value)) => KeySource::Variable("ANTHROPIC_AUTH_TOKEN", value),
+            _ => KeySource::Missing,
+        },
+    };
+    let proxies = api::Proxies {
+        https: variable("https_proxy").or_else(|| variable("HTTPS_PROXY")),
+        http: variable("http_proxy"),
+        all: variable("all_proxy").or_else(|| variable("ALL_PROXY")),
+        none_for: variable("no_proxy").or_else(|| variable("NO_PROXY")),
+    };
+    let endpoint = api::Endpoint {
+        proxy: api::proxy_for(&url, &proxies)?,
+        url,
+        auth,
+        headers,
+        timeout: Duration::from_secs_f64(cli.timeout.unwrap_or(300.0)),
+        own_roots: ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .find(|name| variable(name).is_some()),
+        connections: 0,
+        connect_timeout: Duration::from_secs_f64(cli.connect_timeout.unwrap_or(10.0)),
+    };
+    Ok((endpoint, key))
+}
 
 /// The URL of the messages endpoint under `base`: the path is appended to, never replaced.
 /// `from` names the flag or variable that gave it.
