@@ -1,14 +1,13 @@
 //! Many questions: jobs that take items, ask them at the pace that the server allows, and print the results.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 use serde_json::value::RawValue;
 
+use super::queue::Queue;
 use super::turn::{Asker, note_replaced};
 use crate::api::{
     self, Digest, Keep, Kept, Listener, Message, Pace, Prepared, Reply, Request, Response, Retry,
@@ -52,7 +51,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     );
     let files = Draft::of_files(files)?;
     let asker = Asker::new(ask, stdout, console)?;
-    let (sender, receiver) = sync_channel(batch.jobs);
+    let window = WINDOW.max(4 * batch.jobs as u64);
     let work = Arc::new(Work {
         bar: Bar::start(console, total),
         asker,
@@ -62,25 +61,19 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         json,
         min_credits: batch.min_credits,
         pace: Pace::new(max_wait),
-        window: batch
-            .keep_order
-            .then_some(WINDOW.max(4 * batch.jobs as u64)),
-        items: Mutex::new(receiver),
-        taken: AtomicU64::new(0),
+        queue: Queue::new(batch.jobs, batch.keep_order.then_some(window)),
         results: Mutex::new(Results::new(out, batch.keep_order)),
-        printed: Mutex::new(0),
-        printed_more: Condvar::new(),
         tally: Mutex::default(),
-        stop: Stop {
-            sender: sender.clone(),
-            asked: AtomicBool::new(false),
-            reason: Mutex::new(None),
-        },
+        reason: Mutex::default(),
     });
     stops_on_ctrl_c(&work)?;
     let reading = Arc::clone(&work);
     // it may wait for a line that never comes, so nobody waits for it
-    thread::spawn(move || hand_out(items, &sender, &reading));
+    thread::spawn(move || {
+        if let Err(error) = reading.queue.fill(items) {
+            reading.stop_for(error);
+        }
+    });
     thread::scope(|scope| {
         for _ in 0..batch.jobs {
             scope.spawn(|| work.take_items());
@@ -88,25 +81,6 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     });
     work.bar.stop();
     work.finish()
-}
-
-/// Hands out the items, and at the end a `None`.
-fn hand_out(mut items: Items, sender: &SyncSender<Option<Item>>, work: &Work) {
-    loop {
-        match items.next() {
-            Ok(Some(item)) => {
-                if sender.send(Some(item)).is_err() {
-                    return;
-                }
-            }
-            Ok(None) => break,
-            Err(error) => {
-                work.stop_for(error);
-                break;
-            }
-        }
-    }
-    let _ = sender.send(None);
 }
 
 /// All that the jobs share.
@@ -119,16 +93,12 @@ struct Work {
     json: bool,
     min_credits: Option<f64>,
     pace: Pace,
-    /// In the order of the items: how far a job may be ahead of what is printed.
-    window: Option<u64>,
-    items: Mutex<Receiver<Option<Item>>>,
-    taken: AtomicU64,
+    queue: Queue,
     results: Mutex<Results>,
-    printed: Mutex<u64>,
-    printed_more: Condvar,
     tally: Mutex<Tally>,
     bar: Bar,
-    stop: Stop,
+    /// Why nothing more is started, if it is not Ctrl-C.
+    reason: Mutex<Option<Error>>,
 }
 
 /// What the summary tells.
@@ -142,13 +112,6 @@ struct Tally {
     output_tokens: u64,
     cost: f64,
     credits: Option<f64>,
-}
-
-/// Whether to stop, and why.
-struct Stop {
-    sender: SyncSender<Option<Item>>,
-    asked: AtomicBool,
-    reason: Mutex<Option<Error>>,
 }
 
 /// What came of an item that was asked.
@@ -166,17 +129,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Work {
     /// One job: item after item, until there are no more or a reason to stop.
     fn take_items(&self) {
-        while let Some((number, item)) = self.next_item() {
+        while let Some((number, item)) = self.queue.take() {
             let line = self.line_for(item);
             self.show();
             let Some(line) = line else { continue };
             match lock(&self.results).put(number, line) {
-                Ok(now) => {
-                    // jobs may overtake each other between the two locks
-                    let mut printed = lock(&self.printed);
-                    *printed = now.max(*printed);
-                    self.printed_more.notify_all();
-                }
+                Ok(printed) => self.queue.printed(printed),
                 Err(error) => {
                     // nobody reads on, or there is no room: what is under way is of no use
                     self.stop_for(error);
@@ -184,33 +142,6 @@ impl Work {
                 }
             }
         }
-    }
-
-    /// The next item with its number; waits where results would pile up.
-    fn next_item(&self) -> Option<(u64, Item)> {
-        let items = lock(&self.items);
-        if let Some(window) = self.window {
-            let taken = self.taken.load(Ordering::SeqCst);
-            let mut printed = lock(&self.printed);
-            while taken >= *printed + window && !self.stop.is_asked() {
-                printed = self
-                    .printed_more
-                    .wait(printed)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        if self.stop.is_asked() {
-            return None;
-        }
-        let Ok(Some(item)) = items.recv() else {
-            // the others are to see the end too
-            let _ = self.stop.sender.try_send(None);
-            return None;
-        };
-        if self.stop.is_asked() {
-            return None;
-        }
-        Some((self.taken.fetch_add(1, Ordering::SeqCst), item))
     }
 
     /// Asks an item and gives the line of its result: empty for one that is skipped, `None` for one that
@@ -406,24 +337,20 @@ impl Work {
 
     /// Starts nothing more, for this reason if it is the first.
     fn stop_for(&self, error: Error) {
-        lock(&self.stop.reason).get_or_insert(error);
+        lock(&self.reason).get_or_insert(error);
         self.stop();
     }
 
     fn stop(&self) {
-        self.stop.asked.store(true, Ordering::SeqCst);
+        self.queue.stop();
         self.pace.close();
-        // whoever waits for an item or for room is to look again
-        let _ = self.stop.sender.try_send(None);
-        drop(lock(&self.printed));
-        self.printed_more.notify_all();
     }
 
     /// Prints what still waits for its turn, and tells what came of it all.
     fn finish(&self) -> Result<()> {
         let tally = lock(&self.tally);
         let console = self.asker.console;
-        let reason = lock(&self.stop.reason).take();
+        let reason = lock(&self.reason).take();
         if reason.as_ref().is_some_and(output::is_reader_gone) {
             return reason.map_or(Ok(()), Err);
         }
@@ -447,7 +374,7 @@ impl Work {
         }
         match reason {
             Some(reason) => Err(reason),
-            None if self.stop.is_asked() => {
+            None if self.queue.is_stopped() => {
                 let failure = Failure::new(Kind::Interrupted, "stopped by Ctrl-C");
                 Err(failure.hint("with -o FILE, --resume goes on").into())
             }
@@ -467,17 +394,11 @@ impl Work {
     }
 }
 
-impl Stop {
-    fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
 /// The first Ctrl-C lets what is under way come to its end, the second does not.
 fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
     let work = Arc::clone(work);
     let handler = move || {
-        if work.stop.is_asked() {
+        if work.queue.is_stopped() {
             std::process::exit(i32::from(Kind::Interrupted.status()));
         }
         // what is told is true already
@@ -568,7 +489,7 @@ impl Watcher for Job<'_> {
             .checked_duration_since(Instant::now())
             .filter(|left| !left.is_zero())
         {
-            if self.work.stop.is_asked() {
+            if self.work.queue.is_stopped() {
                 return;
             }
             thread::sleep(left.min(TICK));

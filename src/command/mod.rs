@@ -1,9 +1,10 @@
-//! Which errand: one match. Errands never import each other; what they share is in `turn`. May import every room below `main`.
+//! Which errand: one match. Errands never import each other; what they share is in `turn`, and a batch's items wait in `queue`. May import every room below `main`.
 
 mod ask;
 mod batch;
 mod generate;
 mod models;
+mod queue;
 mod talk;
 mod turn;
 
