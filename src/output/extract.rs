@@ -1,5 +1,5 @@
 //! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes:
-//! in a list item or outside of any; blocks in quotes are not looked for.
+//! by itself, or in list items and block quotes.
 
 use anyhow::Result;
 
@@ -57,8 +57,8 @@ struct Scanner {
     held: String,
     /// The line that goes on is code, and its start is told already.
     in_line: bool,
-    /// Where the content of each list item begins that the line stands in, in columns, outermost first.
-    items: Vec<usize>,
+    /// What the line stands in, outermost first.
+    containers: Vec<Container>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -75,8 +75,14 @@ struct Fence {
     char: char,
     length: usize,
     indent: usize,
-    /// Where the content of the list item begins that the block stands in; 0 outside of lists.
-    item: usize,
+}
+
+/// A block that others stand in.
+#[derive(Clone, Copy)]
+enum Container {
+    Quote,
+    /// A list item whose content begins this many columns further right.
+    Item(usize),
 }
 
 impl Scanner {
@@ -89,9 +95,7 @@ impl Scanner {
                 State::Inside(_) if self.in_line => on(piece),
                 State::Inside(fence) => {
                     self.held.push_str(piece);
-                    let rest = self.held.trim_start_matches(' ');
-                    // it takes a fence's own character, or blanks alone, to become the closing fence
-                    if ended || !(rest.is_empty() || rest.starts_with(fence.char)) {
+                    if ended || !self.may_close(fence) {
                         let line = std::mem::take(&mut self.held);
                         self.code(fence, &line, on);
                     }
@@ -119,61 +123,99 @@ impl Scanner {
         }
     }
 
-    /// A line outside of any block: it may begin or end list items, and open the block.
+    /// A line outside of any code: it may begin or end what others stand in, and open the block.
     fn before(&mut self, line: &str) {
-        let indent = line.len() - line.trim_start_matches(' ').len();
-        if !line.trim().is_empty() {
-            while self.items.last().is_some_and(|item| indent < *item) {
-                self.items.pop();
-            }
-        }
-        let mut item = self.items.last().copied().unwrap_or(0);
-        let mut rest = line.get(item..).unwrap_or_default();
-        while let Some(width) = marker(rest) {
-            item += width;
-            self.items.push(item);
-            rest = rest.get(width..).unwrap_or_default();
+        let (kept, mut rest) = inside(&self.containers, line);
+        self.containers.truncate(kept);
+        while let Some((container, content)) = container(rest) {
+            self.containers.push(container);
+            rest = content;
         }
         if let Some(fence) = opening(rest) {
-            self.state = State::Inside(Fence {
-                item,
-                indent: item + fence.indent,
-                ..fence
-            });
+            self.state = State::Inside(fence);
         }
     }
 
+    /// A line of the code, or the one that ends it: by its fence, or by the end of what the block stands in.
     fn code(&mut self, fence: Fence, line: &str, on: &mut impl FnMut(&str)) {
-        let blanks = line.len() - line.trim_start_matches(' ').len();
-        // a line to the left of the list item's content ends the item, and the block with it
-        let left = blanks < fence.item && !line.trim().is_empty();
-        if left || closes(fence, line.get(fence.item..).unwrap_or_default()) {
+        let (kept, rest) = inside(&self.containers, line);
+        if kept < self.containers.len() || closes(fence, rest) {
             self.state = State::After;
         } else {
-            // as many blanks as the fence was indented by, if there are so many
-            let indent = line
-                .bytes()
-                .take(fence.indent)
-                .take_while(|byte| *byte == b' ')
-                .count();
-            on(&line[indent..]);
+            on(outdented(rest, fence.indent));
+        }
+    }
+
+    /// Whether what is held may still become the line that ends the block.
+    fn may_close(&self, fence: Fence) -> bool {
+        let (kept, rest) = inside(&self.containers, &self.held);
+        let rest = rest.trim_start_matches(' ');
+        if kept < self.containers.len() {
+            rest.trim_start_matches([' ', '>']).is_empty()
+        } else {
+            // it takes a fence's own character, or blanks alone
+            rest.is_empty() || rest.starts_with(fence.char)
         }
     }
 }
 
+/// In how many of the containers a line stands, and what of it is inside them.
+fn inside<'a>(containers: &[Container], mut line: &'a str) -> (usize, &'a str) {
+    for (kept, container) in containers.iter().enumerate() {
+        let content = match container {
+            Container::Quote => quoted(line),
+            // a blank line ends no item
+            Container::Item(width) => {
+                (indent(line) >= *width || line.trim().is_empty()).then(|| outdented(line, *width))
+            }
+        };
+        let Some(content) = content else {
+            return (kept, line);
+        };
+        line = content;
+    }
+    (containers.len(), line)
+}
+
+/// The container that a line begins, and what stands in it.
+fn container(line: &str) -> Option<(Container, &str)> {
+    if let Some(content) = quoted(line) {
+        return Some((Container::Quote, content));
+    }
+    let width = marker(line)?;
+    let content = line.get(width..).unwrap_or_default();
+    Some((Container::Item(width), content))
+}
+
+/// What of a line is quoted, if it is.
+fn quoted(line: &str) -> Option<&str> {
+    let content = outdented(line, 3).strip_prefix('>')?;
+    Some(content.strip_prefix(' ').unwrap_or(content))
+}
+
 /// How wide the list marker is that a line begins with, the blanks around it among it; `None` if there is none.
 fn marker(line: &str) -> Option<usize> {
-    let rest = line.trim_start_matches(' ');
-    let indent = line.len() - rest.len();
+    let indent = indent(line);
+    let rest = &line[indent..];
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     let sign = if digits == 0 { "-*+" } else { ".)" };
     let after = rest[digits..].strip_prefix(|char| sign.contains(char))?;
-    let blanks = after.len() - after.trim_start_matches(' ').len();
+    let blanks = self::indent(after);
     let empty = after.trim().is_empty();
     let fits = indent <= 3 && digits <= 9 && (blanks > 0 || empty);
     // an item that begins with code, or with nothing, begins one blank after its marker
     let blanks = if blanks > 4 || empty { 1 } else { blanks };
     fits.then_some(indent + digits + 1 + blanks)
+}
+
+/// How many blanks a line begins with.
+fn indent(line: &str) -> usize {
+    line.len() - line.trim_start_matches(' ').len()
+}
+
+/// A line without the blanks that it begins with, but for those beyond `width`.
+fn outdented(line: &str, width: usize) -> &str {
+    &line[indent(line).min(width)..]
 }
 
 /// The fence that a line opens a block with: three or more backticks or tildes, indented by three
@@ -185,7 +227,6 @@ fn opening(line: &str) -> Option<Fence> {
         char,
         length,
         indent,
-        item: 0,
     })
 }
 
@@ -200,8 +241,8 @@ fn closes(open: Fence, line: &str) -> bool {
 
 /// A line's indent, the character of its fence, how many there are of it, and what follows.
 fn fence(line: &str) -> Option<(usize, char, usize, &str)> {
-    let rest = line.trim_start_matches(' ');
-    let indent = line.len() - rest.len();
+    let indent = indent(line);
+    let rest = &line[indent..];
     let char = rest
         .chars()
         .next()
@@ -226,7 +267,7 @@ mod tests {
         (!matches!(scanner.state, State::Before)).then_some(code)
     }
 
-    /// The examples of CommonMark 0.31 on fenced code blocks that stand in no other block.
+    /// The examples of CommonMark 0.31 on fenced code blocks.
     #[test]
     fn commonmark_examples() {
         for (number, text, code) in [
@@ -239,6 +280,7 @@ mod tests {
             (125, "~~~~\naaa\n~~~\n~~~~\n", Some("aaa\n~~~\n")),
             (126, "```\n", Some("")),
             (127, "`````\n\n```\naaa\n", Some("\n```\naaa\n")),
+            (128, "> ```\n> aaa\n\nbbb\n", Some("aaa\n")),
             (129, "```\n\n  \n```\n", Some("\n  \n")),
             (130, "```\n```\n", Some("")),
             (131, " ```\n aaa\naaa\n```\n", Some("aaa\naaa\n")),
@@ -280,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_block_in_a_list_is_a_block() {
+    fn a_block_in_a_list_or_a_quote_is_a_block() {
         for (text, code) in [
             ("one\n\n- ```sh\n  ls\n  ```\n\nthen\n", "ls\n"),
             (
@@ -291,6 +333,11 @@ mod tests {
             ("* a\n\n  ~~~\n  open\nout\n", "open\n"),
             ("- a\n\nb\n\n  ```\n  x\n  ```\n", "x\n"),
             ("* * *\n```\nx\n```\n", "x\n"),
+            (">     no\n>\n>```\n>a\n>  b\n>\n>```\n", "a\n b\n\n"),
+            ("> - x\n>\n>   ```\n>   a\n>   > b\n>   ```\n", "a\n> b\n"),
+            ("- > ~~~\n  > a\n  ~~~\n", "a\n"),
+            ("> quoted\n```\nx\n```\n", "x\n"),
+            ("    > ```\n> > ```\n> > x\n> y\n", "x\n"),
         ] {
             assert_eq!(extract([text]).as_deref(), Some(code), "{text}");
         }
@@ -328,7 +375,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_cut_of_the_text_gives_the_same_code(
-            lines in proptest::collection::vec("[ `~]{0,5}[a`~ ]{0,3}\r?", 0..8),
+            lines in proptest::collection::vec("[-> ]{0,4}[ `~]{0,5}[a`~> ]{0,3}\r?", 0..8),
             cuts in proptest::collection::vec(0usize..60, 0..6),
         ) {
             let text = lines.join("\n");
