@@ -200,6 +200,30 @@ fn runs(script: &str, shell: &str) {
 }
 
 #[test]
+fn the_failure_that_the_readme_shows_is_what_is_printed() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let (_, shown) = readme
+        .split_once("$ anyask --mock=429 --retries 0 hi; echo $?\n")
+        .expect("the example");
+    let (shown, _) = shown.split_once("\n```").expect("its end");
+    let (stderr, status) = shown.rsplit_once('\n').expect("a status");
+    let port = |text: &str| {
+        let (before, after) = text.split_once("127.0.0.1:").expect("an address");
+        format!("{before}{}", after.trim_start_matches(char::is_numeric))
+    };
+    let output = anyask(["--mock=429", "--retries", "0", "hi"])
+        .command()
+        .output();
+    let output = output.expect("the program");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(port(told.trim_end()), port(stderr));
+    assert_eq!(
+        output.status.code().map(|code| code.to_string()).as_deref(),
+        Some(status)
+    );
+}
+
+#[test]
 fn every_man_example_runs() {
     for (_, example) in man::EXAMPLES {
         runs(example, "sh");
