@@ -25,10 +25,18 @@ mod settings;
 
 use std::process::ExitCode;
 
+use error::Kind;
+
 fn main() -> ExitCode {
     let (console, settings) = settings::read();
     match settings.and_then(command::run) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => ExitCode::from(console.failure(&error)),
+        Err(error) => {
+            let status = console.failure(&error);
+            if status == Kind::Interrupted.status() {
+                command::end_by_ctrl_c();
+            }
+            ExitCode::from(status)
+        }
     }
 }

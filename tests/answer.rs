@@ -252,7 +252,7 @@ fn an_answer_without_text_says_what_it_held() {
     anyask(["--json", "hi"])
         .at(&server)
         .prints(format!("{thinking}\n"))
-        .says("anyask: the answer has no text, only thinking (stop reason: max_tokens)\nhint: give it more room with --max-tokens\n")
+        .says("anyask: note: the answer stopped short: it reached --max-tokens 4096\nanyask: the answer has no text, only thinking (stop reason: max_tokens)\nhint: give it more room with --max-tokens\n")
         .exits(10);
 }
 

@@ -173,7 +173,7 @@ fn a_damaged_file_is_refused_by_its_line_and_left_alone() {
     }
     fs::write(&path, b"\xff\xfe").expect("c.jsonl");
     chat(["--mock", "hi"], &dir)
-        .mentions("anyask: c.jsonl is no conversation: ")
+        .mentions("anyask: c.jsonl:1: this is no message\n")
         .exits(1);
     anyask(["--mock", "--chat", "/nowhere/c", "hi"])
         .mentions("anyask: cannot open the conversation /nowhere/c: ")
@@ -182,61 +182,127 @@ fn a_damaged_file_is_refused_by_its_line_and_left_alone() {
 
 #[test]
 fn two_turns_at_once_come_one_after_the_other() {
-    for begun in [false, true] {
-        let dir = folder();
-        let path = dir.path().join("c.jsonl");
-        if begun {
-            fs::write(&path, "{\"role\":\"system\",\"content\":\"s\"}\n").expect("c.jsonl");
-        }
-        let asked = Arc::new(Barrier::new(2));
-        let first = vec![
-            Act::Meet(Arc::clone(&asked)),
-            Act::Meet(Arc::clone(&asked)),
-            Act::Send(stream(&text_events(&["one"]))),
-        ];
-        let server = Server::new(vec![first, vec![Act::Send(stream(&text_events(&["two"])))]]);
-        let start = |question: &str| {
-            Command::new(env!("CARGO_BIN_EXE_anyask"))
-                .args([
-                    "--no-stdin",
-                    "--chat",
-                    "c.jsonl",
-                    "--base-url",
-                    &server.url(),
-                    question,
-                ])
-                .env("ANYROUTER_API_KEY", "k")
-                .current_dir(dir.path())
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the program")
-        };
-        let one = start("first?");
-        asked.wait();
-        let mut two = start("second?");
-        // the second says that it waits, and only then does the first get its answer
-        let mut told = String::new();
-        let stderr = two.stderr.take().expect("stderr");
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(stderr), &mut told)
-            .expect("a note");
-        assert_eq!(
-            told,
-            "anyask: note: waiting for another turn of c.jsonl to end\n"
-        );
-        asked.wait();
-        for child in [one, two] {
-            assert!(child.wait_with_output().expect("the end").status.success());
-        }
-        let turns = [
-            said("user", "first?"),
-            said("assistant", "one"),
-            said("user", "second?"),
-            said("assistant", "two"),
-        ];
-        assert_eq!(lines(&path)[usize::from(begun)..], turns);
-        assert_eq!(server.received()[1].json()["messages"], json!(turns[..3]));
+    let dir = folder();
+    let path = dir.path().join("c.jsonl");
+    fs::write(&path, "{\"role\":\"system\",\"content\":\"s\"}\n").expect("c.jsonl");
+    let asked = Arc::new(Barrier::new(2));
+    let first = vec![
+        Act::Meet(Arc::clone(&asked)),
+        Act::Meet(Arc::clone(&asked)),
+        Act::Send(stream(&text_events(&["one"]))),
+    ];
+    let server = Server::new(vec![first, vec![Act::Send(stream(&text_events(&["two"])))]]);
+    let start = |question: &str| {
+        Command::new(env!("CARGO_BIN_EXE_anyask"))
+            .args([
+                "--no-stdin",
+                "--chat",
+                "c.jsonl",
+                "--base-url",
+                &server.url(),
+                question,
+            ])
+            .env("ANYROUTER_API_KEY", "k")
+            .current_dir(dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program")
+    };
+    let one = start("first?");
+    asked.wait();
+    let mut two = start("second?");
+    // the second says that it waits, and only then does the first get its answer
+    let mut told = String::new();
+    let stderr = two.stderr.take().expect("stderr");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stderr), &mut told).expect("a note");
+    assert_eq!(
+        told,
+        "anyask: note: waiting for another turn of c.jsonl to end\n"
+    );
+    asked.wait();
+    for child in [one, two] {
+        assert!(child.wait_with_output().expect("the end").status.success());
     }
+    let turns = [
+        said("user", "first?"),
+        said("assistant", "one"),
+        said("user", "second?"),
+        said("assistant", "two"),
+    ];
+    assert_eq!(lines(&path)[1..], turns);
+    assert_eq!(server.received()[1].json()["messages"], json!(turns[..3]));
+}
+
+#[test]
+fn a_kill_in_the_first_turn_leaves_no_file() {
+    let dir = folder();
+    let asked = Arc::new(Barrier::new(2));
+    let server = Server::new(vec![vec![Act::Meet(Arc::clone(&asked)), Act::Hang]]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
+        .args([
+            "--no-stdin",
+            "--chat",
+            "c.jsonl",
+            "--base-url",
+            &server.url(),
+            "hi",
+        ])
+        .env("ANYROUTER_API_KEY", "k")
+        .current_dir(dir.path())
+        .spawn()
+        .expect("the program");
+    asked.wait();
+    child.kill().expect("a kill");
+    child.wait().expect("the end");
+    assert_eq!(fs::read_dir(dir.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_file_that_an_editor_put_in_its_place_is_the_conversation() {
+    let dir = folder();
+    let path = dir.path().join("c.jsonl");
+    let old = "{\"role\":\"system\",\"content\":\"s\"}";
+    fs::write(&path, format!("{old}\n")).expect("c.jsonl");
+    let asked = Arc::new(Barrier::new(2));
+    let server = Server::new(vec![vec![
+        Act::Meet(Arc::clone(&asked)),
+        Act::Meet(Arc::clone(&asked)),
+        Act::Send(stream(&text_events(&["ok"]))),
+    ]]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
+        .args([
+            "--no-stdin",
+            "--chat",
+            "c.jsonl",
+            "--base-url",
+            &server.url(),
+            "hi",
+        ])
+        .env("ANYROUTER_API_KEY", "k")
+        .current_dir(dir.path())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("the program");
+    asked.wait();
+    fs::write(dir.path().join("new"), old).expect("new");
+    fs::rename(dir.path().join("new"), &path).expect("a rename");
+    asked.wait();
+    assert!(child.wait().expect("the end").success());
+    assert_eq!(
+        lines(&path)[1..],
+        [said("user", "hi"), said("assistant", "ok")]
+    );
+}
+
+#[test]
+fn a_rehearsed_request_touches_no_file() {
+    let dir = folder();
+    for flag in ["--dry-run", "--curl"] {
+        let run = chat([flag, "--log", "log", "hi"], &dir);
+        run.output();
+    }
+    assert_eq!(fs::read_dir(dir.path()).expect("the folder").count(), 0);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyask_fuzz::api::limits::{Limits, in_words};
-use anyask_fuzz::api::retry::{Ending, Policy, Refused, Verdict};
+use anyask_fuzz::api::retry::{Policy, Refused, Verdict};
 use libfuzzer_sys::fuzz_target;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
@@ -23,8 +23,9 @@ fuzz_target!(|input: &[u8]| {
     let max_wait = Duration::from_secs(60);
     let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
     for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE] {
-        let ending = Ending::Refused(Refused { status, headers: &headers, limits: &limits });
-        match policy.verdict(3, &ending, SystemTime::UNIX_EPOCH, 0.5) {
+        let refused = Refused { status, headers: &headers, limits: &limits };
+        let asked = refused.asked_pause(SystemTime::UNIX_EPOCH);
+        match policy.verdict(3, refused.again(), asked, 0.5) {
             Verdict::Retry(pause) => assert!(pause <= max_wait),
             Verdict::TooLong(pause) => assert!(pause > max_wait),
             Verdict::GiveUp => {}

@@ -17,9 +17,9 @@ use ureq::{Agent, Body};
 use super::failure::{self, Lost, has_no_roots};
 use super::limits::{Limits, in_words};
 use super::prepare::{Endpoint, Key, Prepared};
-use super::retry::{Ending, Policy, Refused, Verdict};
+use super::retry::{Again, Policy, Refused, Verdict};
 use super::transport::{LARGEST_HEAD, Roomy};
-use crate::error::Failure;
+use crate::error::{Failure, Kind};
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
@@ -45,8 +45,8 @@ pub trait Watcher {
     /// The request failed and is to be sent again after the pause, which this has to wait for.
     fn pause(&mut self, retry: &Retry);
 
-    /// The server asks for a pause that is too long, and the sending ends with that.
-    fn too_long(&mut self, _pause: Duration) {}
+    /// The server asks whoever has this key to send nothing for that long.
+    fn asked(&mut self, _pause: Duration) {}
 }
 
 /// Why and when a request is sent again.
@@ -59,7 +59,7 @@ pub struct Retry<'a> {
     pub pause: Duration,
     /// The server may have answered and charged all the same.
     pub may_be_charged: bool,
-    /// The pause is what the server asks of everybody who has this key.
+    /// The rate was too high: the pause is for everybody who has this key.
     pub for_all: bool,
     /// Ends the pause as soon as it is set.
     pub stopped: &'a AtomicBool,
@@ -89,70 +89,67 @@ impl Client {
 
     /// Sends the request until an answer begins, or until it makes no more sense.
     pub fn send(&self, prepared: &Prepared, watcher: &mut dyn Watcher) -> Result<Response> {
+        let tries = self.policy.retries.saturating_add(1);
         let mut attempts = 0;
         loop {
+            if self.is_stopped() {
+                return Err(Failure::new(Kind::Interrupted, "stopped").into());
+            }
             attempts += 1;
             watcher.sending(prepared)?;
             let sent = self.send_once(prepared)?;
             watcher.sent(sent.as_ref().ok());
-            let mut for_all = false;
-            let (error, verdict, may_be_charged) = match sent {
+            let lost = match sent {
                 Ok(response) if response.status.is_success() => return Ok(response),
-                Ok(Response {
-                    status,
-                    headers,
-                    limits,
-                    body,
-                }) => {
-                    let refused = Refused {
-                        status,
-                        headers: &headers,
-                        limits: &limits,
-                    };
-                    let ending = Ending::Refused(refused);
-                    let verdict = self.verdict(attempts, &ending);
-                    let asked = refused.asked_pause(SystemTime::now());
-                    for_all = asked.is_some() || status == StatusCode::TOO_MANY_REQUESTS;
-                    let mut failure =
-                        failure::refused(&self.endpoint, &refused, asked, &start(body));
-                    if let Verdict::TooLong(pause) = verdict {
-                        watcher.too_long(pause);
-                        failure = self.too_long(failure, pause);
-                    }
-                    (
-                        self.discreet(failure.into()),
-                        verdict,
-                        ending.may_be_charged(),
-                    )
-                }
-                Err(Lost { error, again }) => {
-                    let ending = Ending::Lost(again);
-                    (
-                        error,
-                        self.verdict(attempts, &ending),
-                        ending.may_be_charged(),
-                    )
-                }
+                Ok(response) => self.refused(response),
+                Err(lost) => lost,
             };
-            let Verdict::Retry(pause) = verdict else {
-                return Err(error);
+            if let Some(pause) = lost.asked {
+                watcher.asked(pause);
+            }
+            let Lost { error, again, .. } = lost;
+            // the standard library's one source of chance
+            let random = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
+            let pause = match self.policy.verdict(attempts, again, lost.asked, random) {
+                Verdict::Retry(pause) => pause,
+                Verdict::TooLong(pause) => return Err(self.too_long(error, pause)),
+                Verdict::GiveUp => return Err(error),
             };
             if self.is_stopped() {
                 return Err(error);
             }
-            let tries = self.policy.retries.saturating_add(1);
             watcher.pause(&Retry {
                 error: &error,
                 next: attempts + 1,
                 tries,
                 pause,
-                may_be_charged,
-                for_all,
+                may_be_charged: again == Again::MaybeCharged,
+                for_all: lost.asked.is_some() || lost.rate_limited,
                 stopped: &self.stopped,
             });
-            if self.is_stopped() {
-                return Err(error);
-            }
+        }
+    }
+
+    /// What became of a request that the server refused.
+    fn refused(&self, response: Response) -> Lost {
+        let Response {
+            status,
+            headers,
+            limits,
+            body,
+        } = response;
+        let refused = Refused {
+            status,
+            headers: &headers,
+            limits: &limits,
+        };
+        let asked = refused.asked_pause(SystemTime::now());
+        let failure = failure::refused(&self.endpoint, &refused, asked, &start(body));
+        Lost {
+            error: self.discreet(failure.into()),
+            again: refused.again(),
+            asked,
+            rate_limited: status == StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -240,22 +237,17 @@ impl Client {
         Ok(request)
     }
 
-    fn verdict(&self, attempts: u32, ending: &Ending) -> Verdict {
-        // the standard library's one source of chance
-        let random = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
-        self.policy
-            .verdict(attempts, ending, SystemTime::now(), random)
-    }
-
-    fn too_long(&self, failure: Failure, pause: Duration) -> Failure {
-        let (pause, limit) = (
-            pause.as_secs_f64().ceil(),
-            self.policy.max_wait.as_secs_f64(),
-        );
-        let pause = in_words(pause as u64);
-        failure.hint(format!(
-            "come back in {pause}, as the server asks; --max-wait {limit} does not wait that long"
-        ))
+    fn too_long(&self, error: Error, pause: Duration) -> Error {
+        let limit = self.policy.max_wait.as_secs_f64();
+        let pause = in_words(pause.as_secs_f64().ceil() as u64);
+        match error.downcast::<Failure>() {
+            Ok(failure) => failure
+                .hint(format!(
+                    "come back in {pause}, as the server asks; --max-wait {limit} does not wait that long"
+                ))
+                .into(),
+            Err(error) => error,
+        }
     }
 }
 

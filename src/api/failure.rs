@@ -17,10 +17,24 @@ use super::retry::{Again, Refused};
 use super::transport::Interrupted;
 use crate::error::{Failure, Kind};
 
-/// A request to which no answer came.
+/// A request to which no answer came, or a refusal.
 pub struct Lost {
     pub error: Error,
     pub again: Again,
+    /// For how long the server wants to hear nothing more.
+    pub asked: Option<Duration>,
+    pub rate_limited: bool,
+}
+
+impl Lost {
+    fn new(error: impl Into<Error>, again: Again) -> Self {
+        Self {
+            error: error.into(),
+            again,
+            asked: None,
+            rate_limited: false,
+        }
+    }
 }
 
 /// What to say where the connection failed before the head of an answer was there.
@@ -34,50 +48,30 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
     };
     let broken = |message: String| Failure::new(Kind::BrokenAnswer, message);
     if matches!(&error, ureq::Error::Other(other) if other.is::<Interrupted>()) {
-        return Lost {
-            error: broken_off(endpoint, error),
-            again: Again::Never,
-        };
+        return Lost::new(broken_off(endpoint, error), Again::Never);
     }
     if let Some(hint) = certificate_trouble(&error, endpoint) {
         let message = format!("no trusted connection to {host}{via}");
         let failure = Failure::new(Kind::NoConnection, message).hint(hint);
         if matches!(&error, ureq::Error::Io(io) if has_no_words(io)) {
-            return Lost {
-                error: failure.into(),
-                again: Again::Never,
-            };
+            return Lost::new(failure, Again::Never);
         }
-        return Lost {
-            error: caused(error, failure),
-            again: Again::Never,
-        };
+        return Lost::new(caused(error, failure), Again::Never);
     }
     let (failure, again) = match &error {
         ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
-            return Lost {
-                error: silent(endpoint).into(),
-                again: Again::MaybeCharged,
-            };
+            return Lost::new(silent(endpoint), Again::MaybeCharged);
         }
         ureq::Error::Timeout(_) => {
             let limit = endpoint.connect_timeout.as_secs_f64();
             let message = format!("no connection to {host}{via} within {limit} s");
             let failure = Failure::new(Kind::NoConnection, message);
-            let error = failure
-                .hint("--connect-timeout SECONDS waits longer")
-                .into();
-            return Lost {
-                error,
-                again: Again::Safe,
-            };
+            let failure = failure.hint("--connect-timeout SECONDS waits longer");
+            return Lost::new(failure, Again::Safe);
         }
         ureq::Error::LargeResponseHeader(..) => {
             let failure = broken(format!("the headers of {host}'s answer are over 256 KiB"));
-            return Lost {
-                error: failure.into(),
-                again: Again::Never,
-            };
+            return Lost::new(failure, Again::Never);
         }
         ureq::Error::Protocol(_) => (
             broken(format!("{host} does not speak HTTP/1.1 as it should")),
@@ -110,10 +104,7 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
         },
         _ => (unconnected(), Again::Never),
     };
-    Lost {
-        error: caused(error, failure),
-        again,
-    }
+    Lost::new(caused(error, failure), again)
 }
 
 /// What to say where the connection failed after an answer had begun.

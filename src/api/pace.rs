@@ -22,8 +22,10 @@ struct State {
     in_flight: u64,
     /// What is known of the window; nothing before the first answer.
     window: Option<Window>,
-    /// Nobody sends before then.
+    /// Nobody sends before then: the server asks for it.
     held: Option<Instant>,
+    /// Nobody sends before then: a pause of our own.
+    paused: Option<Instant>,
     closed: bool,
 }
 
@@ -64,8 +66,8 @@ impl Pace {
                     state.in_flight += 1;
                     return Ok(());
                 }
-                Wait::For(pause) if pause > self.max_wait => return Err(Kept::TooLong(pause)),
-                Wait::For(pause) => {
+                Wait::Asked(pause) if pause > self.max_wait => return Err(Kept::TooLong(pause)),
+                Wait::Asked(pause) | Wait::Own(pause) => {
                     let woken = self.changed.wait_timeout(state, pause);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
@@ -87,12 +89,22 @@ impl Pace {
         self.changed.notify_all();
     }
 
-    /// Nobody sends for that long.
+    /// Nobody sends for that long, because the server asks for it: it may be longer than anyone wants to wait.
     pub fn hold(&self, pause: Duration) {
-        let mut state = self.state();
-        let until = Instant::now() + pause.min(FAR);
-        state.held = Some(state.held.map_or(until, |held| held.max(until)));
+        later(&mut self.state().held, pause);
         self.changed.notify_all();
+    }
+
+    /// Nobody sends for that long, by a choice of our own.
+    pub fn pause_all(&self, pause: Duration) {
+        later(&mut self.state().paused, pause);
+        self.changed.notify_all();
+    }
+
+    /// Waits that long, or until nothing more is started.
+    pub fn sleep(&self, pause: Duration) {
+        let asleep = |state: &mut State| !state.closed;
+        drop(self.changed.wait_timeout_while(self.state(), pause, asleep));
     }
 
     /// Nothing more is started; those that wait are sent away.
@@ -106,23 +118,34 @@ impl Pace {
     }
 }
 
+/// Puts a moment off until `pause` from now, unless it is later already.
+fn later(moment: &mut Option<Instant>, pause: Duration) {
+    let until = Instant::now() + pause.min(FAR);
+    *moment = Some(moment.map_or(until, |moment| moment.max(until)));
+}
+
 enum Wait {
     Not,
-    For(Duration),
+    /// Because the server asks for it.
+    Asked(Duration),
+    /// By a choice of our own.
+    Own(Duration),
     /// Until one of those in flight is back: it may be the last that the window takes.
     ForAnswer,
 }
 
 impl State {
     fn wait(&mut self, now: Instant, time: SystemTime) -> Wait {
-        if let Some(pause) = self
-            .held
-            .and_then(|held| held.checked_duration_since(now))
-            .filter(|pause| !pause.is_zero())
-        {
-            return Wait::For(pause);
+        let left = |moment: Option<Instant>| {
+            let left = moment?.checked_duration_since(now);
+            left.filter(|left| !left.is_zero())
+        };
+        if let Some(pause) = left(self.held) {
+            return Wait::Asked(pause);
         }
-        self.held = None;
+        if let Some(pause) = left(self.paused) {
+            return Wait::Own(pause);
+        }
         let Some(window) = &mut self.window else {
             return Wait::Not;
         };
@@ -133,8 +156,9 @@ impl State {
             .filter(|left| !left.is_zero());
         match left {
             None => {
-                // a new window; without a known limit the next answer tells
-                self.window = window.limit.map(|limit| Window {
+                // a new window; without a known limit the next answer tells, and 0 is no limit that could be kept
+                let limit = window.limit.filter(|limit| *limit > 0);
+                self.window = limit.map(|limit| Window {
                     remaining: limit,
                     limit: Some(limit),
                     reset: time + FAR,
@@ -144,7 +168,7 @@ impl State {
             // what the server has not answered yet, it may not have counted yet
             Some(_) if window.remaining > self.in_flight => Wait::Not,
             Some(_) if self.in_flight > 0 => Wait::ForAnswer,
-            Some(left) => Wait::For(left),
+            Some(left) => Wait::Asked(left),
         }
     }
 
@@ -204,7 +228,9 @@ mod tests {
         state.learn(&limits(0, reset));
         state.learn(&limits(1, reset));
         state.in_flight = 0;
-        assert!(matches!(state.wait(Instant::now(), now), Wait::For(left) if left.as_secs() == 30));
+        assert!(
+            matches!(state.wait(Instant::now(), now), Wait::Asked(left) if left.as_secs() == 30)
+        );
         assert!(matches!(state.wait(Instant::now(), reset), Wait::Not));
         // the new window takes no more than its limit
         state.in_flight = 60;
@@ -212,8 +238,22 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_of_none_is_no_limit() {
+        let now = SystemTime::now();
+        let mut state = State::default();
+        state.learn(&Limits {
+            limit: Some(0),
+            ..limits(0, now)
+        });
+        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+    }
+
+    #[test]
     fn a_hold_is_for_everybody_and_a_close_for_good() {
         let pace = Pace::new(Duration::from_secs(5));
+        pace.pause_all(Duration::from_millis(1));
+        assert_eq!(pace.enter(), Ok(()));
         pace.hold(Duration::from_secs(9));
         assert!(matches!(pace.enter(), Err(Kept::TooLong(_))));
         pace.close();

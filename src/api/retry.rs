@@ -21,21 +21,15 @@ pub struct Policy {
     pub max_wait: Duration,
 }
 
-/// Whether a request that was lost may be sent again.
+/// Whether a request that was lost or refused may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Again {
-    /// It would be lost in the same way.
+    /// It would end in the same way.
     Never,
-    /// The server never had it.
+    /// The server did not do it.
     Safe,
     /// The server may have had it, answered it and charged for it.
     MaybeCharged,
-}
-
-/// How an attempt ended without an answer.
-pub enum Ending<'a> {
-    Refused(Refused<'a>),
-    Lost(Again),
 }
 
 /// The head of a refusal.
@@ -57,13 +51,19 @@ pub enum Verdict {
 }
 
 impl Policy {
-    /// What to do after `attempts` attempts, the last of which had this `ending` at `now`.
-    /// `random`, from 0 to 1, spreads the pauses of many clients.
-    pub fn verdict(&self, attempts: u32, ending: &Ending, now: SystemTime, random: f64) -> Verdict {
-        if !ending.may_pass() || attempts > self.retries {
+    /// What to do after `attempts` attempts, the last of which ended so that it may be sent `again`. `asked` is
+    /// the pause that the server wants; `random`, from 0 to 1, spreads the pauses of many clients.
+    pub fn verdict(
+        &self,
+        attempts: u32,
+        again: Again,
+        asked: Option<Duration>,
+        random: f64,
+    ) -> Verdict {
+        if again == Again::Never || attempts > self.retries {
             return Verdict::GiveUp;
         }
-        match ending.asked_pause(now) {
+        match asked {
             Some(pause) if pause > self.max_wait => Verdict::TooLong(pause),
             Some(pause) => Verdict::Retry(pause),
             None => Verdict::Retry(self.backoff(attempts, random)),
@@ -79,38 +79,23 @@ impl Policy {
     }
 }
 
-impl Ending<'_> {
-    /// Whether the server may have done the work, and charged for it, all the same.
-    pub fn may_be_charged(&self) -> bool {
-        match self {
-            Self::Lost(again) => *again == Again::MaybeCharged,
-            Self::Refused(refused) => refused.status == StatusCode::GATEWAY_TIMEOUT,
-        }
-    }
-
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Lost(again) => *again != Again::Never,
-            Self::Refused(refused) => match text(refused.headers, "x-should-retry") {
-                Some("true") => true,
-                Some("false") => false,
-                _ => matches!(
-                    refused.status.as_u16(),
-                    408 | 429 | 500 | 502 | 503 | 504 | 529
-                ),
-            },
-        }
-    }
-
-    fn asked_pause(&self, now: SystemTime) -> Option<Duration> {
-        match self {
-            Self::Lost(_) => None,
-            Self::Refused(refused) => refused.asked_pause(now),
-        }
-    }
-}
-
 impl Refused<'_> {
+    /// Whether the same request may fare better next time.
+    pub fn again(&self) -> Again {
+        let status = self.status.as_u16();
+        let retried = match text(self.headers, "x-should-retry") {
+            Some("true") => true,
+            Some("false") => false,
+            _ => matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529),
+        };
+        match status {
+            _ if !retried => Again::Never,
+            // the server behind the one that was in a hurry may have done the work
+            504 => Again::MaybeCharged,
+            _ => Again::Safe,
+        }
+    }
+
     /// The pause that the server asks for, in the order of exactness.
     pub fn asked_pause(&self, now: SystemTime) -> Option<Duration> {
         let millis = text(self.headers, "retry-after-ms").and_then(|text| text.parse().ok());
@@ -174,13 +159,13 @@ mod tests {
             .collect();
         let limits = Limits::read(&headers);
         let status = StatusCode::from_u16(status).unwrap();
-        let ending = Ending::Refused(Refused {
+        let refused = Refused {
             status,
             headers: &headers,
             limits: &limits,
-        });
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-        policy.verdict(attempts, &ending, now, 0.5)
+        };
+        let asked = refused.asked_pause(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+        policy.verdict(attempts, refused.again(), asked, 0.5)
     }
 
     fn verdict(status: u16, headers: &[(&'static str, &str)]) -> Verdict {
@@ -287,20 +272,17 @@ mod tests {
 
     #[test]
     fn lost_requests_are_sent_again_unless_that_is_no_use() {
-        let now = SystemTime::UNIX_EPOCH;
-        let verdict = |again| POLICY.verdict(1, &Ending::Lost(again), now, 0.5);
+        let verdict = |again| POLICY.verdict(1, again, None, 0.5);
         assert_eq!(verdict(Again::Safe), retry(1.0));
         assert_eq!(verdict(Again::MaybeCharged), retry(1.0));
         assert_eq!(verdict(Again::Never), Verdict::GiveUp);
-        assert!(Ending::Lost(Again::MaybeCharged).may_be_charged());
-        assert!(!Ending::Lost(Again::Safe).may_be_charged());
     }
 
     proptest! {
         #[test]
         fn no_pause_of_its_own_is_over_half_a_minute(attempts in 1u32..5000, delay in 0.0f64..1e9, random in 0.0f64..1.0) {
             let policy = Policy { retries: u32::MAX, delay: Duration::from_secs_f64(delay), ..POLICY };
-            let verdict = policy.verdict(attempts, &Ending::Lost(Again::Safe), SystemTime::UNIX_EPOCH, random);
+            let verdict = policy.verdict(attempts, Again::Safe, None, random);
             prop_assert!(matches!(verdict, Verdict::Retry(pause) if pause <= LONGEST_BACKOFF));
         }
     }

@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::turn::{Asker, note_replaced};
 use crate::input::{self, Sources};
-use crate::output::{self, Console, Spinner, Stdout};
+use crate::output::{self, Console, Stdout};
 use crate::settings::{Ask, Way};
 
 /// Asks, or prints what would be asked.
@@ -13,11 +13,11 @@ pub fn run(ask: Ask, sources: Sources, stdout: Stdout, console: Console) -> Resu
     let prompt = input::prompt(sources, move |text| console.note(text))?;
     note_replaced(prompt.replaced, "the prompt", console);
     let asker = Asker::new(ask, stdout, console)?;
-    let question = asker.question(prompt.content)?;
+    let question = asker.question(prompt.content, way)?;
     match way {
         Way::Send => asker.answer(question),
         Way::DryRun => {
-            let mut out = stdout.open(Spinner::none());
+            let mut out = stdout.open();
             out.json(&question.prepared.body);
             out.end_line_on_terminal();
             out.write()

@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 use serde_json::value::RawValue;
 
+use super::interrupt::{end_by_ctrl_c, on_ctrl_c};
 use super::queue::Queue;
 use super::turn::{Asker, note_replaced};
 use crate::api::{
@@ -16,7 +17,7 @@ use crate::api::{
 use crate::error::{Failure, Kind};
 use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
 use crate::output::{
-    self, Answered, Bar, Came, Console, Out, Problem, Progress, Record, Results, Spinner, Stdout,
+    self, Answered, Bar, Came, Console, Problem, Progress, Record, Results, Spinner, Stdout, Tally,
     identity,
 };
 use crate::settings::{Ask, Batch, model_id};
@@ -24,8 +25,9 @@ use crate::settings::{Ask, Batch, model_id};
 /// How many results may wait for one that is late, or four for each job if those are more: enough that
 /// no job stands idle for long.
 const WINDOW: u64 = 128;
-/// How often a pause looks whether it is to end.
-const TICK: Duration = Duration::from_millis(50);
+
+/// What every other item would end with too.
+const FOR_ALL: [Kind; 2] = [Kind::KeyRejected, Kind::NotPermitted];
 
 /// Asks every item.
 pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Result<()> {
@@ -39,21 +41,19 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
     let (out, answered) = match &path {
         Some(path) => {
             let (file, answered) = output::open_results(path, batch.resume)?;
-            (Out::appending(file, path), answered)
+            (stdout.append(file, path), answered)
         }
-        None => (stdout.open(Spinner::none()), Answered::new()),
+        None => (stdout.open(), Answered::new()),
     };
     let words = words.map(Text::from);
-    note_replaced(
-        words.as_ref().map_or(0, |words| words.replaced),
-        "the prompt",
-        console,
-    );
     let files = Draft::of_files(files)?;
+    let replaced = words.as_ref().map_or(0, |words| words.replaced) + files.replaced;
+    note_replaced(replaced, "the prompt", console);
     let asker = Asker::new(ask, stdout, console)?;
     let window = WINDOW.max(4 * batch.jobs as u64);
+    let tally = Arc::default();
     let work = Arc::new(Work {
-        bar: Bar::start(console, total),
+        bar: Bar::start(console, total, &tally),
         asker,
         words,
         files,
@@ -62,23 +62,32 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         min_credits: batch.min_credits,
         pace: Pace::new(max_wait),
         queue: Queue::new(batch.jobs, batch.keep_order.then_some(window)),
+        beside: out.is_terminal(),
         results: Mutex::new(Results::new(out, batch.keep_order)),
-        tally: Mutex::default(),
+        tally,
         reason: Mutex::default(),
     });
     stops_on_ctrl_c(&work)?;
     let reading = Arc::clone(&work);
-    // it may wait for a line that never comes, so nobody waits for it
-    thread::spawn(move || {
+    let read = move || {
         if let Err(error) = reading.queue.fill(items) {
             reading.stop_for(error);
         }
-    });
+    };
+    let cannot = || Failure::new(Kind::Local, "cannot start a thread");
+    // it may wait for a line that never comes, so nobody waits for it
+    thread::Builder::new().spawn(read).with_context(cannot)?;
     thread::scope(|scope| {
-        for _ in 0..batch.jobs {
-            scope.spawn(|| work.take_items());
+        for job in 0..batch.jobs {
+            match thread::Builder::new().spawn_scoped(scope, || work.take_items()) {
+                Ok(_) => {}
+                Err(error) if job == 0 => return Err(error).with_context(cannot),
+                // fewer jobs do it as well
+                Err(_) => break,
+            }
         }
-    });
+        Ok(())
+    })?;
     work.bar.stop();
     work.finish()
 }
@@ -95,23 +104,12 @@ struct Work {
     pace: Pace,
     queue: Queue,
     results: Mutex<Results>,
-    tally: Mutex<Tally>,
+    /// The results go where the bar is.
+    beside: bool,
+    tally: Arc<Mutex<Tally>>,
     bar: Bar,
-    /// Why nothing more is started, if it is not Ctrl-C.
+    /// Why nothing more is started.
     reason: Mutex<Option<Error>>,
-}
-
-/// What the summary tells.
-#[derive(Default)]
-struct Tally {
-    answered: u64,
-    failed: u64,
-    skipped: u64,
-    replaced: usize,
-    input_tokens: u64,
-    output_tokens: u64,
-    cost: f64,
-    credits: Option<f64>,
 }
 
 /// What came of an item that was asked.
@@ -130,10 +128,16 @@ impl Work {
     /// One job: item after item, until there are no more or a reason to stop.
     fn take_items(&self) {
         while let Some((number, item)) = self.queue.take() {
-            let line = self.line_for(item);
-            self.show();
-            let Some(line) = line else { continue };
-            match lock(&self.results).put(number, line) {
+            let Some(line) = self.line_for(item) else {
+                continue;
+            };
+            let print = || lock(&self.results).put(number, line);
+            let printed = if self.beside {
+                self.bar.beside(print)
+            } else {
+                print()
+            };
+            match printed {
                 Ok(printed) => self.queue.printed(printed),
                 Err(error) => {
                     // nobody reads on, or there is no room: what is under way is of no use
@@ -199,7 +203,7 @@ impl Work {
         } = self.ask(line, &request, &prepared);
         match result {
             Ok(()) => {
-                self.count(&reply);
+                lock(&self.tally).answered += 1;
                 let came = Came::Answer {
                     text: reply.text.as_deref().unwrap_or_default(),
                     stop_reason: reply.stop_reason.as_deref(),
@@ -219,8 +223,7 @@ impl Work {
             Err(error) => {
                 let exit = output::exit_status(&error);
                 let line = failed(Some(key), status, exit, &output::causes(&error));
-                if matches!(status, Some(401..=403)) {
-                    // no other item would fare better
+                if FOR_ALL.map(Kind::status).contains(&exit) {
                     self.stop_for(error);
                 }
                 line
@@ -277,12 +280,14 @@ impl Work {
         let sent = client.send(prepared, &mut job);
         let mut result =
             sent.and_then(|response| api::receive(response, client, &mut reply, &mut whole));
+        result = result.and_then(|()| reply.check().map_err(Into::into));
         job.left(None);
-        if result.is_ok()
-            && self.asker.strict
-            && let Some(short) = output::stopped_short(&reply, request.max_tokens)
-        {
-            result = Err(short.into());
+        self.count(&reply);
+        if let Some(short) = output::stopped_short(&reply, request.max_tokens) {
+            lock(&self.tally).short += 1;
+            if self.asker.strict && result.is_ok() {
+                result = Err(short.into());
+            }
         }
         let progress = job.progress;
         if progress.attempts > 0
@@ -315,33 +320,17 @@ impl Work {
         }
     }
 
+    /// Counts what was spent, whatever came of it.
     fn count(&self, reply: &Reply) {
         let mut tally = lock(&self.tally);
-        tally.answered += 1;
         tally.input_tokens += reply.usage.input_tokens.unwrap_or(0);
         tally.output_tokens += reply.usage.output_tokens.unwrap_or(0);
         tally.cost += self.asker.price.of(&reply.usage).unwrap_or(0.0);
     }
 
-    /// Lets the bar know how things stand.
-    fn show(&self) {
-        let tally = lock(&self.tally);
-        self.bar.update(output::State {
-            done: tally.answered + tally.failed + tally.skipped,
-            skipped: tally.skipped,
-            failed: tally.failed,
-            tokens: tally.input_tokens + tally.output_tokens,
-            credits: tally.credits,
-        });
-    }
-
     /// Starts nothing more, for this reason if it is the first.
     fn stop_for(&self, error: Error) {
         lock(&self.reason).get_or_insert(error);
-        self.stop();
-    }
-
-    fn stop(&self) {
         self.queue.stop();
         self.pace.close();
     }
@@ -356,60 +345,46 @@ impl Work {
         }
         lock(&self.results).finish()?;
         note_replaced(tally.replaced, "the items", console);
+        match tally.short {
+            0 => {}
+            1 => console.note("1 answer stopped short"),
+            short => console.note(format_args!("{short} answers stopped short")),
+        }
         if !console.quiet {
-            let tokens = output::counted(tally.input_tokens + tally.output_tokens);
-            let cost = output::dollars(tally.cost);
-            let credits = tally.credits.map_or(String::new(), |credits| {
-                format!("; ${credits:.2} credits left")
-            });
-            let Tally {
-                answered,
-                failed,
-                skipped,
-                ..
-            } = &*tally;
-            console.tell(format!(
-                "{answered} answered, {failed} failed, {skipped} skipped; {tokens} tokens, about ${cost}{credits}"
-            ));
+            console.tell(&*tally);
         }
-        match reason {
-            Some(reason) => Err(reason),
-            None if self.queue.is_stopped() => {
-                let failure = Failure::new(Kind::Interrupted, "stopped by Ctrl-C");
-                Err(failure.hint("with -o FILE, --resume goes on").into())
-            }
-            None if tally.failed > 0 => {
-                let items = if tally.failed == 1 {
-                    "1 item".into()
-                } else {
-                    format!("{} items", tally.failed)
-                };
-                let failure = Failure::new(Kind::ItemsFailed, format!("{items} failed"));
-                Err(failure
-                    .hint("with -o FILE, --resume asks them again")
-                    .into())
-            }
-            None => Ok(()),
-        }
+        let failed = match tally.failed {
+            0 => return reason.map_or(Ok(()), Err),
+            1 => "1 item failed".into(),
+            failed => format!("{failed} items failed"),
+        };
+        Err(reason.unwrap_or_else(|| {
+            let failure = Failure::new(Kind::ItemsFailed, failed);
+            failure
+                .hint("with -o FILE, --resume asks them again")
+                .into()
+        }))
     }
 }
 
 /// The first Ctrl-C lets what is under way come to its end, the second does not.
 fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
     let work = Arc::clone(work);
-    let handler = move || {
-        if work.queue.is_stopped() {
-            std::process::exit(i32::from(Kind::Interrupted.status()));
+    let mut pressed = false;
+    on_ctrl_c(move || {
+        if std::mem::replace(&mut pressed, true) {
+            work.bar.stop();
+            end_by_ctrl_c();
         }
+        let failure = Failure::new(Kind::Interrupted, "stopped by Ctrl-C");
         // what is told is true already
-        work.stop();
+        work.stop_for(failure.hint("with -o FILE, --resume goes on").into());
         work.bar.beside(|| {
             work.asker
                 .console
                 .tell("no more items are started; Ctrl-C again ends at once");
         });
-    };
-    ctrlc::set_handler(handler).context(Failure::new(Kind::Local, "cannot watch for Ctrl-C"))
+    })
 }
 
 /// The way of one item through the pace of all.
@@ -471,8 +446,7 @@ impl Watcher for Job<'_> {
         self.progress.sent(response);
     }
 
-    fn too_long(&mut self, pause: Duration) {
-        // whoever asks next is told so without asking
+    fn asked(&mut self, pause: Duration) {
         self.work.pace.hold(pause);
     }
 
@@ -481,18 +455,9 @@ impl Watcher for Job<'_> {
         self.work.bar.beside(|| self.work.asker.console.note(line));
         if retry.for_all {
             // nobody sends before then, this job among them
-            self.work.pace.hold(retry.pause);
-            return;
-        }
-        let end = Instant::now() + retry.pause;
-        while let Some(left) = end
-            .checked_duration_since(Instant::now())
-            .filter(|left| !left.is_zero())
-        {
-            if self.work.queue.is_stopped() {
-                return;
-            }
-            thread::sleep(left.min(TICK));
+            self.work.pace.pause_all(retry.pause);
+        } else {
+            self.work.pace.sleep(retry.pause);
         }
     }
 }

@@ -3,10 +3,13 @@
 mod ask;
 mod batch;
 mod generate;
+mod interrupt;
 mod models;
 mod queue;
 mod talk;
 mod turn;
+
+pub use interrupt::end_by_ctrl_c;
 
 use anyhow::Result;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result};
 
 use crate::api::{
-    self, Client, Content, Keep, Key, Limits, Message, Prepared, Price, Reply, Request, Role,
+    self, Client, Content, Keep, Key, Limits, Message, Prepared, Price, Reply, Request, Role, Usage,
 };
 use crate::error::{Failure, Kind};
 use crate::input::{self, Chat, Text, Turn};
@@ -35,7 +35,8 @@ pub struct Asker {
 /// A question that is ready to be sent, and the conversation that it belongs to.
 pub struct Question {
     pub prepared: Prepared,
-    request: Request,
+    asked: Content,
+    system: Option<String>,
     chat: Option<Chat>,
 }
 
@@ -61,7 +62,11 @@ impl Asker {
             key = Key::new("rehearsal");
         }
         Ok(Self {
-            log: ask.log.as_deref().map(Log::open).transpose()?,
+            log: ask
+                .log
+                .filter(|_| ask.way == Way::Send)
+                .map(|path| Log::open(&path))
+                .transpose()?,
             client: Arc::new(Client::new(endpoint, key.clone(), ask.policy)),
             console,
             request,
@@ -77,30 +82,38 @@ impl Asker {
         })
     }
 
-    /// Puts a question into its conversation and into bytes.
-    pub fn question(&self, content: Content) -> Result<Question> {
+    /// Puts a question into its conversation and into bytes. Where it is to be sent, nobody else goes on with
+    /// the conversation meanwhile.
+    pub fn question(&self, content: Content, way: Way) -> Result<Question> {
         let tell = |text: &str| self.console.note(text);
-        let mut chat = self
-            .chat
-            .as_deref()
-            .map(|path| Chat::open(path, tell))
-            .transpose()?;
+        let chat = self.chat.as_deref().map(|path| match way {
+            Way::Send => Chat::open(path, tell),
+            Way::DryRun | Way::Curl => Chat::peek(path),
+        });
+        let mut chat = chat.transpose()?;
         let mut request = self.request.clone();
         if let Some(chat) = &mut chat {
             request.system = request.system.or_else(|| chat.system.clone());
             request.messages.append(&mut chat.messages);
         }
+        let at = request.messages.len();
         request.messages.push(Message {
             role: Role::User,
             content,
         });
         self.begin_answer(&mut request);
-        let prepared = self.client.endpoint().prepare(&request)?;
         Ok(Question {
-            prepared,
-            request,
+            prepared: self.client.endpoint().prepare(&request)?,
+            asked: request.messages.swap_remove(at).content,
+            system: request.system,
             chat,
         })
+    }
+
+    /// Reads the conversation, if there is one, to hear at once if it is none.
+    pub fn check_chat(&self) -> Result<()> {
+        self.chat.as_deref().map(Chat::peek).transpose()?;
+        Ok(())
     }
 
     /// Puts the user's own first words of the answer at the end of a request, if there are any.
@@ -116,21 +129,27 @@ impl Asker {
 
     /// Asks, prints the answer, keeps the turn and reports.
     pub fn answer(&self, question: Question) -> Result<()> {
-        let spinner = Spinner::start(self.console);
-        let mut progress = Progress::new(self.console, spinner.clone(), self.key.clone());
         let out = match &self.output {
-            Some(path) => Out::to_file(path, spinner)?,
-            None => self.stdout.open(spinner),
+            Some(path) => self.stdout.replace(path)?,
+            None => self.stdout.open(),
         };
+        let spinner = Spinner::start(self.console);
+        let out = out.with(spinner.clone());
+        let mut progress = Progress::new(self.console, spinner, self.key.clone());
         let keep = Keep {
             text: question.chat.is_some(),
             message: self.format == Format::Json,
         };
         let mut reply = Reply::new(keep, self.prefill.clone());
-        let model = question.request.model.clone();
         let result = self.exchange(question, out, &mut reply, &mut progress);
-        self.logged(&model, &progress, &reply, &result)?;
-        result
+        let logged = self.logged(&self.request.model, &progress, &reply, &result);
+        match (result, logged) {
+            (Err(error), Err(log)) => {
+                self.console.failure(&log);
+                Err(error)
+            }
+            (result, logged) => result.and(logged),
+        }
     }
 
     /// Writes the line of a request into the log, if there is one.
@@ -165,50 +184,52 @@ impl Asker {
     ) -> Result<()> {
         let Question {
             prepared,
-            request,
+            asked,
+            system,
             chat,
         } = question;
         let mut printer = output::printer(self.format, out);
         let response = self.client.send(&prepared, progress)?;
         drop(prepared);
         let received = api::receive(response, &self.client, reply, &mut *printer);
-        let ended = printer.end(received.is_ok());
-        received.and(ended)?;
+        let sound = reply.check();
+        // JSON is printed whatever it holds
+        let shown = sound.is_ok() || matches!(self.format, Format::Json | Format::Events);
+        let ended = printer.end(received.is_ok() && shown);
+        // the terminal is free for what is told now
+        drop(printer);
+        let answered = received.and(ended).and(sound.map_err(Into::into));
         self.console.trace(
             "*",
-            format!("the answer ended after {:.3} s", progress.seconds()),
+            format_args!("the answer ended after {:.3} s", progress.seconds()),
         );
-        if let (Some(chat), Some(answer)) = (chat, &reply.text) {
-            let asked = request
-                .messages
-                .iter()
-                .rfind(|message| matches!(message.role, Role::User));
-            if let Some(Message {
-                content: question, ..
-            }) = asked
-            {
-                chat.append(&Turn {
-                    system: request.system.as_deref(),
-                    question,
-                    answer,
-                })?;
-            }
+        if let (Ok(()), Some(chat), Some(answer)) = (&answered, chat, &reply.text) {
+            chat.append(&Turn {
+                system: system.as_deref(),
+                question: &asked,
+                answer,
+            })?;
         }
-        self.report(reply, &progress.limits, request.max_tokens)
+        self.report(reply, &progress.limits, answered)
     }
 
-    fn report(&self, reply: &Reply, limits: &Limits, max_tokens: u32) -> Result<()> {
-        if self.usage {
+    /// Tells what the answer cost and whether it stopped short, also where it is none.
+    fn report(&self, reply: &Reply, limits: &Limits, answered: Result<()>) -> Result<()> {
+        if answered.as_ref().is_err_and(output::is_reader_gone) {
+            return answered;
+        }
+        let counted = reply.usage != Usage::default();
+        if self.usage && (counted || answered.is_ok()) {
             self.console
                 .tell(output::usage_line(reply, limits, self.price));
         }
-        match output::stopped_short(reply, max_tokens) {
-            Some(short) if self.strict => Err(short.into()),
+        match output::stopped_short(reply, self.request.max_tokens) {
+            Some(short) if self.strict && answered.is_ok() => Err(short.into()),
             Some(short) => {
                 self.console.note(short);
-                Ok(())
+                answered
             }
-            None => Ok(()),
+            None => answered,
         }
     }
 }

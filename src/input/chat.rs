@@ -1,7 +1,7 @@
 //! A conversation kept in a file: one JSON message a line, only whole turns, one writer at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -9,23 +9,19 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use super::text::{open, read_bytes};
 use crate::api::{Content, Message, Role};
 use crate::error::{Failure, Kind};
 
-/// A conversation, locked: nobody else goes on with it until this is dropped.
+/// A conversation. One that was opened is locked: nobody else goes on with it until this is dropped.
 pub struct Chat {
-    file: File,
+    /// The file, if it is there already and locked.
+    file: Option<File>,
     path: PathBuf,
     /// The system prompt that it began with.
     pub system: Option<String>,
     /// All messages so far, oldest first.
     pub messages: Vec<Message>,
-    /// It has a line already.
-    begun: bool,
-    /// The file does not end with a line end.
-    unended: bool,
-    /// The file was made for this turn, and goes with it if it comes to nothing.
-    new: bool,
 }
 
 /// What a turn adds.
@@ -53,54 +49,42 @@ enum Speaker {
 }
 
 impl Chat {
-    /// Opens a conversation or begins one, and reads it. Where another program is at it, `tell` hears so
-    /// and the turn waits.
+    /// Opens a conversation and reads it; one that is not there yet is not made before its first turn. Where
+    /// another program is at it, `tell` hears so and the turn waits.
     pub fn open(path: &Path, tell: impl Fn(&str)) -> Result<Self> {
-        let name = path.display();
-        let cannot = || Failure::new(Kind::Local, format!("cannot open the conversation {name}"));
-        let mut told = false;
-        loop {
-            let new = !path.exists();
-            let mut file = OpenOptions::new()
-                .read(true)
-                .append(true)
-                .create(true)
-                .open(path)
-                .with_context(cannot)?;
-            match file.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
-                Err(TryLockError::WouldBlock) => {
-                    if !std::mem::replace(&mut told, true) {
-                        tell(&format!("waiting for another turn of {name} to end"));
-                    }
-                    file.lock().with_context(cannot)?;
-                }
-            }
-            // a turn that came to nothing may have taken its new file away meanwhile
-            if !is_at(&file, path) {
-                continue;
-            }
-            let mut text = String::new();
-            let not_text = || Failure::new(Kind::Local, format!("{name} is no conversation"));
-            file.read_to_string(&mut text).with_context(not_text)?;
-            let mut chat = Self {
-                unended: !text.is_empty() && !text.ends_with('\n'),
-                file,
-                path: path.into(),
-                system: None,
-                messages: Vec::new(),
-                begun: !text.trim().is_empty(),
-                new,
-            };
-            chat.read(&text)?;
-            return Ok(chat);
+        if !path.exists() {
+            can_be_made(path)?;
+            return Ok(Self::new(path));
+        }
+        let file = locked(path, &tell)?;
+        let mut chat = Self::new(path);
+        chat.read(&file)?;
+        chat.file = Some(file);
+        Ok(chat)
+    }
+
+    /// Reads a conversation without going on with it.
+    pub fn peek(path: &Path) -> Result<Self> {
+        let mut chat = Self::new(path);
+        if path.exists() {
+            chat.read(&open(path)?)?;
+        }
+        Ok(chat)
+    }
+
+    fn new(path: &Path) -> Self {
+        Self {
+            file: None,
+            path: path.into(),
+            system: None,
+            messages: Vec::new(),
         }
     }
 
-    fn read(&mut self, text: &str) -> Result<()> {
-        for (number, line) in (1..).zip(text.lines()) {
-            if line.trim().is_empty() {
+    fn read(&mut self, file: &File) -> Result<()> {
+        let bytes = read_bytes(file, &self.path.display().to_string())?;
+        for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+            if line.trim_ascii().is_empty() {
                 continue;
             }
             let wrong = |why: &str| {
@@ -109,7 +93,8 @@ impl Chat {
                     r#"each line of a conversation is like {"role":"user","content":"Hello"}"#;
                 Failure::new(Kind::Local, message).hint(hint)
             };
-            let line: Line = serde_json::from_str(line).map_err(|_| wrong("this is no message"))?;
+            let line: Line =
+                serde_json::from_slice(line).map_err(|_| wrong("this is no message"))?;
             let first = self.messages.is_empty() && self.system.is_none();
             let content = line.content.get();
             let role = match line.role {
@@ -136,10 +121,27 @@ impl Chat {
         Ok(())
     }
 
-    /// Appends a whole turn, in one write.
-    pub fn append(mut self, turn: &Turn) -> Result<()> {
-        let mut lines = Vec::from(if self.unended { "\n" } else { "" });
-        if let Some(system) = turn.system.filter(|_| !self.begun) {
+    /// Appends a whole turn, in one write. A file that was put in the place of the one that was read, as many
+    /// text editors do it, is the conversation now.
+    pub fn append(self, turn: &Turn) -> Result<()> {
+        let path = &self.path;
+        let cannot = || {
+            let name = path.display();
+            Failure::new(
+                Kind::Local,
+                format!("cannot write to the conversation {name}"),
+            )
+        };
+        let ours = self.file.filter(|file| is_at(file, path));
+        let mut file = ours.map_or_else(|| locked(path, &|_| {}), Ok)?;
+        let whole = file.seek(SeekFrom::End(0)).with_context(cannot)?;
+        let mut last = [b'\n'];
+        if whole > 0 {
+            file.seek(SeekFrom::End(-1)).with_context(cannot)?;
+            file.read_exact(&mut last).with_context(cannot)?;
+        }
+        let mut lines = Vec::from(if last == *b"\n" { "" } else { "\n" });
+        if let Some(system) = turn.system.filter(|_| whole == 0) {
             writeln!(lines, "{}", json!({"role": "system", "content": system}))?;
         }
         writeln!(
@@ -152,28 +154,52 @@ impl Chat {
             "{}",
             json!({"role": "assistant", "content": turn.answer})
         )?;
-        let cannot = || {
-            Failure::new(
-                Kind::Local,
-                format!("cannot write to the conversation {}", self.path.display()),
-            )
-        };
-        let whole = self.file.seek(SeekFrom::End(0)).with_context(cannot)?;
-        if let Err(error) = self.file.write_all(&lines) {
+        if let Err(error) = file.write_all(&lines) {
             // half a turn is worse than none; what is there already stays
-            let _ = self.file.set_len(whole);
+            let _ = file.set_len(whole);
             return Err(error).with_context(cannot);
         }
-        self.new = false;
         Ok(())
     }
 }
 
-impl Drop for Chat {
-    fn drop(&mut self) {
-        if self.new && self.file.metadata().is_ok_and(|file| file.len() == 0) {
-            let _ = std::fs::remove_file(&self.path);
+/// Opens the conversation's file, makes it where it is not there, and waits until nobody else is at it.
+fn locked(path: &Path, tell: &dyn Fn(&str)) -> Result<File> {
+    let name = path.display();
+    let cannot = || Failure::new(Kind::Local, format!("cannot open the conversation {name}"));
+    loop {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .open(path)
+            .with_context(cannot)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
+            Err(TryLockError::WouldBlock) => {
+                tell(&format!("waiting for another turn of {name} to end"));
+                file.lock().with_context(cannot)?;
+            }
         }
+        // somebody may have put another file in its place meanwhile
+        if is_at(&file, path) {
+            return Ok(file);
+        }
+    }
+}
+
+/// Whether a new file can be made there: it is tried before anything is asked, and leaves no trace.
+fn can_be_made(path: &Path) -> Result<()> {
+    let cannot = || {
+        let name = path.display();
+        Failure::new(Kind::Local, format!("cannot open the conversation {name}"))
+    };
+    match File::create_new(path) {
+        Ok(_) => std::fs::remove_file(path).with_context(cannot),
+        // a link to what is not there yet, or somebody was quicker
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error).with_context(cannot),
     }
 }
 

@@ -82,7 +82,8 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
 pub struct Draft {
     parts: Vec<Part>,
     text: Text,
-    replaced: usize,
+    /// How many bytes were not UTF-8 and became U+FFFD.
+    pub replaced: usize,
 }
 
 impl Draft {

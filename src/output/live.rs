@@ -46,12 +46,12 @@ impl Live {
     }
 
     /// Prints something else while the line is out of the way.
-    pub fn beside(&self, print: impl FnOnce()) {
+    pub fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
         let over = self.0.as_ref().map(|shared| shared.over());
         if over.as_ref().is_some_and(|over| !**over) {
             write(CLEAR);
         }
-        print();
+        print()
     }
 
     /// Takes the line away for good.

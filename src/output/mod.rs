@@ -16,13 +16,13 @@ mod results;
 mod terminal;
 mod text;
 
-pub use bar::{Bar, State, counted};
+pub use bar::{Bar, Tally};
 pub use console::{Console, causes, exit_status, is_reader_gone};
 pub use curl::curl;
 pub use log::{Entry, Log};
 pub use out::{Out, Stdout};
 pub use progress::{Progress, Spinner, retry_line};
-pub use report::{dollars, stopped_short, usage_line};
+pub use report::{stopped_short, usage_line};
 pub use results::{Answered, Came, Problem, Record, Results, identity, open_results};
 
 use anyhow::Result;

@@ -2,7 +2,7 @@
 //! write, before the next wait. A reader that went away and a full disk are told apart here.
 
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::{Error, Result};
@@ -35,50 +35,56 @@ pub struct Out {
 }
 
 impl Stdout {
-    /// Opens standard output. A spinner ends where the first byte is printed.
-    pub fn open(self, spinner: Spinner) -> Out {
-        Out {
-            target: Target::Stdout,
-            pending: Vec::new(),
-            last: None,
-            terminal: self.terminal,
-            defuse: self.terminal && !self.raw,
-            spinner,
-            place: "standard output".into(),
-            replacement: None,
-        }
+    /// Opens standard output.
+    pub fn open(self) -> Out {
+        self.out(Target::Stdout, self.terminal, "standard output".into())
+    }
+
+    /// Opens a file instead of standard output. It is replaced when the answer is whole.
+    pub fn replace(self, path: &Path) -> Result<Out> {
+        let (file, replacement) = Replacement::open(path)?;
+        let mut out = self.append(file, path);
+        out.replacement = replacement;
+        Ok(out)
+    }
+
+    /// Takes a file that is open already; it may be a terminal by another name.
+    pub fn append(self, file: File, path: &Path) -> Out {
+        let terminal = file.is_terminal();
+        self.out(Target::File(file), terminal, path.display().to_string())
     }
 
     /// Prints one text and nothing else.
     pub fn print(self, text: &[u8]) -> Result<()> {
-        let mut out = self.open(Spinner::none());
+        let mut out = self.open();
         out.bytes(text);
         out.write()
+    }
+
+    fn out(self, target: Target, terminal: bool, place: String) -> Out {
+        Out {
+            target,
+            pending: Vec::new(),
+            last: None,
+            terminal,
+            defuse: terminal && !self.raw,
+            spinner: Spinner::none(),
+            place,
+            replacement: None,
+        }
     }
 }
 
 impl Out {
-    /// A file instead of standard output. It is replaced when the answer is whole.
-    pub fn to_file(path: &Path, spinner: Spinner) -> Result<Self> {
-        let (file, replacement) = Replacement::open(path)?;
-        let mut out = Self::appending(file, path);
-        out.spinner = spinner;
-        out.replacement = Some(replacement);
-        Ok(out)
+    /// Takes a spinner, which ends where the first byte is printed.
+    pub fn with(mut self, spinner: Spinner) -> Self {
+        self.spinner = spinner;
+        self
     }
 
-    /// A file that is open already.
-    pub fn appending(file: File, path: &Path) -> Self {
-        Self {
-            target: Target::File(file),
-            pending: Vec::new(),
-            last: None,
-            terminal: false,
-            defuse: false,
-            spinner: Spinner::none(),
-            place: path.display().to_string(),
-            replacement: None,
-        }
+    /// Whether a person sees it.
+    pub fn is_terminal(&self) -> bool {
+        self.terminal
     }
 
     /// Adds text that somebody else wrote: where it goes to a terminal it is defused.
@@ -139,9 +145,7 @@ impl Out {
         self.pending.clear();
         written
     }
-}
 
-impl Out {
     /// Writes what is left. A file takes the place of the old one, if the answer is whole.
     pub fn finish(&mut self, whole: bool) -> Result<()> {
         self.write()?;

@@ -2,44 +2,48 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 
 use crate::error::{Failure, Kind};
 
+/// Descriptors by their names, which are written to: what is behind them may be any file.
+const DESCRIPTORS: [&str; 5] = [
+    "/dev/fd",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/proc",
+];
+
 /// A new file beside the old one, gone again unless it is committed.
 pub struct Replacement {
     path: PathBuf,
-    /// Where it is written meanwhile; `None` for what cannot be replaced, such as a device.
+    /// Where it is written meanwhile; `None` once it has its place.
     beside: Option<PathBuf>,
 }
 
 impl Replacement {
     /// Opens what `path` is to become. Whatever would stop it stops it now, before any work is done.
-    pub fn open(path: &Path) -> Result<(File, Self)> {
+    /// What cannot be replaced, such as a device, is opened as it is, and there is no replacement.
+    pub fn open(path: &Path) -> Result<(File, Option<Self>)> {
         let cannot = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
         let old = match fs::metadata(path) {
             Ok(old) => Some(old),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(cannot),
         };
-        // a descriptor by its name, such as /dev/stdout, is written to; what is behind it may be any file
-        let named = path.starts_with("/dev") || path.starts_with("/proc");
+        let named = DESCRIPTORS.iter().any(|name| path.starts_with(name));
         if named || old.as_ref().is_some_and(|old| !old.is_file()) {
-            let file = OpenOptions::new()
-                .append(true)
-                .open(path)
-                .with_context(cannot)?;
-            return Ok((
-                file,
-                Self {
-                    path: path.into(),
-                    beside: None,
-                },
-            ));
+            let file = OpenOptions::new().append(true).open(path);
+            return Ok((file.with_context(cannot)?, None));
         }
-        // a link stays a link; what it names is replaced
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        // a link stays a link; what it names is replaced, or begun
+        let target = |link: PathBuf| path.with_file_name(link);
+        let path = fs::canonicalize(path)
+            .or_else(|_| fs::read_link(path).map(target))
+            .unwrap_or_else(|_| path.into());
         if old.is_some() {
             // a file that may not be written is not replaced either
             OpenOptions::new()
@@ -47,12 +51,15 @@ impl Replacement {
                 .open(&path)
                 .with_context(cannot)?;
         }
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+        // a name of its own, however often a program of this number was killed here
+        let moment = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        let beside = path.with_file_name(format!(
+            ".anyask.{}.{}",
+            std::process::id(),
+            moment.as_nanos()
+        ));
         let file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -66,14 +73,12 @@ impl Replacement {
             file.set_permissions(old.permissions())
                 .with_context(cannot)?;
         }
-        Ok((file, replacement))
+        Ok((file, Some(replacement)))
     }
 
     /// Puts the new file in the place of the old one, in one step.
     pub fn commit(mut self) -> Result<()> {
-        let Some(beside) = self.beside.take() else {
-            return Ok(());
-        };
+        let beside = self.beside.take().unwrap_or_default();
         fs::rename(&beside, &self.path).with_context(|| {
             let _ = fs::remove_file(&beside);
             Failure::new(

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -55,6 +55,8 @@ pub struct Results {
     early: Option<BTreeMap<u64, String>>,
     /// The number of the next result to print, from 0.
     next: u64,
+    /// A write failed, and may have torn a line: nothing more may follow it.
+    broken: bool,
 }
 
 impl Results {
@@ -63,6 +65,7 @@ impl Results {
             out,
             early: keep_order.then(BTreeMap::new),
             next: 0,
+            broken: false,
         }
     }
 
@@ -82,18 +85,25 @@ impl Results {
                 }
             }
         }
-        self.out.write()?;
+        self.write()?;
         Ok(self.next)
     }
-}
 
-impl Results {
     /// Prints what waited for a result that will not come.
     pub fn finish(&mut self) -> Result<()> {
         for line in self.early.take().unwrap_or_default().into_values() {
             self.out.json(line.as_bytes());
         }
-        self.out.write()
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<()> {
+        if self.broken {
+            return Ok(());
+        }
+        let written = self.out.write();
+        self.broken = written.is_err();
+        written
     }
 }
 
@@ -146,25 +156,36 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
                 .hint("--resume goes on with it, another name begins anew")
                 .into());
         }
+        number += 1;
+        let answer = match answer_in(&line) {
+            Ok(answer) => answer,
+            // torn by a kill: what is there of it is the start of a result
+            Err(_) if !line.ends_with(b"\n") && is_start_of_result(&line) => {
+                file.set_len(whole).with_context(cannot)?;
+                break;
+            }
+            Err(_) => {
+                let message = format!("{name}:{number}: this is no result of a batch");
+                let failure = Failure::new(Kind::Usage, message);
+                return Err(failure.hint("is it the right file?").into());
+            }
+        };
         if !line.ends_with(b"\n") {
-            file.set_len(whole).with_context(cannot)?;
-            break;
+            // only its end was torn
+            (&file).write_all(b"\n").with_context(cannot)?;
         }
         whole += count as u64;
-        number += 1;
-        let Ok(answer) = answer_in(&line) else {
-            let failure = Failure::new(
-                Kind::Usage,
-                format!("{name}:{number}: this is no result of a batch"),
-            );
-            return Err(failure.hint("is it the right file?").into());
-        };
         if let Some(identity) = answer {
             *answered.entry(identity).or_default() += 1;
         }
     }
-    (&file).seek(SeekFrom::End(0)).with_context(cannot)?;
     Ok((file, answered))
+}
+
+/// Whether a result may begin like this.
+fn is_start_of_result(bytes: &[u8]) -> bool {
+    const START: &[u8] = b"{\"line\":";
+    bytes.starts_with(START) || START.starts_with(bytes)
 }
 
 /// The identity of the item that a result answers, if it does. The error is a line that is no result.

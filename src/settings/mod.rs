@@ -1,5 +1,5 @@
 //! What the user wants: the command line and the environment, with every default filled in.
-//! The only room that reads arguments, variables or asks what is a terminal.
+//! The only room that reads arguments or variables, or asks what the standard streams are.
 //! May import `input`, `output`, `api` and `error`, whose types it fills.
 
 mod cli;
