@@ -793,7 +793,7 @@ fn files_are_not_taken_for_what_they_are_not() {
         anyask(args)
             .arg("--resume")
             .in_dir(folder.path())
-            .says("anyask: the items and the results are the same file\nhint: write the results to another file\n")
+            .says("anyask: --batch and --output name the same file, items\nhint: give each a file of its own\n")
             .exits(2);
     }
     fs::write(folder.path().join("out"), "no result\n").expect("out");
@@ -819,4 +819,135 @@ fn files_are_not_taken_for_what_they_are_not() {
         .stdin("\u{feff}{\"prompt\":\"hi\"}\n")
         .output();
     assert_eq!(lines(&printed)[0]["text"], "hi");
+}
+
+#[test]
+fn a_file_that_is_no_result_is_left_alone() {
+    let folder = folder("one\n");
+    let out = folder.path().join("out");
+    for text in [
+        "{\"my\":\"only copy\"}",
+        "notes without a line end",
+        "{\"line\":1}\nx",
+    ] {
+        fs::write(&out, text).expect("out");
+        anyask(["--batch=items", "--mock", "--resume", "-o", "out"])
+            .in_dir(folder.path())
+            .mentions(": this is no result of a batch\n")
+            .exits(2);
+        assert_eq!(fs::read_to_string(&out).expect("out"), text);
+    }
+}
+
+#[test]
+fn a_result_that_lacks_only_its_line_end_is_not_paid_for_again() {
+    let service = echo();
+    let folder = folder(&numbers(2));
+    let out = folder.path().join("out");
+    let run = || {
+        let run = anyask(["--batch=items", "-j", "1", "-k", "--resume", "-o", "out"]);
+        at(run, &service).in_dir(folder.path())
+    };
+    run().mentions("2 answered").exits(0);
+    let whole = fs::read_to_string(&out).expect("out");
+    fs::write(&out, whole.trim_end()).expect("out");
+    run().mentions("0 answered, 0 failed, 2 skipped").exits(0);
+    assert_eq!(fs::read_to_string(&out).expect("out"), whole);
+    assert_eq!(service.counts().requests, 2);
+}
+
+#[test]
+fn what_the_server_asks_holds_for_all_even_where_no_try_is_left() {
+    let service = Service::new(|number, request| match number {
+        0 => http("429 Slow", &["retry-after: 3600"], ""),
+        _ => json_answer(&answer(&asked(request))),
+    });
+    let folder = folder(&numbers(5));
+    let args = ["--batch=items", "--retries=0", "-j1", "-oout"];
+    at(anyask(args), &service)
+        .in_dir(folder.path())
+        .mentions("hint: come back then; with -o FILE, --resume goes on\n")
+        .exits(7);
+    assert_eq!(service.counts().requests, 1);
+}
+
+#[test]
+fn a_pause_of_our_own_is_no_rate_limit() {
+    let service = Service::new(|number, request| match number {
+        0 => http("429 Slow", &[], ""),
+        _ => json_answer(&answer(&asked(request))),
+    });
+    let folder = folder(&numbers(2));
+    let args = [
+        "--batch=items",
+        "--max-wait=0",
+        "--retry-delay=0.1",
+        "-j1",
+        "-oout",
+    ];
+    at(anyask(args), &service)
+        .in_dir(folder.path())
+        .mentions("2 answered, 0 failed")
+        .exits(0);
+}
+
+#[test]
+fn a_key_that_is_not_accepted_in_a_body_stops_the_batch_as_well() {
+    let service = Service::new(|_, _| {
+        json_answer(r#"{"type":"error","error":{"type":"authentication_error","message":"no"}}"#)
+    });
+    at(anyask(["--batch", "-q", "-j", "1"]), &service)
+        .stdin(numbers(5))
+        .command()
+        .output()
+        .map(|output| assert_eq!(output.status.code(), Some(5)))
+        .expect("the program");
+    assert_eq!(service.counts().requests, 1);
+}
+
+#[test]
+fn what_stopped_short_and_what_was_replaced_is_told_once() {
+    let service = Service::new(|_, _| {
+        json_answer(r#"{"content":[{"type":"text","text":"x"}],"stop_reason":"max_tokens"}"#)
+    });
+    let folder = folder(&numbers(2));
+    fs::write(folder.path().join("note"), b"caf\xe9\n").expect("note");
+    at(anyask(["--batch=items", "-f", "note", "-oout"]), &service)
+        .in_dir(folder.path())
+        .says(
+            "anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n\
+             anyask: note: 2 answers stopped short\n\
+             anyask: 2 answered, 0 failed, 0 skipped; 0 tokens, about $0.0000\n",
+        )
+        .exits(0);
+}
+
+#[test]
+fn results_and_bar_share_a_terminal() {
+    let service = echo();
+    let folder = folder(&numbers(3));
+    let items = format!("--batch={}", folder.path().join("items").display());
+    let args = [items.as_str(), "-j", "1", "--base-url", &service.url()];
+    let environment = [("TERM", "xterm"), ("ANYROUTER_API_KEY", "k")];
+    let (shown, _) = crate::harness::pty(&args, [false, true, true], &environment).ends();
+    for line in shown.lines().filter(|line| line.contains("\"key\"")) {
+        let result = line.rsplit(['\r', '\u{1b}']).next().unwrap_or_default();
+        let result = result.trim_start_matches("[2K");
+        assert!(result.starts_with("{\"line\":"), "{line:?}");
+    }
+}
+
+#[test]
+fn items_that_come_from_a_pipe_by_name_are_read_once() {
+    let folder = folder("");
+    let line = format!(
+        "mkfifo pipe; seq 3 > pipe & '{}' --batch=pipe --mock | wc -l",
+        env!("CARGO_BIN_EXE_anyask")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .output()
+        .expect("sh");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3");
 }

@@ -142,3 +142,11 @@ fn fifty_programs_share_a_log() {
     }
     assert_eq!(lines(&folder).len(), 50);
 }
+
+#[test]
+fn a_log_that_cannot_be_written_hides_no_failure() {
+    anyask(["--mock=401", "--log", "/dev/full", "hi"])
+        .mentions("anyask: cannot write to the log /dev/full")
+        .mentions(" did not accept the key (401 ")
+        .exits(5);
+}

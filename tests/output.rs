@@ -170,3 +170,50 @@ fn the_name_of_stdout_is_stdout() {
     assert!(status.expect("sh").success());
     assert_eq!(files(&folder), out("old\nA\nhi\nhi\nB\n"));
 }
+
+#[test]
+fn one_file_by_two_names_is_one_file() {
+    let folder = folder(None);
+    for args in [
+        ["--chat", "new", "--output", "./new"],
+        ["--chat", "new", "--log", "./new"],
+        ["--output", "./new", "--log", "new"],
+    ] {
+        anyask(["--mock", "hi"])
+            .arg(args[0])
+            .arg(args[1])
+            .arg(args[2])
+            .arg(args[3])
+            .in_dir(folder.path())
+            .mentions(" name the same file, ")
+            .exits(2);
+    }
+    assert_eq!(files(&folder), []);
+}
+
+#[test]
+fn a_link_to_what_is_not_there_yet_stays_a_link() {
+    let folder = folder(None);
+    symlink("target", folder.path().join("out")).expect("a link");
+    anyask(["--mock", "-o", "out", "new"])
+        .in_dir(folder.path())
+        .exits(0);
+    assert_eq!(
+        fs::read_to_string(folder.path().join("target")).expect("the target"),
+        "new\n"
+    );
+    assert!(folder.path().join("out").is_symlink());
+}
+
+#[test]
+fn json_that_is_whole_is_kept_without_text() {
+    let folder = folder(Some("old"));
+    let tool = r#"{"content":[{"type":"tool_use","id":"t","name":"n","input":{}}],"stop_reason":"tool_use"}"#;
+    let server = Server::once(json_answer(tool));
+    anyask(["--json", "-o", "out", "hi"])
+        .in_dir(folder.path())
+        .at(&server)
+        .says("anyask: the answer has no text, only tool_use (stop reason: tool_use)\n")
+        .exits(10);
+    assert_eq!(files(&folder), out(&format!("{tool}\n")));
+}

@@ -79,10 +79,11 @@ pub struct Items {
 /// How many items a file has, if that can be known: the lines that are not blank.
 pub fn count_items(path: &Path) -> Result<Option<u64>> {
     let cannot = || Failure::new(Kind::Local, "cannot read the items");
-    let mut file = open(path)?;
-    if !file.metadata().with_context(cannot)?.is_file() {
+    // a pipe is not opened twice: its writer may be gone the second time
+    if !path.metadata().with_context(cannot)?.is_file() {
         return Ok(None);
     }
+    let mut file = open(path)?;
     let (mut count, mut blank) = (0, true);
     let mut piece = vec![0; 64 << 10];
     loop {

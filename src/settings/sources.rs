@@ -84,6 +84,10 @@ pub fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
     if cli.file.iter().any(|file| file == Path::new("-")) {
         return Err(Failure::new(Kind::Usage, "-f - and --batch do not go together").into());
     }
+    if cli.resume && cli.output.as_deref() == Some(Path::new("-")) {
+        let failure = Failure::new(Kind::Usage, "--resume cannot go on with standard output");
+        return Err(failure.hint("-o FILE keeps the results").into());
+    }
     let from = items.as_deref().unwrap_or(Path::new("/dev/stdin"));
     let to = cli.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
     if is_same_file(from, to) {
@@ -109,6 +113,7 @@ pub fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
 /// Each file that is written has one purpose.
 pub fn one_purpose_each(cli: &Cli) -> Result<(), Failure> {
     let files = [
+        ("--batch", &cli.batch),
         ("--chat", &cli.chat),
         ("--output", &cli.output),
         ("--log", &cli.log),
@@ -119,7 +124,7 @@ pub fn one_purpose_each(cli: &Cli) -> Result<(), Failure> {
         .collect();
     for (at, (flag, path)) in given.iter().enumerate() {
         for (other, named) in &given[at + 1..] {
-            if path == named || is_same_file(path, named) {
+            if is_same_file(path, named) {
                 let message = format!("{flag} and {other} name the same file, {}", path.display());
                 return Err(Failure::new(Kind::Usage, message).hint("give each a file of its own"));
             }
@@ -128,9 +133,20 @@ pub fn one_purpose_each(cli: &Cli) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether two paths name one regular file.
-#[cfg(unix)]
+/// Whether two paths name one file, be it there or not.
 fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        let whole = || Some(folder.join(path.file_name()?));
+        path.canonicalize().ok().or_else(whole)
+    };
+    is_one_file(one, other) || place(one).is_some_and(|one| place(other) == Some(one))
+}
+
+/// Whether two paths lead to one regular file, whatever their names.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let identity = |path: &Path| {
         let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
@@ -140,6 +156,6 @@ fn is_same_file(one: &Path, other: &Path) -> bool {
 }
 
 #[cfg(not(unix))]
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    one.is_file() && one.canonicalize().ok() == other.canonicalize().ok()
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
 }
