@@ -7,7 +7,7 @@ use crate::harness::{
 };
 
 /// Asks a server that answers with these events.
-fn streamed(args: [&str; 1], events: &str) -> (crate::harness::Run, Server) {
+fn streamed<const N: usize>(args: [&str; N], events: &str) -> (crate::harness::Run, Server) {
     let server = Server::once(stream(events));
     (anyask(args).at(&server), server)
 }
@@ -149,7 +149,7 @@ fn an_event_of_several_lines_becomes_one() {
         "data: {\"type\":\ndata: \"content_block_delta\",\"delta\":{\"text\":\"a\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
     );
     run.arg("--stream").arg("hi")
-        .prints("{\"type\":\"content_block_delta\",\"delta\":{\"text\":\"a\"}}\n{\"type\":\"message_stop\"}\n")
+        .prints("{\"type\": \"content_block_delta\",\"delta\":{\"text\":\"a\"}}\n{\"type\":\"message_stop\"}\n")
         .exits(0);
 }
 
@@ -199,7 +199,85 @@ fn json_is_read_though_a_stream_was_asked_for() {
     )));
     anyask(["--json", "--stream", "hi"])
         .at(&server)
-        .prints(answer("ok") + "\n")
+        .prints(answer("ok").replace(",\"", ", \"") + "\n")
+        .exits(0);
+}
+
+#[test]
+fn the_form_is_told_by_the_first_bytes_even_one_by_one() {
+    let events = text_events(&["ok"]);
+    for head in [
+        "content-type: application/json",
+        "Content-Type: Text/Event-Stream; charset=utf-8",
+        "x-none: 1",
+    ] {
+        let head = format!("HTTP/1.1 200 OK\r\n{head}\r\nconnection: close\r\n\r\n");
+        let mut acts = vec![Act::Send(head.into())];
+        // the lock step makes each byte a read of its own
+        acts.extend(events[..9].bytes().map(|byte| Act::Send(vec![byte])));
+        acts.push(Act::Send(events[9..].into()));
+        let server = Server::new(vec![acts]);
+        anyask(["hi"]).at(&server).prints("ok\n").exits(0);
+    }
+}
+
+#[test]
+fn what_is_no_known_event_is_passed_over() {
+    let odd = [
+        r#"{"type":"progress","delta":"50%"}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"new_delta","text":{"v":1}}}"#,
+        "42",
+        r#"{"type":"ping","index":"0"}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":{"a":1}},"usage":7}"#,
+    ];
+    let delta = |text: &str| {
+        format!(
+            "{{\"type\":\"content_block_delta\",\"index\":0,\"delta\":{{\"type\":\"text_delta\",\"text\":\"{text}\"}}}}"
+        )
+    };
+    let stop = r#"{"type":"message_stop"}"#;
+    let lines: Vec<String> = std::iter::once(delta("a"))
+        .chain(odd.map(String::from))
+        .chain([delta("b"), stop.into()])
+        .collect();
+    let events: String = lines
+        .iter()
+        .map(|json| format!("data: {json}\n\n"))
+        .collect();
+    let (run, _server) = streamed(["hi"], &events);
+    run.prints("ab\n").exits(0);
+    let (run, _server) = streamed(["--json", "--stream", "hi"], &events);
+    run.prints(lines.join("\n") + "\n").exits(0);
+}
+
+#[test]
+fn text_that_a_block_begins_with_is_text() {
+    let events = "data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"First \"}}\n\n\
+                  data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"second\"}}\n\n\
+                  data: {\"type\":\"message_stop\"}\n\n";
+    let (run, _server) = streamed(["hi"], events);
+    run.prints("First second\n").exits(0);
+    let (run, _server) = streamed(["--json", "hi"], events);
+    run.prints("{\"content\":[{\"type\":\"text\",\"text\":\"First second\"}]}\n")
+        .exits(0);
+}
+
+#[test]
+fn done_after_a_stop_reason_is_the_end_though_the_connection_stays() {
+    let events = "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"ok\"}}\n\n\
+                  data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"}}\n\n\
+                  data:  [DONE] \n\n";
+    let server = Server::new(vec![vec![Act::Send(stream(events)), Act::Hang]]);
+    anyask(["hi"]).at(&server).prints("ok\n").exits(0);
+}
+
+#[test]
+fn numbers_stay_as_they_are_on_one_line() {
+    let json = "{\n\"z\": 12345678901234567890123, \"e\": 1e400,\n\"content\": [{\"type\": \"text\", \"text\": \"x\"}]\n}\n";
+    let server = Server::once(json_answer(json));
+    anyask(["--json", "--stream", "hi"])
+        .at(&server)
+        .prints(json.trim().replace('\n', " ") + "\n")
         .exits(0);
 }
 
@@ -230,7 +308,10 @@ fn an_answer_without_text_says_what_it_held() {
         ("{}", "the answer has no content"),
         (r#"{"content":null}"#, "the answer has no content"),
         (r#"{"content":[]}"#, "the answer has no content"),
-        (r#"{"content":"text"}"#, "the answer has no content"),
+        (
+            r#"{"detail":"Not Found"}"#,
+            "the answer is no message: Not Found",
+        ),
         (
             r#"{"content":[{"type":"text","text":""}],"stop_reason":"end_turn"}"#,
             "the answer's text is empty (stop reason: end_turn)",

@@ -52,12 +52,11 @@ fn hints_say_what_to_do() {
     .exits(5);
     let (run, _server) = refused("403 Forbidden", &["X-Remaining-Credits: 0.02"], "");
     run.mentions("\nhint: $0.02 credits are left\n").exits(6);
-    let (run, _server) = refused(
-        "429 Too Many Requests",
-        &["X-RateLimit-Reset: 1640995200"],
-        "",
-    );
-    run.mentions("\nhint: come back in 0 s\n").exits(7);
+    let (run, _server) = refused("429 Too Many Requests", &[], "");
+    run.mentions("\nhint: wait a little and try again\n")
+        .exits(7);
+    let (run, _server) = refused("503 Busy", &["Retry-After: 90"], "");
+    run.mentions("\nhint: come back in 90 s").exits(8);
     let (run, _server) = refused("404 Not Found", &[], r#"{"detail":"Not Found"}"#);
     run.mentions("(404): Not Found\nhint: check --model and --base-url: http://127.0.0.1:")
         .exits(4);

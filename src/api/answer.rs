@@ -5,7 +5,6 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 use serde::de::IgnoredAny;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::client::{Client, Response};
@@ -24,6 +23,10 @@ const PIECE: usize = 32 << 10;
 
 /// What stands for half a character.
 const REPLACEMENT: &str = "\u{fffd}";
+/// The content type of a stream (HTML, 9.2).
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+/// What the lines of a stream begin with.
+const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Hears an answer as it comes. What it shows, and how, is its own business.
@@ -62,7 +65,8 @@ fn read(
     let says_stream = response
         .headers
         .get(ureq::http::header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"));
+        .and_then(|kind| kind.as_bytes().get(..EVENT_STREAM.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(EVENT_STREAM));
     let mut body = response.body.as_reader();
     let mut piece = vec![0; PIECE];
     let mut form = Form::Unknown(Vec::new());
@@ -125,13 +129,13 @@ impl Form {
     ) -> Result<ControlFlow<()>> {
         match self {
             Self::Unknown(start) => {
-                let tells =
-                    |byte: &u8| !byte.is_ascii_whitespace() && !BYTE_ORDER_MARK.contains(byte);
                 start.extend_from_slice(bytes);
                 if start.len() > LONGEST {
                     return Err(too_long());
                 }
-                if bytes.iter().any(tells) || !matches!(end, End::NotYet) {
+                // blanks tell nothing, and there may be megabytes of them
+                let tells = !bytes.trim_ascii().is_empty() && !is_open(start, says_stream);
+                if tells || !matches!(end, End::NotYet) {
                     let start = std::mem::take(start);
                     *self = Self::of(&start, says_stream);
                     return self.take(&start, end, says_stream, reply, listener);
@@ -153,14 +157,10 @@ impl Form {
 
     /// What the first bytes tell, or else the header.
     fn of(start: &[u8], says_stream: bool) -> Self {
-        let start = start
-            .strip_prefix(BYTE_ORDER_MARK)
-            .unwrap_or(start)
-            .trim_ascii_start();
-        let fields: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
+        let start = words(start);
         let stream = match start.first() {
             Some(b'{' | b'[') => false,
-            _ => says_stream || fields.iter().any(|field| start.starts_with(field)),
+            _ => says_stream || FIELDS.iter().any(|field| start.starts_with(field)),
         };
         if stream {
             Self::Stream(Stream {
@@ -171,6 +171,25 @@ impl Form {
             Self::Json(Vec::new())
         }
     }
+}
+
+/// What follows the blanks that an answer may begin with.
+fn words(start: &[u8]) -> &[u8] {
+    let start = start.trim_ascii_start();
+    start
+        .strip_prefix(BYTE_ORDER_MARK)
+        .unwrap_or(start)
+        .trim_ascii_start()
+}
+
+/// Whether the start of an answer does not tell its form yet: it may be a part of a field's name.
+fn is_open(start: &[u8], says_stream: bool) -> bool {
+    let start = words(start);
+    let mark = BYTE_ORDER_MARK.starts_with(start);
+    mark || !says_stream
+        && FIELDS
+            .iter()
+            .any(|field| field.starts_with(start) && *field != start)
 }
 
 /// An answer that comes as events.
@@ -224,7 +243,12 @@ fn told(
     reply: &mut Reply,
     listener: &mut dyn Listener,
 ) -> Result<()> {
-    if data.is_empty() || data == b"[DONE]" {
+    if data.trim_ascii() == b"[DONE]" {
+        // some servers leave the connection open after it
+        reply.whole |= reply.stop_reason.is_some();
+        return Ok(());
+    }
+    if data.is_empty() {
         return Ok(());
     }
     let utf8 = std::str::from_utf8(data);
@@ -254,7 +278,7 @@ fn told(
     if mended.lost {
         reply.text(REPLACEMENT, |text| listener.text(text));
     }
-    let Ok(event) = serde_json::from_str(&mended.json) else {
+    let Some(event) = Event::read(&mended.json) else {
         let message = format!("the stream holds what is no event: {}", excerpt(data));
         return Err(broken(message).into());
     };
@@ -282,19 +306,15 @@ fn event_told(
         return Err(failed(&Refusal::read(json.as_bytes())).into());
     }
     reply.fold(&event, json);
+    event.first_text(|text| reply.text(text, |text| listener.text(text)));
     if let Some(delta) = &event.delta
         && let Some(text) = &delta.text
         && matches!(delta.kind.as_deref(), Some("text_delta") | None)
     {
         reply.text(text, |text| listener.text(text));
     }
-    if json.contains(['\n', '\r']) {
-        // several data lines made this event, and it is to be one line
-        let value: Value = serde_json::from_str(json)?;
-        listener.event(&value.to_string());
-    } else {
-        listener.event(json);
-    }
+    // several data lines may have made this event
+    listener.event(&wire::one_line(json));
     Ok(())
 }
 
@@ -324,6 +344,10 @@ fn message_told(body: &[u8], reply: &mut Reply, listener: &mut dyn Listener) -> 
         return Err(failed(&Refusal::read(body)).into());
     }
     listener.whole(body);
+    let said = Refusal::read(body).message;
+    if message.content.is_none() && !said.is_empty() {
+        return Err(broken(format!("the answer is no message: {said}")).into());
+    }
     reply.take(&message, |text| listener.text(text));
     Ok(())
 }
@@ -333,7 +357,7 @@ fn is_json(text: &str) -> bool {
 }
 
 fn is_error(field: Option<&RawValue>) -> bool {
-    field.is_some_and(|error| error.get() != "null")
+    field.is_some_and(|error| !matches!(error.get(), "null" | "false" | "\"\""))
 }
 
 fn failed(refusal: &Refusal) -> Failure {

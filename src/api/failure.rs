@@ -168,13 +168,11 @@ pub fn refused(
             Some(credits) => failure.hint(format!("${credits:.2} credits are left")),
             None => failure,
         },
-        (Kind::RateLimited, _) => match asked
-            .map(|pause| pause.as_secs_f64().ceil() as u64)
-            .or(limits.resets_in())
-        {
-            Some(seconds) => failure.hint(format!("come back in {}", in_words(seconds))),
-            None => failure.hint("wait a little and try again"),
-        },
+        (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
+            let pause = in_words(pause.as_secs_f64().ceil() as u64);
+            failure.hint(format!("come back in {pause}"))
+        }
+        (Kind::RateLimited, _) => failure.hint("wait a little and try again"),
         (Kind::Refused, ..400) => failure.hint("give the new place as --base-url, if you trust it"),
         (Kind::Refused, 404) => failure.hint(format!(
             "check --model and --base-url: {} was asked",

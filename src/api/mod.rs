@@ -26,4 +26,4 @@ pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
 pub use reply::{Keep, Reply};
 pub use retry::Policy;
-pub use wire::{Content, Extra, Message, Part, Request, Role, Source, Usage};
+pub use wire::{Content, Extra, Message, Part, Request, Role, Source, Usage, one_line};

@@ -49,7 +49,7 @@ struct Fold {
 }
 
 impl Reply {
-    /// The same reply, keeping what `keep` says, with the user's own first words in front of its text.
+    /// An empty reply that will keep what `keep` says, with the user's own first words in front of its text.
     pub fn new(keep: Keep, prefill: Option<String>) -> Self {
         Self {
             text: keep.text.then(String::new),
@@ -106,6 +106,10 @@ impl Reply {
                     self.text(text, &mut on);
                 }
             });
+            // not the API's form, but there it is
+            if let Some(text) = field::<String>(Some(content)) {
+                self.text(&text, on);
+            }
         }
         self.whole = true;
         self.fold = None;
@@ -230,8 +234,10 @@ impl Fold {
                 block["input"] = serde_json::from_str(&input).unwrap_or(Value::String(input));
             }
         }
-        let content = self.blocks.into_values().collect();
-        self.message.insert("content".into(), Value::Array(content));
+        if !self.blocks.is_empty() || !self.message.contains_key("content") {
+            let content = self.blocks.into_values().collect();
+            self.message.insert("content".into(), Value::Array(content));
+        }
         self.message
     }
 }

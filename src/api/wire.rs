@@ -148,6 +148,63 @@ pub struct Delta<'a> {
     pub stop_reason: Option<Cow<'a, str>>,
 }
 
+impl<'a> Event<'a> {
+    /// Reads an event. A field of another shape than it should have is as good as none, and so is whatever
+    /// stands where an event should; `None` is what is not JSON.
+    pub fn read(json: &'a str) -> Option<Self> {
+        #[derive(Default, Deserialize)]
+        #[serde(default, bound(deserialize = "'de: 'a"))]
+        struct Loose<'a> {
+            #[serde(rename = "type", borrow)]
+            kind: Option<&'a RawValue>,
+            index: Option<&'a RawValue>,
+            delta: Option<&'a RawValue>,
+            content_block: Option<&'a RawValue>,
+            message: Option<&'a RawValue>,
+            usage: Option<&'a RawValue>,
+            error: Option<&'a RawValue>,
+        }
+        if let Ok(event) = serde_json::from_str(json) {
+            return Some(event);
+        }
+        serde_json::from_str::<serde::de::IgnoredAny>(json).ok()?;
+        let loose: Loose = serde_json::from_str(json).unwrap_or_default();
+        Some(Self {
+            kind: field(loose.kind),
+            index: field(loose.index),
+            delta: field(loose.delta),
+            content_block: loose.content_block,
+            message: loose.message,
+            usage: loose.usage,
+            error: loose.error,
+        })
+    }
+
+    /// The text that the event begins a block or a message with: that is usual with none at all.
+    pub fn first_text(&self, mut on: impl FnMut(&str)) {
+        let mut block_told = |block: Block| {
+            if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
+                on(text);
+            }
+        };
+        if let Some(block) = field(self.content_block) {
+            block_told(block);
+        }
+        if let Some(content) = field::<Whole>(self.message).and_then(|message| message.content) {
+            each_block(content, block_told);
+        }
+    }
+}
+
+/// JSON on one line: where a line ends in JSON, between two of its words, a blank does as well.
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    if json.contains(['\n', '\r']) {
+        json.replace(['\n', '\r'], " ").into()
+    } else {
+        json.into()
+    }
+}
+
 /// How a text delta begins, and how it goes on after its index: as the upstream API writes it, and as
 /// AnyRouter's reference does, with a blank after each colon and comma.
 const TEXT_DELTAS: [(&str, &str); 2] = [

@@ -298,10 +298,10 @@ impl Work {
             self.stop_for(error);
         }
         self.watch_credits(progress.limits.credits);
-        let response = whole
-            .0
-            .filter(|_| result.is_ok())
-            .and_then(|json| one_line(&json));
+        let response = whole.0.filter(|_| result.is_ok()).and_then(|json| {
+            let json = String::from_utf8_lossy(&json);
+            RawValue::from_string(api::one_line(json.trim()).into()).ok()
+        });
         Answer {
             status: progress.status,
             reply,
@@ -475,17 +475,6 @@ impl Listener for Whole {
     fn pause(&mut self) -> Result<()> {
         Ok(())
     }
-}
-
-/// JSON as it stands, if it stands on one line; else the same without its line ends.
-fn one_line(json: &[u8]) -> Option<Box<RawValue>> {
-    let json = String::from_utf8_lossy(json);
-    let json = json.trim();
-    if json.contains(['\n', '\r']) {
-        let value: serde_json::Value = serde_json::from_str(json).ok()?;
-        return serde_json::value::to_raw_value(&value).ok();
-    }
-    RawValue::from_string(json.into()).ok()
 }
 
 fn written(line: &Record) -> String {

@@ -1,10 +1,9 @@
 //! The answer as JSON: whole, as the server sent it, or an event a line.
 
 use anyhow::Result;
-use serde_json::Value;
 
 use super::{Out, Printer};
-use crate::api::Listener;
+use crate::api::{Listener, one_line};
 
 /// The whole message.
 pub struct Whole {
@@ -52,10 +51,7 @@ impl Listener for Events {
     }
 
     fn whole(&mut self, json: &[u8]) {
-        match serde_json::from_slice::<Value>(json) {
-            Ok(value) => self.event(&value.to_string()),
-            Err(_) => self.event(&String::from_utf8_lossy(json)),
-        }
+        self.event(one_line(&String::from_utf8_lossy(json)).trim());
     }
 
     fn pause(&mut self) -> Result<()> {
