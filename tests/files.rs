@@ -186,3 +186,19 @@ fn standard_input_is_read_once() {
         .says("anyask: -f - reads standard input, and --no-stdin forbids it\n")
         .exits(2);
 }
+
+#[test]
+fn standard_input_among_the_files_may_be_a_picture_and_not_nothing() {
+    let picture = b"\x89PNG\r\n\x1a\n";
+    let body = anyask(["--dry-run", "-f-", "what?"])
+        .stdin(&picture[..])
+        .output();
+    let body: Value = serde_json::from_str(&body).expect("JSON");
+    assert_eq!(
+        body["messages"][0]["content"][0]["source"]["media_type"],
+        "image/png"
+    );
+    anyask(["--dry-run", "-f-", "what?"])
+        .says("anyask: standard input is empty\nhint: leave it out, if that is right\n")
+        .exits(2);
+}

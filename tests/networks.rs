@@ -203,7 +203,7 @@ fn a_proxy_that_refuses_is_told() {
     anyask(["--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", KEY)
         .env("https_proxy", &proxy.url())
-        .matches(&format!("anyask: no connection to api.example through the proxy {host}: [^\n]*407[^\n]*\nhint: does the proxy want [^\n]*\n"))
+        .matches(&format!("anyask: no connection to api.example through the proxy {host}: [^\n]*407[^\n]*\nhint: if the proxy wants [^\n]*\n"))
         .exits(9);
 }
 

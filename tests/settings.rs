@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::harness::{Run, anyask};
+use crate::harness::{Run, Server, answer, anyask, json_answer};
 
 /// A folder with a configuration file and the profile `work`.
 fn folder(config: &str, profile: &str) -> tempfile::TempDir {
@@ -186,6 +186,10 @@ fn mistakes_name_the_file_and_the_line() {
         ("--dry-run", "--dry-run is for the command line alone"),
         ("--profile x", "--profile is for the command line alone"),
         ("--no-config", "--no-config is for the command line alone"),
+        ("--jobs 3", "--jobs is for the command line alone"),
+        ("--batch=items", "--batch is for the command line alone"),
+        ("--version", "--version is for the command line alone"),
+        ("-uS", "a line is one flag"),
         (
             "--system",
             "a value is required for '--system <TEXT>' but none was supplied",
@@ -270,4 +274,43 @@ fn help_version_and_generate_work_whatever_a_file_holds() {
         let run = anyask([args, "--mock", "hi"]);
         with(run, folder.path()).output();
     }
+}
+
+#[test]
+fn a_value_stands_after_an_equals_sign_too() {
+    let folder = folder("--system=You are = terse\n--stop ---\n--stop=- x", "");
+    let body = body(with(anyask(["--dry-run", "hi"]), folder.path()));
+    assert_eq!(body["system"], "You are = terse");
+    assert_eq!(body["stop_sequences"], json!(["---", "- x"]));
+}
+
+#[test]
+fn the_key_of_the_environment_counts_more_than_that_of_a_file() {
+    let folder = folder("--api-key-command echo of-the-file", "");
+    let asked = |key: Option<&str>, args: [&str; 2]| {
+        let server = Server::once(json_answer(&answer("ok")));
+        let run = anyask(["-S", "hi"]).arg(args[0]).arg(args[1]);
+        let run = with(run, folder.path()).env("ANYROUTER_BASE_URL", &server.url());
+        let run = match key {
+            Some(key) => run.env("ANYROUTER_API_KEY", key),
+            None => run,
+        };
+        run.prints("ok\n").exits(0);
+        server.request().header("authorization").map(String::from)
+    };
+    let none = ["--retries", "0"];
+    assert_eq!(asked(None, none).as_deref(), Some("Bearer of-the-file"));
+    assert_eq!(asked(Some("own"), none).as_deref(), Some("Bearer own"));
+    let typed = ["--api-key-command", "echo typed"];
+    assert_eq!(asked(Some("own"), typed).as_deref(), Some("Bearer typed"));
+}
+
+#[test]
+fn what_is_no_text_is_told_with_its_line() {
+    let folder = folder("", "");
+    let path = folder.path().join("anyask/config");
+    fs::write(&path, b"--strict\n--system caf\xe9\n").expect("the config");
+    with(anyask(["--mock", "hi"]), folder.path())
+        .mentions(&format!("anyask: {}:2: this is no text\n", path.display()))
+        .exits(3);
 }

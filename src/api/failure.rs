@@ -42,9 +42,12 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
     let host = endpoint.host();
     let via = via(endpoint);
     let unconnected = || Failure::new(Kind::NoConnection, format!("no connection to {host}{via}"));
-    let unknown = || {
-        let failure = Failure::new(Kind::NoConnection, format!("cannot find {host}{via}"));
-        failure.hint("check --base-url and the network")
+    let proxy_hint = "is the proxy running, and is its address right?";
+    let unknown = || match endpoint.proxy {
+        // which of the two names it was is not told
+        Some(_) => unconnected().hint(proxy_hint),
+        None => Failure::new(Kind::NoConnection, format!("cannot find {host}"))
+            .hint("check --base-url and the network"),
     };
     let broken = |message: String| Failure::new(Kind::BrokenAnswer, message);
     if matches!(&error, ureq::Error::Other(other) if other.is::<Interrupted>()) {
@@ -78,7 +81,7 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
             Again::Never,
         ),
         ureq::Error::ConnectProxyFailed(_) => {
-            let hint = "does the proxy want a user name and password? http://USER:PASSWORD@HOST:PORT gives them";
+            let hint = "if the proxy wants a user name and password, http://USER:PASSWORD@HOST:PORT gives them";
             (unconnected().hint(hint), Again::Never)
         }
         ureq::Error::HostNotFound => (unknown(), Again::Safe),
@@ -92,7 +95,7 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
             }
             Io::ConnectionRefused => (
                 unconnected().hint(if endpoint.proxy.is_some() {
-                    "is the proxy running, and is its address right?"
+                    proxy_hint
                 } else {
                     "is the server running, and is --base-url right?"
                 }),

@@ -19,7 +19,11 @@ pub enum Attachment {
 /// Reads a file to attach.
 pub fn attachment(path: &Path) -> Result<Attachment> {
     let name = path.display().to_string();
-    let bytes = text::read_bytes(text::open(path)?, &name)?;
+    attached(text::read_bytes(text::open(path)?, &name)?, &name)
+}
+
+/// Takes what was read from `name` to attach it.
+pub fn attached(bytes: Vec<u8>, name: &str) -> Result<Attachment> {
     if bytes.is_empty() {
         let message = format!("{name} is empty");
         return Err(Failure::new(Kind::Usage, message)
@@ -27,7 +31,7 @@ pub fn attachment(path: &Path) -> Result<Attachment> {
             .into());
     }
     let Some(media_type) = media_type(&bytes) else {
-        return text::checked(bytes, &name).map(Attachment::Text);
+        return text::checked(bytes, name).map(Attachment::Text);
     };
     let source = Source::base64(media_type, BASE64_STANDARD.encode(bytes));
     Ok(Attachment::Part(match media_type {

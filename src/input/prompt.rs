@@ -9,13 +9,16 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::attachment::{Attachment, attachment};
+use super::attachment::{Attachment, attached, attachment};
 use super::text::{self, Text};
 use crate::api::{Content, Part};
 use crate::error::{Failure, Kind};
 
 /// How long a pipe may stay silent before a person is told that it is being waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What messages call it.
+const STDIN: &str = "standard input";
 
 /// Where the question comes from.
 #[derive(Debug)]
@@ -58,12 +61,12 @@ pub fn prompt(sources: Sources, tell: impl Fn(&str) + Send + 'static) -> Result<
     for path in files {
         let name = path.display().to_string();
         match stdin.take_if(|_| path == Path::new("-")) {
-            Some((stdin, tell)) => draft.document(&name, &read_stdin(stdin, tell)?),
+            Some((stdin, tell)) => draft.attach(&name, attached(read_stdin(stdin, tell)?, STDIN)?),
             None => draft.file(&path)?,
         }
     }
     if let Some((stdin, tell)) = stdin {
-        let material = read_stdin(stdin, tell)?;
+        let material = text::checked(read_stdin(stdin, tell)?, STDIN)?;
         if !material.text.trim().is_empty() {
             draft.add(material);
         }
@@ -97,11 +100,15 @@ impl Draft {
     }
 
     fn file(&mut self, path: &Path) -> Result<()> {
-        match attachment(path)? {
-            Attachment::Text(text) => self.document(&path.display().to_string(), &text),
-            Attachment::Part(part) => self.attach(part),
-        }
+        self.attach(&path.display().to_string(), attachment(path)?);
         Ok(())
+    }
+
+    fn attach(&mut self, name: &str, attachment: Attachment) {
+        match attachment {
+            Attachment::Text(text) => self.document(name, &text),
+            Attachment::Part(part) => self.part(part),
+        }
     }
 
     /// Whether there is nothing in it.
@@ -139,7 +146,7 @@ impl Draft {
         self.text.text.push_str(&document);
     }
 
-    fn attach(&mut self, part: Part) {
+    fn part(&mut self, part: Part) {
         self.text_done();
         self.parts.push(part);
     }
@@ -166,16 +173,15 @@ impl Draft {
     }
 }
 
-fn read_stdin(stdin: Stdin, tell: impl Fn(&str) + Send + 'static) -> Result<Text> {
-    const NAME: &str = "standard input";
+fn read_stdin(stdin: Stdin, tell: impl Fn(&str) + Send + 'static) -> Result<Vec<u8>> {
     let input = std::io::stdin().lock();
     match stdin {
-        Stdin::Ignored => Ok(Text::default()),
+        Stdin::Ignored => Ok(Vec::new()),
         Stdin::Typed => {
             tell("type the prompt, and end it with Ctrl-D on a line of its own");
-            text::read(input, NAME)
+            text::read_bytes(input, STDIN)
         }
-        Stdin::Piped { watched: false } => text::read(input, NAME),
+        Stdin::Piped { watched: false } => text::read_bytes(input, STDIN),
         Stdin::Piped { watched: true } => {
             let (arrived, silence) = mpsc::channel();
             thread::spawn(move || {
@@ -183,12 +189,12 @@ fn read_stdin(stdin: Stdin, tell: impl Fn(&str) + Send + 'static) -> Result<Text
                     tell("waiting for standard input; --no-stdin leaves it alone");
                 }
             });
-            text::read(
+            text::read_bytes(
                 Announced {
                     inner: input,
                     arrived: Some(arrived),
                 },
-                NAME,
+                STDIN,
             )
         }
     }

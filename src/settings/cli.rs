@@ -96,7 +96,7 @@ pub struct Cli {
     pub no_stdin: bool,
 
     /// The system prompt
-    #[arg(short, long, value_name = "TEXT", value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "What is asked")]
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true, value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "What is asked")]
     pub system: Option<OsString>,
 
     /// Read the system prompt from a file
@@ -108,7 +108,7 @@ pub struct Cli {
     /// The first words of the answer
     ///
     /// They are sent as the beginning of the answer, and printed in front of it.
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "What is asked")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "What is asked")]
     pub prefill: Option<String>,
 
     /// Go on with the conversation kept in FILE
@@ -146,7 +146,7 @@ pub struct Cli {
     /// Stop where the answer says this; repeatable
     ///
     /// --stop-sequence is another name for it.
-    #[arg(long, alias = "stop-sequence", value_name = "TEXT", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    #[arg(long, alias = "stop-sequence", value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub stop: Vec<String>,
 
     /// Any other field of the request; repeatable
@@ -208,7 +208,7 @@ pub struct Cli {
     /// What is sent again: 408, 429, 500, 502, 503, 504 and 529, a connection that
     /// could not be made, and one that failed or fell silent before any byte of an
     /// answer. Never other refusals, never after text has arrived. 0 sends once.
-    #[arg(long, value_name = "N", value_hint = ValueHint::Other, help_heading = "How it is asked")]
+    #[arg(long, value_name = "N", value_parser = retries, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub retries: Option<u32>,
 
     /// First pause, doubled each time [default: 1]
@@ -487,6 +487,11 @@ fn tokens(text: &str) -> Result<u32, String> {
     let number = text.parse().ok();
     let inside = number.filter(|number| *number > 0);
     inside.ok_or_else(|| "it must be a whole number from 1 to 4294967295".into())
+}
+
+fn retries(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok();
+    number.ok_or_else(|| "it must be a whole number from 0 to 4294967295".into())
 }
 
 fn seconds(text: &str) -> Result<f64, String> {

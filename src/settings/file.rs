@@ -5,7 +5,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -74,18 +75,14 @@ pub fn joined(args: &[OsString], profile: Option<&str>) -> Result<Option<ArgMatc
     }
     let mut command = with_negations(Cli::command());
     command.build();
-    let command = &command;
-    let parse = |tokens: Vec<OsString>| {
-        let parsed = command.clone().try_get_matches_from(tokens);
-        parsed.map_err(|error| mistake(&error))
-    };
-    let mut above = given(command, &parse(args.to_vec())?);
+    let typed = command.try_get_matches_from_mut(args);
+    let mut above = given(&command, &typed.map_err(|error| mistake(&error))?);
     let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
     for (path, lines) in files {
-        let flags = checked(command, &path, &lines)?;
+        let flags = checked(&mut command, &path, &lines)?;
         let fitting = flags
             .iter()
-            .filter(|(id, _)| !conflicts(command, id, &above));
+            .filter(|(id, _)| !conflicts(&command, id, &above));
         let front: Vec<OsString> = fitting
             .flat_map(|(_, tokens)| tokens.iter().map(OsString::from))
             .collect();
@@ -93,7 +90,8 @@ pub fn joined(args: &[OsString], profile: Option<&str>) -> Result<Option<ArgMatc
         above.extend(flags.into_iter().map(|(id, _)| id));
     }
     tokens.insert(0, OsString::from("anyask"));
-    Ok(Some(parse(tokens)?))
+    let all = command.try_get_matches_from_mut(tokens);
+    Ok(Some(all.map_err(|error| mistake(&error))?))
 }
 
 /// Where the configuration file and the profiles are.
@@ -122,12 +120,17 @@ fn profile_path(name: &str) -> Result<PathBuf> {
 
 /// The lines of a file that say something, with their numbers; `None` for a file that need not be there.
 fn lines(path: &Path, must_be: bool) -> Result<Option<Vec<(usize, String)>>> {
-    let text = match std::fs::read_to_string(path) {
+    let bytes = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !must_be => return Ok(None),
         read => read.with_context(|| {
             Failure::new(Kind::Setup, format!("cannot read {}", path.display()))
         })?,
     };
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let number = before.split(|byte| *byte == b'\n').count();
+        wrong(path, number, "this is no text")
+    })?;
     let text = text.trim_start_matches('\u{feff}');
     let lines = text.lines().map(|line| line.trim().to_string());
     let says = |line: &(usize, String)| !line.1.is_empty() && !line.1.starts_with('#');
@@ -136,55 +139,81 @@ fn lines(path: &Path, must_be: bool) -> Result<Option<Vec<(usize, String)>>> {
 
 /// The flags of a file: each one's id and tokens. A mistake is told with its line.
 fn checked(
-    command: &Command,
+    command: &mut Command,
     path: &Path,
     lines: &[(usize, String)],
 ) -> Result<Vec<(String, Vec<String>)>> {
     let mut flags: Vec<(String, Vec<String>)> = Vec::new();
-    let mut so_far = vec![String::from("anyask")];
+    let mut tokens = Vec::new();
     for (number, line) in lines {
-        let wrong = |why: String| {
-            let message = format!("{}:{number}: {why}", path.display());
-            Failure::new(Kind::Setup, message)
-                .hint("a line is a flag and its value: --model opus; # begins a comment")
+        let wrong = |why: &str| wrong(path, *number, why);
+        let of_line = tokens_of(line);
+        let parsed = parse(command, &of_line).map_err(|error| match error.kind() {
+            // one that needs another flag, which no file has, and those that say something at once
+            ErrorKind::MissingRequiredArgument
+            | ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion => wrong(&not_in_files(line)),
+            _ => wrong(&mistake(&error).to_string()),
+        })?;
+        let ids = given(command, &parsed);
+        let why = match &ids[..] {
+            _ if !line.starts_with('-') => Some(format!("'{line}' is no flag")),
+            [id] if NOT_IN_FILES.contains(&id.as_str()) => Some(not_in_files(line)),
+            [_] => None,
+            ids if ids.iter().any(|id| id == "prompt") => Some("a value too many".into()),
+            _ => Some("a line is one flag".into()),
         };
-        let unfit = |error: Error| {
-            let failure = wrong(causes(&error));
+        if let Some(why) = why {
+            return Err(wrong(&why).into());
+        }
+        let values = Cli::from_arg_matches(&parsed).map_err(|error| mistake(&error))?;
+        fitting(&values).map_err(|error| {
+            let failure = wrong(&causes(&error));
             match error.downcast() {
                 Ok(Failure {
                     hint: Some(hint), ..
                 }) => failure.hint(hint),
                 _ => failure,
             }
-        };
-        let tokens: Vec<String> = line
-            .splitn(2, char::is_whitespace)
-            .map(|part| part.trim().to_string())
-            .collect();
-        if !line.starts_with('-') {
-            return Err(wrong(format!("'{line}' is no flag")).into());
+        })?;
+        flags.extend(ids.into_iter().map(|id| (id, of_line.clone())));
+        tokens.push(of_line);
+    }
+    // which two of them do not go together is asked only if there are such
+    let mut together = |count: usize| parse(command, &tokens[..count].concat());
+    if together(tokens.len()).is_err() {
+        for (count, (number, _)) in (1..).zip(lines) {
+            together(count).map_err(|error| wrong(path, *number, &mistake(&error).to_string()))?;
         }
-        let alone = std::iter::once(String::from("anyask")).chain(tokens.clone());
-        let told = |error: clap::Error| wrong(mistake(&error).to_string());
-        let parsed = command.clone().try_get_matches_from(alone).map_err(told)?;
-        let ids = given(command, &parsed);
-        if let Some(id) = ids.iter().find(|id| NOT_IN_FILES.contains(&id.as_str())) {
-            let what = if id == "prompt" {
-                "a value too many".into()
-            } else {
-                format!("{} is for the command line alone", tokens[0])
-            };
-            return Err(wrong(what).into());
-        }
-        fitting(&Cli::from_arg_matches(&parsed).map_err(told)?).map_err(unfit)?;
-        so_far.extend(tokens.clone());
-        command
-            .clone()
-            .try_get_matches_from(&so_far)
-            .map_err(told)?;
-        flags.extend(ids.into_iter().map(|id| (id, tokens.clone())));
     }
     Ok(flags)
+}
+
+fn parse(command: &mut Command, tokens: &[String]) -> Result<ArgMatches, clap::Error> {
+    let program = std::iter::once("anyask");
+    command.try_get_matches_from_mut(program.chain(tokens.iter().map(String::as_str)))
+}
+
+/// A flag and, after a blank or '=', its value as it stands.
+fn tokens_of(line: &str) -> Vec<String> {
+    match line.split_once(|char: char| char == '=' || char.is_whitespace()) {
+        Some((flag, value)) if !line[flag.len()..].starts_with('=') => {
+            vec![flag.into(), value.trim_start().into()]
+        }
+        _ => vec![line.into()],
+    }
+}
+
+fn not_in_files(line: &str) -> String {
+    let flag = line.split(|char: char| char == '=' || char.is_whitespace());
+    let flag = flag.into_iter().next().unwrap_or(line);
+    format!("{flag} is for the command line alone")
+}
+
+fn wrong(path: &Path, number: usize, why: &str) -> Failure {
+    let message = format!("{}:{number}: {why}", path.display());
+    Failure::new(Kind::Setup, message)
+        .hint("a line is a flag and its value: --model opus; # begins a comment")
 }
 
 /// The ids of the flags that were given, and not filled in.

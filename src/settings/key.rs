@@ -40,8 +40,12 @@ impl Source {
 /// The content of a key file, blanks at its ends left out.
 fn from_file(path: &Path, console: Console) -> Result<Key> {
     let name = path.display();
-    let content = std::fs::read(path)
-        .with_context(|| Failure::new(Kind::Setup, format!("cannot read the key file {name}")))?;
+    let cannot = || Failure::new(Kind::Setup, format!("cannot read the key file {name}"));
+    let mut content = Vec::new();
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    file.take(TOO_LONG as u64)
+        .read_to_end(&mut content)
+        .with_context(cannot)?;
     if is_open_to_others(path) {
         console.note(format!(
             "other users of this machine can read the key file {name}; chmod 600 ends that"

@@ -168,6 +168,7 @@ fn settings(own: Result<Cli, clap::Error>, args: &[OsString], terminal: bool) ->
             .then(|| variable("ANYROUTER_BASE_URL"))
             .flatten(),
     ];
+    let typed_key = own.api_key_file.is_some() || own.api_key_command.is_some();
     let files = if alone {
         None
     } else {
@@ -177,6 +178,10 @@ fn settings(own: Result<Cli, clap::Error>, args: &[OsString], terminal: bool) ->
         Some(mut all) => Cli::from_arg_matches_mut(&mut all).map_err(|error| mistake(&error))?,
         None => own,
     };
+    if !typed_key && variable("ANYROUTER_API_KEY").is_some() {
+        // the environment counts more than a file
+        (cli.api_key_file, cli.api_key_command) = (None, None);
+    }
     let [model, base_url] = from_variables;
     cli.model = model.or(cli.model);
     let base_url = base_url.map(|url| (url, "ANYROUTER_BASE_URL"));

@@ -40,7 +40,7 @@ pub fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>>
     }
     let words = (!dash && !words.to_string_lossy().trim().is_empty()).then_some(words);
     let terminal = !cli.no_stdin && std::io::stdin().is_terminal();
-    let stdin = match (dash, cli.no_stdin, terminal) {
+    let stdin = match (dash || files_of_stdin > 0, cli.no_stdin, terminal) {
         (_, true, _) | (false, _, true) => Stdin::Ignored,
         (true, _, true) => Stdin::Typed,
         // a writer that never comes is worth a word where a person waits
