@@ -83,7 +83,8 @@ impl Chat {
 
     fn read(&mut self, file: &File) -> Result<()> {
         let bytes = read_bytes(file, &self.path.display().to_string())?;
-        for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        for (number, line) in (1..).zip(text.split(|byte| *byte == b'\n')) {
             if line.trim_ascii().is_empty() {
                 continue;
             }
@@ -96,27 +97,20 @@ impl Chat {
             let line: Line =
                 serde_json::from_slice(line).map_err(|_| wrong("this is no message"))?;
             let first = self.messages.is_empty() && self.system.is_none();
-            let content = line.content.get();
-            let role = match line.role {
+            match line.role {
                 Speaker::System if first => {
-                    let text = serde_json::from_str(content)
-                        .map_err(|_| wrong("the system prompt is no text"))?;
-                    self.system = Some(text);
-                    continue;
+                    let text = serde_json::from_str(line.content.get());
+                    self.system = Some(text.map_err(|_| wrong("the system prompt is no text"))?);
                 }
                 Speaker::System => {
                     return Err(wrong("a system prompt stands on the first line only").into());
                 }
-                Speaker::User => Role::User,
-                Speaker::Assistant => Role::Assistant,
-            };
-            if !content.starts_with(['"', '[']) {
-                return Err(wrong("the content is neither text nor a list of blocks").into());
+                Speaker::User | Speaker::Assistant => {
+                    let why = "the content is neither text nor a list of blocks";
+                    self.messages
+                        .push(line.message().ok_or_else(|| wrong(why))?);
+                }
             }
-            self.messages.push(Message {
-                role,
-                content: Content::Kept(line.content.to_owned()),
-            });
         }
         Ok(())
     }
@@ -203,19 +197,25 @@ fn can_be_made(path: &Path) -> Result<()> {
     }
 }
 
-/// A message of the user's or the assistant's, its content as it stands; `None` if it is none.
+impl Line<'_> {
+    /// A message of the user's or the assistant's, its content as it stands; `None` if it is none.
+    fn message(&self) -> Option<Message> {
+        let role = match self.role {
+            Speaker::System => return None,
+            Speaker::User => Role::User,
+            Speaker::Assistant => Role::Assistant,
+        };
+        let fits = self.content.get().starts_with(['"', '[']);
+        fits.then(|| Message {
+            role,
+            content: Content::Kept(self.content.to_owned()),
+        })
+    }
+}
+
+/// The message that JSON is, if it is one.
 pub fn message(json: &str) -> Option<Message> {
-    let line: Line = serde_json::from_str(json).ok()?;
-    let role = match line.role {
-        Speaker::System => return None,
-        Speaker::User => Role::User,
-        Speaker::Assistant => Role::Assistant,
-    };
-    let fits = line.content.get().starts_with(['"', '[']);
-    fits.then(|| Message {
-        role,
-        content: Content::Kept(line.content.to_owned()),
-    })
+    serde_json::from_str::<Line>(json).ok()?.message()
 }
 
 /// Whether the open file is the one that the path names.
