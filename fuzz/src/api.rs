@@ -2,6 +2,8 @@
 
 #[path = "../../src/api/limits.rs"]
 pub mod limits;
+#[path = "../../src/api/mend.rs"]
+pub mod mend;
 #[path = "../../src/api/refusal.rs"]
 pub mod refusal;
 #[path = "../../src/api/retry.rs"]

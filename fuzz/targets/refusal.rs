@@ -2,7 +2,7 @@
 #![no_main]
 
 use anyask_fuzz::api::refusal::Refusal;
-use anyask_fuzz::api::wire::{Half, mended};
+use anyask_fuzz::api::mend::{Half, mended};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 

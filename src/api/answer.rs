@@ -9,11 +9,12 @@ use serde_json::value::RawValue;
 
 use super::client::{Client, Response};
 use super::failure::broken_off;
+use super::mend::{Half, has_surrogates, mended};
 use super::prepare::Endpoint;
 use super::refusal::Refusal;
 use super::reply::Reply;
 use super::sse;
-use super::wire::{self, Event, Half, Whole};
+use super::wire::{self, Event, Whole};
 use crate::error::{Failure, Kind};
 
 /// The longest event, and the longest JSON answer, in bytes.
@@ -217,7 +218,7 @@ impl Stream {
         if over && matches!(flow, Ok(ControlFlow::Continue(()))) {
             // a last event that lacks no more than its blank line has arrived, however the stream ended
             flow = Ok(self.decoder.finish(&mut |name, data| {
-                if is_json(&wire::mended(data)) {
+                if is_json(&mended(data)) {
                     on(name, data)
                 } else {
                     ControlFlow::Continue(())
@@ -324,12 +325,12 @@ fn message_told(body: &[u8], reply: &mut Reply, listener: &mut dyn Listener) -> 
     if body.trim_ascii().is_empty() {
         return Err(broken("the answer is empty").into());
     }
-    let mended;
+    let mended_body;
     let json = match std::str::from_utf8(body) {
-        Ok(json) if !wire::has_surrogates(json) => json,
+        Ok(json) if !has_surrogates(json) => json,
         _ => {
-            mended = wire::mended(body);
-            &mended
+            mended_body = mended(body);
+            &mended_body
         }
     };
     if !is_json(json) {

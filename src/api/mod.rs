@@ -5,6 +5,7 @@ mod client;
 mod digest;
 mod failure;
 mod limits;
+mod mend;
 mod pace;
 mod prepare;
 mod price;

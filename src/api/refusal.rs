@@ -25,7 +25,7 @@ impl Refusal {
     pub fn read(body: &[u8]) -> Self {
         // more than that is a page, whatever it looks like
         let json = if body.len() <= LARGEST { body } else { b"" };
-        match serde_json::from_str(&super::wire::mended(json)) {
+        match serde_json::from_str(&super::mend::mended(json)) {
             Ok(value) => Self::of(&value),
             Err(_) => Self {
                 kind: String::new(),

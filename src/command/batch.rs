@@ -15,7 +15,7 @@ use crate::api::{
     Role, Watcher,
 };
 use crate::error::{Failure, Kind};
-use crate::input::{self, Draft, Item, Items, Overrides, Said, Sources, Text};
+use crate::input::{self, Draft, Item, Items, Overrides, Said, Text};
 use crate::output::{
     self, Answered, Bar, Came, Console, Problem, Progress, Record, Results, Spinner, Stdout, Tally,
     identity,
@@ -31,8 +31,7 @@ const FOR_ALL: [Kind; 2] = [Kind::KeyRejected, Kind::NotPermitted];
 
 /// Asks every item.
 pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Result<()> {
-    let Sources { words, files, .. } = batch.sources;
-    let (path, json, max_wait) = (ask.output.take(), ask.json, ask.policy.max_wait);
+    let (path, max_wait) = (ask.output.take(), ask.policy.max_wait);
     let items = Items::open(batch.items.as_deref())?;
     let total = match &batch.items {
         Some(path) if console.may_move() => input::count_items(path)?,
@@ -45,8 +44,8 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         }
         None => (stdout.open(), Answered::new()),
     };
-    let words = words.map(Text::from);
-    let files = Draft::of_files(files)?;
+    let words = batch.words.map(Text::from);
+    let files = Draft::of_files(batch.files)?;
     let replaced = words.as_ref().map_or(0, |words| words.replaced) + files.replaced;
     note_replaced(replaced, "the prompt", console);
     let asker = Asker::new(ask, stdout, console)?;
@@ -58,7 +57,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         words,
         files,
         answered: Mutex::new(answered),
-        json,
+        json: batch.json,
         min_credits: batch.min_credits,
         pace: Pace::new(max_wait),
         queue: Queue::new(batch.jobs, batch.keep_order.then_some(window)),

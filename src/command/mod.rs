@@ -27,9 +27,7 @@ pub fn run(settings: Settings) -> Result<()> {
         Errand::Models { json } => stdout.print(models::list(json).as_bytes()),
         Errand::Generate(document) => stdout.print(generate::document(document).as_bytes()),
         Errand::Batch(ask, batch) => batch::run(*ask, batch, stdout, console),
-        Errand::Ask(mut ask) => match ask.sources.take() {
-            Some(sources) => ask::run(*ask, sources, stdout, console),
-            None => talk::run(*ask, stdout, console),
-        },
+        Errand::Ask(ask, sources) => ask::run(*ask, sources, stdout, console),
+        Errand::Talk(ask) => talk::run(*ask, stdout, console),
     }
 }

@@ -77,6 +77,9 @@ pub fn stopped_short(reply: &Reply, max_tokens: u32) -> Option<Failure> {
 
 /// The request, as `--verbose` shows it: everything but the key.
 pub fn request_shown(console: Console, prepared: &Prepared) {
+    if !console.verbose {
+        return;
+    }
     let path = prepared
         .url
         .path_and_query()
@@ -103,6 +106,9 @@ pub fn request_shown(console: Console, prepared: &Prepared) {
 
 /// The head of the answer, as `--verbose` shows it.
 pub fn response_shown(console: Console, response: &Response, key: Option<&Key>) {
+    if !console.verbose {
+        return;
+    }
     console.trace("<", format!("HTTP/1.1 {}", response.status));
     for (name, value) in &response.headers {
         let value = String::from_utf8_lossy(value.as_bytes());

@@ -61,9 +61,7 @@ pub fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> R
             output,
         });
     let ask = Box::new(Ask {
-        json: cli.json,
         way,
-        sources,
         system: match (cli.system, cli.system_file) {
             (Some(text), _) => System::Text(text),
             (_, Some(path)) => System::File(path),
@@ -87,9 +85,10 @@ pub fn errand(cli: Cli, base_url: Option<(String, &str)>, console: Console) -> R
         output: cli.output.filter(|path| path != Path::new("-")),
         log: cli.log,
     });
-    Ok(match batch {
-        Some(batch) => Errand::Batch(ask, batch),
-        None => Errand::Ask(ask),
+    Ok(match (batch, sources) {
+        (Some(batch), _) => Errand::Batch(ask, batch),
+        (None, Some(sources)) => Errand::Ask(ask, sources),
+        (None, None) => Errand::Talk(ask),
     })
 }
 

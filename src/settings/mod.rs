@@ -36,7 +36,10 @@ pub enum Errand {
         json: bool,
     },
     Generate(Document),
-    Ask(Box<Ask>),
+    /// One question.
+    Ask(Box<Ask>, Sources),
+    /// A conversation: each line that is typed is a question.
+    Talk(Box<Ask>),
     Batch(Box<Ask>, Batch),
 }
 
@@ -45,7 +48,10 @@ pub struct Batch {
     /// The file of the items; `None` for standard input.
     pub items: Option<PathBuf>,
     /// The words of the command line and the files, which every item gets.
-    pub sources: Sources,
+    pub words: Option<OsString>,
+    pub files: Vec<PathBuf>,
+    /// The server's JSON is wanted.
+    pub json: bool,
     /// How many requests may be under way at once.
     pub jobs: usize,
     pub keep_order: bool,
@@ -54,19 +60,15 @@ pub struct Batch {
     pub min_credits: Option<f64>,
 }
 
-/// All that one question needs.
+/// All that a question needs besides its words.
 pub struct Ask {
     pub way: Way,
-    /// What the one question is made of; `None` where each line that is typed is one.
-    pub sources: Option<Sources>,
     pub system: System,
     /// The request, but for its system prompt and messages.
     pub request: api::Request,
     pub endpoint: api::Endpoint,
     pub key: KeySource,
     pub policy: api::Policy,
-    /// The server's JSON is wanted.
-    pub json: bool,
     /// The steps of the rehearsal server, if it is to answer.
     pub mock: Option<Vec<Step>>,
     pub format: Format,

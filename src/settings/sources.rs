@@ -1,6 +1,6 @@
 //! What a question or a batch is made of, and which files are written: whatever does not fit together is told here.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -12,7 +12,8 @@ use crate::error::{Failure, Kind};
 use crate::input::{Sources, Stdin, no_prompt};
 use crate::output::Console;
 
-/// What the question is made of. Where there can be none, this is the moment to say so.
+/// What the question is made of; `None` where each line that is typed is to be one. Where there can be no
+/// question, this is the moment to say so.
 pub fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>> {
     let dash = cli.prompt == ["-"];
     if dash && cli.no_stdin {
@@ -22,7 +23,6 @@ pub fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>>
         )
         .into());
     }
-    let words = cli.prompt.join(OsStr::new(" "));
     let files_of_stdin = cli
         .file
         .iter()
@@ -38,7 +38,7 @@ pub fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>>
     if files_of_stdin + usize::from(dash) > 1 {
         return Err(Failure::new(Kind::Usage, "standard input can be read once only").into());
     }
-    let words = (!dash && !words.to_string_lossy().trim().is_empty()).then_some(words);
+    let words = words(cli).filter(|_| !dash);
     let terminal = !cli.no_stdin && std::io::stdin().is_terminal();
     let stdin = match (dash || files_of_stdin > 0, cli.no_stdin, terminal) {
         (_, true, _) | (false, _, true) => Stdin::Ignored,
@@ -60,6 +60,12 @@ pub fn sources(cli: &Cli, way: Way, console: Console) -> Result<Option<Sources>>
         stdin,
         files,
     }))
+}
+
+/// The words of the command line, joined; blanks alone are none.
+fn words(cli: &Cli) -> Option<OsString> {
+    let words = cli.prompt.join(OsStr::new(" "));
+    Some(words).filter(|words| !words.to_string_lossy().trim().is_empty())
 }
 
 /// What the batch is made of, and how it is asked.
@@ -94,15 +100,11 @@ pub fn batch(items: &Path, cli: &Cli) -> Result<Batch> {
         let failure = Failure::new(Kind::Usage, "the items and the results are the same file");
         return Err(failure.hint("write the results to another file").into());
     }
-    let words = cli.prompt.join(OsStr::new(" "));
-    let words = Some(words).filter(|words| !words.to_string_lossy().trim().is_empty());
     Ok(Batch {
         items,
-        sources: Sources {
-            words,
-            stdin: Stdin::Ignored,
-            files: cli.file.clone(),
-        },
+        words: words(cli),
+        files: cli.file.clone(),
+        json: cli.json,
         jobs: cli.jobs.unwrap_or(4) as usize,
         keep_order: cli.keep_order,
         resume: cli.resume,
