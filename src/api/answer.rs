@@ -345,9 +345,11 @@ fn message_told(body: &[u8], reply: &mut Reply, listener: &mut dyn Listener) -> 
         return Err(failed(&Refusal::read(body)).into());
     }
     listener.whole(body);
-    let said = Refusal::read(body).message;
-    if message.content.is_none() && !said.is_empty() {
-        return Err(broken(format!("the answer is no message: {said}")).into());
+    if message.content.is_none() {
+        let said = Refusal::read(body).message;
+        if !said.is_empty() {
+            return Err(broken(format!("the answer is no message: {said}")).into());
+        }
     }
     reply.take(&message, |text| listener.text(text));
     Ok(())
