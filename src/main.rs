@@ -11,7 +11,8 @@
 //! - `api` makes it a request, sends it and reads the answer, whatever form it comes in;
 //! - `output` shows the answer on stdout and says everything else on stderr;
 //! - `command` is one file an errand, and puts these together;
-//! - `error` has the kinds of failure and their exit statuses; `mock` is the server of `--mock`.
+//! - `error` has the kinds of failure and their exit statuses; `mock` is the server of `--mock`;
+//!   `build` is what the linker is told.
 //!
 //! `tests/layers.rs` holds the line.
 
