@@ -202,10 +202,18 @@ fn echo(request: &Value) -> (String, usize, usize) {
         .rfind(|message| message["role"] == "user");
     let text = match last.map(|message| &message["content"]) {
         Some(Value::String(text)) => text.clone(),
-        Some(Value::Array(blocks)) => blocks
-            .iter()
-            .filter_map(|block| block["text"].as_str())
-            .collect(),
+        Some(Value::Array(blocks)) => {
+            let texts: String = blocks
+                .iter()
+                .filter_map(|block| block["text"].as_str())
+                .collect();
+            let kinds = blocks.iter().filter_map(|block| block["type"].as_str());
+            if texts.is_empty() {
+                kinds.map(|kind| format!("[{kind}]")).collect()
+            } else {
+                texts
+            }
+        }
         _ => String::new(),
     };
     let tokens = |bytes: usize| bytes.div_ceil(4);

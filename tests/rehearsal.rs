@@ -92,3 +92,13 @@ fn a_step_that_is_none_is_told() {
             .exits(2);
     }
 }
+
+#[test]
+fn a_picture_alone_is_answered_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("p"), b"\x89PNG\r\n\x1a\n").expect("a picture");
+    anyask(["--mock", "-f", "p"])
+        .in_dir(folder.path())
+        .prints("[image]\n")
+        .exits(0);
+}

@@ -151,3 +151,15 @@ fn a_server_that_says_the_key_back_is_not_quoted() {
         .exits(exit);
     }
 }
+
+#[test]
+fn a_key_in_a_header_of_the_users_own_is_not_quoted_either() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("headers");
+    std::fs::write(&file, format!("Authorization: Bearer {KEY}\n")).expect("headers");
+    let server = Server::once(http("401 No", &[], format!("no such key: {KEY}")));
+    anyask(["-v", "-H", &format!("@{}", file.display()), "hi"])
+        .env("ANYROUTER_BASE_URL", &server.url())
+        .mentions("no such key: [redacted]")
+        .exits(5);
+}

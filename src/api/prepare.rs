@@ -25,9 +25,7 @@ impl Key {
         let fits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         fits.then(|| Self(text.into()))
     }
-}
 
-impl Key {
     /// A server's words without the key, should the server have said it.
     pub fn hide(&self, text: &str) -> String {
         // a stand-in such as "none" is no secret, and its letters stand in other words
@@ -143,6 +141,14 @@ impl Endpoint {
             body,
             brings_key,
         })
+    }
+
+    /// The key that one of the user's own headers carries, if one does.
+    pub fn own_key(&self) -> Option<Key> {
+        let name = self.auth.header();
+        let header = self.headers.iter().find(|header| header.name == name)?;
+        let value = header.value.to_str().ok()?;
+        Key::new(value.rsplit(' ').next()?)
     }
 
     /// Host and port, as messages name them.

@@ -53,7 +53,8 @@ impl Asker {
                 console,
             )),
         };
-        let (mut endpoint, mut key) = (ask.endpoint, ask.key.fetch(console)?);
+        let mut endpoint = ask.endpoint;
+        let mut key = ask.key.fetch(console)?.or_else(|| endpoint.own_key());
         if let (Some(steps), Way::Send) = (ask.mock, ask.way) {
             let cannot = || Failure::new(Kind::Local, "cannot start the rehearsal server");
             let address = mock::start(steps).with_context(cannot)?;
