@@ -14,7 +14,7 @@ use super::limits::in_words;
 use super::prepare::Endpoint;
 use super::refusal::{Refusal, status_kind};
 use super::retry::{Again, Refused};
-use super::transport::Interrupted;
+use super::transport::CutShort;
 use crate::error::{Failure, Kind};
 
 /// A request to which no answer came, or a refusal.
@@ -50,7 +50,7 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
             .hint("check --base-url and the network"),
     };
     let broken = |message: String| Failure::new(Kind::BrokenAnswer, message);
-    if matches!(&error, ureq::Error::Other(other) if other.is::<Interrupted>()) {
+    if matches!(&error, ureq::Error::Other(other) if other.is::<CutShort>()) {
         return Lost::new(broken_off(endpoint, error), Again::Never);
     }
     if let Some(hint) = certificate_trouble(&error, endpoint) {
@@ -113,8 +113,8 @@ pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
 /// What to say where the connection failed after an answer had begun.
 pub fn broken_off(endpoint: &Endpoint, error: ureq::Error) -> Error {
     let cause = match error {
-        ureq::Error::Other(other) => match other.downcast::<Interrupted>() {
-            Ok(interrupted) => interrupted.0,
+        ureq::Error::Other(other) => match other.downcast::<CutShort>() {
+            Ok(cut) => cut.0,
             Err(other) => ureq::Error::Other(other),
         },
         error => error,

@@ -22,7 +22,7 @@ pub use client::{Client, Response, Retry, Watcher};
 pub use digest::Digest;
 pub use limits::{Limits, in_words};
 pub use pace::{Kept, Pace};
-pub use prepare::{Auth, Endpoint, Header, Key, Prepared};
+pub use prepare::{Auth, Endpoint, Header, Key, LARGEST_REQUEST, Prepared};
 pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
 pub use reply::{Keep, Reply};

@@ -10,7 +10,7 @@ use super::wire::Request;
 use crate::error::{Failure, Kind};
 
 /// The API's own limit for a request body, in bytes; past it a server answers 413.
-const LARGEST_REQUEST: usize = 32 << 20;
+pub const LARGEST_REQUEST: usize = 32 << 20;
 
 /// A key shorter than this guards nothing, in bytes.
 const SHORTEST_SECRET: usize = 8;

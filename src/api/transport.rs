@@ -41,15 +41,15 @@ pub struct Connection<T> {
 
 /// What ended a connection in the middle of an answer, so that nobody takes it for no answer at all.
 #[derive(Debug)]
-pub struct Interrupted(pub Error);
+pub struct CutShort(pub Error);
 
-impl std::fmt::Display for Interrupted {
+impl std::fmt::Display for CutShort {
     fn fmt(&self, form: &mut std::fmt::Formatter) -> std::fmt::Result {
         self.0.fmt(form)
     }
 }
 
-impl std::error::Error for Interrupted {}
+impl std::error::Error for CutShort {}
 
 impl<T: Transport> Transport for Connection<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
@@ -71,7 +71,7 @@ impl<T: Transport> Transport for Connection<T> {
         if !matches!(came, Ok(true)) && !self.input.is_empty() {
             let closed = || Io::new(ErrorKind::UnexpectedEof, "peer disconnected").into();
             let error = came.err().unwrap_or_else(closed);
-            return Err(Error::Other(Box::new(Interrupted(error))));
+            return Err(Error::Other(Box::new(CutShort(error))));
         }
         let below = self.below.buffers();
         self.input.extend_from_slice(below.input());

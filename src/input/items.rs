@@ -9,11 +9,8 @@ use serde_json::value::RawValue;
 
 use super::chat;
 use super::text::open;
-use crate::api::Message;
+use crate::api::{LARGEST_REQUEST, Message};
 use crate::error::{Failure, Kind};
-
-/// A line may be as long as a request may be, in bytes.
-const LONGEST: usize = 32 << 20;
 
 /// One line that is not blank.
 pub struct Item {
@@ -141,7 +138,7 @@ impl Items {
             begun = true;
             let end = memchr::memchr(b'\n', ready);
             let part = &ready[..end.unwrap_or(ready.len())];
-            whole &= line.len() + part.len() <= LONGEST;
+            whole &= line.len() + part.len() <= LARGEST_REQUEST;
             if whole {
                 line.extend_from_slice(part);
             }

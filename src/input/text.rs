@@ -7,10 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::api::LARGEST_REQUEST;
 use crate::error::{Failure, Kind};
 
-/// The API takes no request over this many bytes, so nothing longer is worth reading.
-const LONGEST: u64 = 32 << 20;
 /// A NUL this early makes a file binary, as for grep.
 const LOOKED_AT: usize = 8 << 10;
 
@@ -42,10 +41,10 @@ pub fn read(from: impl Read, name: &str) -> Result<Text> {
 pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
-    from.take(LONGEST + 1)
+    from.take(LARGEST_REQUEST as u64 + 1)
         .read_to_end(&mut bytes)
         .with_context(cannot)?;
-    if bytes.len() as u64 > LONGEST {
+    if bytes.len() > LARGEST_REQUEST {
         let message = format!("{name} is over 32 MiB, and the API takes no larger request");
         return Err(Failure::new(Kind::Usage, message)
             .hint("send less of it at a time")

@@ -47,7 +47,7 @@ impl Live {
 
     /// Prints something else while the line is out of the way.
     pub fn beside<T>(&self, print: impl FnOnce() -> T) -> T {
-        let over = self.0.as_ref().map(|shared| shared.over());
+        let over = self.0.as_ref().map(|shared| shared.terminal());
         if over.as_ref().is_some_and(|over| !**over) {
             write(CLEAR);
         }
@@ -57,7 +57,7 @@ impl Live {
     /// Takes the line away for good.
     pub fn stop(&mut self) {
         let Some(shared) = self.0.take() else { return };
-        let mut over = shared.over();
+        let mut over = shared.terminal();
         if !std::mem::replace(&mut *over, true) {
             write(CLEAR);
         }
@@ -67,7 +67,7 @@ impl Live {
 
 impl Shared {
     fn draw(&self, tell: impl Fn() -> String) {
-        let mut over = self.over();
+        let mut over = self.terminal();
         for frame in FRAMES.iter().cycle() {
             if *over {
                 return;
@@ -88,7 +88,7 @@ impl Shared {
     }
 
     /// Whoever has this has the terminal.
-    fn over(&self) -> MutexGuard<'_, bool> {
+    fn terminal(&self) -> MutexGuard<'_, bool> {
         self.over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
