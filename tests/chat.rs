@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Barrier};
 
 use serde_json::{Value, json};
@@ -23,6 +23,25 @@ fn lines(path: &Path) -> Vec<Value> {
 
 fn chat<const N: usize>(args: [&str; N], dir: &tempfile::TempDir) -> Run {
     anyask(args).arg("--chat").arg("c.jsonl").in_dir(dir.path())
+}
+
+/// A turn that a test goes on beside.
+fn start(server: &Server, dir: &tempfile::TempDir, question: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_anyask"))
+        .args([
+            "--no-stdin",
+            "--chat",
+            "c.jsonl",
+            "--base-url",
+            &server.url(),
+            question,
+        ])
+        .env("ANYROUTER_API_KEY", "k")
+        .current_dir(dir.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program")
 }
 
 fn said(role: &str, content: &str) -> Value {
@@ -192,26 +211,9 @@ fn two_turns_at_once_come_one_after_the_other() {
         Act::Send(stream(&text_events(&["one"]))),
     ];
     let server = Server::new(vec![first, vec![Act::Send(stream(&text_events(&["two"])))]]);
-    let start = |question: &str| {
-        Command::new(env!("CARGO_BIN_EXE_anyask"))
-            .args([
-                "--no-stdin",
-                "--chat",
-                "c.jsonl",
-                "--base-url",
-                &server.url(),
-                question,
-            ])
-            .env("ANYROUTER_API_KEY", "k")
-            .current_dir(dir.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program")
-    };
-    let one = start("first?");
+    let one = start(&server, &dir, "first?");
     asked.wait();
-    let mut two = start("second?");
+    let mut two = start(&server, &dir, "second?");
     // the second says that it waits, and only then does the first get its answer
     let mut told = String::new();
     let stderr = two.stderr.take().expect("stderr");
@@ -239,19 +241,7 @@ fn a_kill_in_the_first_turn_leaves_no_file() {
     let dir = folder();
     let asked = Arc::new(Barrier::new(2));
     let server = Server::new(vec![vec![Act::Meet(Arc::clone(&asked)), Act::Hang]]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args([
-            "--no-stdin",
-            "--chat",
-            "c.jsonl",
-            "--base-url",
-            &server.url(),
-            "hi",
-        ])
-        .env("ANYROUTER_API_KEY", "k")
-        .current_dir(dir.path())
-        .spawn()
-        .expect("the program");
+    let mut child = start(&server, &dir, "hi");
     asked.wait();
     child.kill().expect("a kill");
     child.wait().expect("the end");
@@ -270,20 +260,7 @@ fn a_file_that_an_editor_put_in_its_place_is_the_conversation() {
         Act::Meet(Arc::clone(&asked)),
         Act::Send(stream(&text_events(&["ok"]))),
     ]]);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args([
-            "--no-stdin",
-            "--chat",
-            "c.jsonl",
-            "--base-url",
-            &server.url(),
-            "hi",
-        ])
-        .env("ANYROUTER_API_KEY", "k")
-        .current_dir(dir.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program");
+    let mut child = start(&server, &dir, "hi");
     asked.wait();
     fs::write(dir.path().join("new"), old).expect("new");
     fs::rename(dir.path().join("new"), &path).expect("a rename");
