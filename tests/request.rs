@@ -341,7 +341,7 @@ fn headers_that_cannot_be_sent_are_told() {
 
 #[test]
 fn flags_that_undo_others_are_no_hint() {
-    anyask(["--nope"]).says("anyask: unexpected argument '--nope' found\nhint: to pass '--nope' as a value, use '-- --nope'\n").exits(2);
+    anyask(["--nope"]).says("anyask: unexpected argument '--nope' found\nhint: if it belongs to the prompt, put -- in front of that: anyask -- WORDS\n").exits(2);
     anyask(["--no-quiet", "--nope"])
         .mentions("anyask: unexpected argument '--nope' found\n")
         .exits(2);

@@ -209,7 +209,7 @@ fn mistakes_name_the_file_and_the_line() {
         };
         with(anyask(["--mock", "hi"]), folder.path())
             .mentions(&format!("anyask: {}:{number}: {why}", path.display()))
-            .mentions("\nhint: a line is a flag and its value: --model opus; # begins a comment\n")
+            .mentions("\nhint: a line is a flag and its value as it stands, --model opus, or a comment that begins with #\n")
             .exits(3);
     }
     // values that are looked at after the flags

@@ -64,6 +64,7 @@ pub fn run(mut ask: Ask, batch: Batch, stdout: Stdout, console: Console) -> Resu
         beside: out.is_terminal(),
         results: Mutex::new(Results::new(out, batch.keep_order)),
         tally,
+        file: path.map(|path| path.display().to_string()),
         reason: Mutex::default(),
     });
     stops_on_ctrl_c(&work)?;
@@ -107,6 +108,8 @@ struct Work {
     beside: bool,
     tally: Arc<Mutex<Tally>>,
     bar: Bar,
+    /// What the file of the results is called, if there is one.
+    file: Option<String>,
     /// Why nothing more is started.
     reason: Mutex<Option<Error>>,
 }
@@ -349,6 +352,9 @@ impl Work {
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
         }
+        if reason.is_none() && tally.is_empty() {
+            console.note("there were no items; a file of items is --batch=FILE");
+        }
         if !console.quiet {
             console.tell(&*tally);
         }
@@ -359,9 +365,13 @@ impl Work {
         };
         Err(reason.unwrap_or_else(|| {
             let failure = Failure::new(Kind::ItemsFailed, failed);
-            failure
-                .hint("with -o FILE, --resume asks them again")
-                .into()
+            let hint = match &self.file {
+                Some(file) => {
+                    format!("jq 'select(.error)' {file} tells why; --resume asks them again")
+                }
+                None => "with -o FILE, --resume asks them again".into(),
+            };
+            failure.hint(hint).into()
         }))
     }
 }

@@ -83,6 +83,11 @@ impl Tally {
         format!("{bar} {}/{} {about}{left}", counted(done), counted(total))
     }
 
+    /// Whether there was no item at all.
+    pub fn is_empty(&self) -> bool {
+        self.answered + self.failed + self.skipped == 0
+    }
+
     fn tokens(&self) -> String {
         counted(self.input_tokens + self.output_tokens)
     }

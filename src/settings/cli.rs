@@ -47,15 +47,16 @@ pub const MODELS: [Model; 4] = [
 /// Shown under `--help`: what to type first.
 const EXAMPLES: &str = "\
 Examples:
-  anyask What is the tallest mountain on Mars?
+  anyask \"What is the tallest mountain on Mars?\"
   git diff | anyask \"Write a commit message\"
   anyask -m haiku -s \"Answer in French\" < question.txt
   anyask --json hi | jq .usage
   anyask --mock=429 hi; echo $?
 
-Exit status: 0 answered, 2 usage, 3 no key, 4 refused, 5 key not accepted,
-6 no credits, 7 rate limited, 8 server failed, 9 no connection, 10 broken
-answer, 11 stopped short under --strict, 1 anything local.
+Exit status: 0 answered, 1 a local failure, 2 usage, 3 not set up, 4 refused,
+5 key not accepted, 6 no credits or not permitted, 7 rate limited, 8 server
+failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
+12 some items of a batch failed.
 'anyask --generate man | man -l -' shows the whole manual.";
 
 /// Ask Claude a question from the shell
@@ -199,7 +200,7 @@ pub struct Cli {
     /// A further header, or @FILE; repeatable
     ///
     /// A header is 'Name: value'. One of the same name as one of ours takes its place. One that holds
-    /// a secret belongs into a file: -H @FILE, one header a line.
+    /// a secret belongs in a file: -H @FILE, one header a line.
     #[arg(short = 'H', long, value_name = "HEADER", value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub header: Vec<String>,
 
@@ -218,7 +219,7 @@ pub struct Cli {
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub retry_delay: Option<f64>,
 
-    /// Longest pause to wait for [default: 60]
+    /// Longest pause to grant the server [default: 60]
     ///
     /// If the server asks for a longer one, fail at once and say when to come back.
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]

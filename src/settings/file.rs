@@ -213,7 +213,7 @@ fn not_in_files(line: &str) -> String {
 fn wrong(path: &Path, number: usize, why: &str) -> Failure {
     let message = format!("{}:{number}: {why}", path.display());
     Failure::new(Kind::Setup, message)
-        .hint("a line is a flag and its value: --model opus; # begins a comment")
+        .hint("a line is a flag and its value as it stands, --model opus, or a comment that begins with #")
 }
 
 /// The ids of the flags that were given, and not filled in.

@@ -234,7 +234,15 @@ fn mistake(error: &clap::Error) -> Failure {
         .collect();
     let hint = match &tips[..] {
         [] => "'anyask --help' shows every flag".into(),
+        _ if is_unlike_any(error) => {
+            "if it belongs to the prompt, put -- in front of that: anyask -- WORDS".into()
+        }
         tips => tips.join("; ").replace("tip: ", ""),
     };
     Failure::new(Kind::Usage, message).hint(hint)
+}
+
+/// Whether somebody typed what looks like a flag and is like none.
+fn is_unlike_any(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none()
 }

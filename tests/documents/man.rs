@@ -17,7 +17,7 @@ pub const EXAMPLES: [(&str, &str); 13] = [
         "git diff | anyask \"Write a commit message\" > message.txt",
     ),
     (
-        "Give Claude a role and a short answer:",
+        "Give Claude a role, and ask for a short answer:",
         "anyask -s \"You are a terse editor\" --max-tokens 300 < notes.txt",
     ),
     (
@@ -53,12 +53,12 @@ pub const EXAMPLES: [(&str, &str); 13] = [
         "anyask -x -o hello.sh \"\\`\\`\\`sh\necho hello\n\\`\\`\\`\"",
     ),
     (
-        "Ask many questions, and go on after a kill:",
+        "Ask many questions, and go on after an interruption:",
         "anyask --batch=question.txt -o results.jsonl --resume \"Answer in one word\"",
     ),
     (
-        "Count a day's tokens:",
-        "anyask --log usage.jsonl hi && jq -s 'map(.output_tokens) | add' usage.jsonl",
+        "Count the tokens of a log:",
+        "anyask --log usage.jsonl hi && jq -s 'map(.input_tokens + .output_tokens) | add' usage.jsonl",
     ),
 ];
 
@@ -113,7 +113,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
-        "Flags that every call gets, one a line: '--model opus', '--system You are terse'. The value goes on to the end of the line as it stands. A line that begins with # is a comment.",
+        "Flags that every call gets, one a line: '--model opus', '--system You are terse'. The value goes on to the end of the line as it stands: no shell takes away quotes or puts a home folder in the place of ~. A line that begins with # is a comment. A prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config are for the command line alone.",
     ),
     (
         "~/.config/anyask/profiles/NAME",
