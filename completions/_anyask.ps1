@@ -45,7 +45,7 @@ Register-ArgumentCompleter -Native -CommandName 'anyask' -ScriptBlock {
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'A further header, or @FILE; repeatable')
             [CompletionResult]::new('--retries', '--retries', [CompletionResultType]::ParameterName, 'Send again this often [default: 2]')
             [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'First pause, doubled each time [default: 1]')
-            [CompletionResult]::new('--max-wait', '--max-wait', [CompletionResultType]::ParameterName, 'Longest pause to grant the server [default: 60]')
+            [CompletionResult]::new('--max-wait', '--max-wait', [CompletionResultType]::ParameterName, 'Longest pause a server gets [default: 60]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest silence of the server [default: 300]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest wait for a connection [default: 10]')
             [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Rehearse: no key, no credits, an echo')

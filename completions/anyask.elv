@@ -42,7 +42,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --header 'A further header, or @FILE; repeatable'
             cand --retries 'Send again this often [default: 2]'
             cand --retry-delay 'First pause, doubled each time [default: 1]'
-            cand --max-wait 'Longest pause to grant the server [default: 60]'
+            cand --max-wait 'Longest pause a server gets [default: 60]'
             cand --timeout 'Longest silence of the server [default: 300]'
             cand --connect-timeout 'Longest wait for a connection [default: 10]'
             cand --mock 'Rehearse: no key, no credits, an echo'

@@ -23,7 +23,7 @@ complete -c anyask -l api-key-command -d 'A command that prints the API key' -r 
 complete -c anyask -s H -l header -d 'A further header, or @FILE; repeatable' -r -f
 complete -c anyask -l retries -d 'Send again this often [default: 2]' -r -f
 complete -c anyask -l retry-delay -d 'First pause, doubled each time [default: 1]' -r -f
-complete -c anyask -l max-wait -d 'Longest pause to grant the server [default: 60]' -r -f
+complete -c anyask -l max-wait -d 'Longest pause a server gets [default: 60]' -r -f
 complete -c anyask -l timeout -d 'Longest silence of the server [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest wait for a connection [default: 10]' -r -f
 complete -c anyask -l mock -d 'Rehearse: no key, no credits, an echo' -r -f

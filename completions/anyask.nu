@@ -38,7 +38,7 @@ module completions {
     --header(-H): string      # A further header, or @FILE; repeatable
     --retries: string         # Send again this often [default: 2]
     --retry-delay: string     # First pause, doubled each time [default: 1]
-    --max-wait: string        # Longest pause to grant the server [default: 60]
+    --max-wait: string        # Longest pause a server gets [default: 60]
     --timeout: string         # Longest silence of the server [default: 300]
     --connect-timeout: string # Longest wait for a connection [default: 10]
     --mock: string            # Rehearse: no key, no credits, an echo

@@ -951,3 +951,13 @@ fn items_that_come_from_a_pipe_by_name_are_read_once() {
         .expect("sh");
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3");
 }
+
+#[test]
+fn a_batch_of_nothing_says_how_a_file_is_named() {
+    anyask(["--batch", "--mock", "items.txt"])
+        .says(
+            "anyask: note: there were no items; a file of items is --batch=FILE\n\
+             anyask: 0 answered, 0 failed, 0 skipped; 0 tokens, about $0.0000\n",
+        )
+        .exits(0);
+}

@@ -105,6 +105,10 @@ fn help_fits_a_narrow_terminal_and_shows_every_flag() {
             "--{flag}"
         );
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let line = short
+            .lines()
+            .find(|line| line.contains(&format!("--{flag}")) && line.contains(&help));
+        assert!(line.is_some(), "--{flag} is not a line of its own in -h");
         assert!(!help.is_empty() && !help.ends_with('.'), "--{flag}: {help}");
         for name in arg.get_value_names().into_iter().flatten() {
             assert_eq!(name.to_uppercase(), name.as_str(), "--{flag}");

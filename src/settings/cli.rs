@@ -219,7 +219,7 @@ pub struct Cli {
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
     pub retry_delay: Option<f64>,
 
-    /// Longest pause to grant the server [default: 60]
+    /// Longest pause a server gets [default: 60]
     ///
     /// If the server asks for a longer one, fail at once and say when to come back.
     #[arg(long, value_name = "SECONDS", value_parser = pause, value_hint = ValueHint::Other, help_heading = "How it is asked")]
