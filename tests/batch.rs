@@ -961,3 +961,33 @@ fn a_batch_of_nothing_says_how_a_file_is_named() {
         )
         .exits(0);
 }
+
+#[test]
+fn results_into_a_pipe_by_name_wait_for_their_reader() {
+    let folder = folder("");
+    let line = format!(
+        "mkfifo pipe; (seq 3 | '{}' --batch --mock -q -o pipe) & cat pipe | wc -l; wait",
+        env!("CARGO_BIN_EXE_anyask")
+    );
+    let output = Command::new("sh")
+        .args(["-c", &line])
+        .current_dir(folder.path())
+        .output()
+        .expect("sh");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3");
+}
+
+#[test]
+fn blank_lines_among_the_results_are_no_harm() {
+    let folder = folder("one\n");
+    let out = folder.path().join("out");
+    let run = || anyask(["--batch=items", "--mock", "--resume", "-o", "out"]).in_dir(folder.path());
+    run().mentions("1 answered").exits(0);
+    let whole = fs::read_to_string(&out).expect("out");
+    fs::write(&out, format!("\n{whole}\n\0\0")).expect("out");
+    run().mentions("0 answered, 0 failed, 1 skipped").exits(0);
+    assert_eq!(
+        fs::read_to_string(&out).expect("out"),
+        format!("\n{whole}\n")
+    );
+}

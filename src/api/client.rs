@@ -104,7 +104,8 @@ impl Client {
                 Ok(response) => self.refused(response),
                 Err(lost) => lost,
             };
-            if let Some(pause) = lost.asked {
+            // what is refused for good is refused for itself alone
+            if let Some(pause) = lost.asked.filter(|_| lost.again != Again::Never) {
                 watcher.asked(pause);
             }
             let Lost { error, again, .. } = lost;

@@ -71,10 +71,10 @@ impl Pace {
                     let woken = self.changed.wait_timeout(state, pause);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
-                Wait::ForAnswer => self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner),
+                Wait::ForAnswer(reset) => {
+                    let woken = self.changed.wait_timeout(state, reset);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
             };
         }
     }
@@ -130,8 +130,8 @@ enum Wait {
     Asked(Duration),
     /// By a choice of our own.
     Own(Duration),
-    /// Until one of those in flight is back: it may be the last that the window takes.
-    ForAnswer,
+    /// Until one of those in flight is back, which may be the last that the window takes, or until the reset.
+    ForAnswer(Duration),
 }
 
 impl State {
@@ -167,7 +167,7 @@ impl State {
             }
             // what the server has not answered yet, it may not have counted yet
             Some(_) if window.remaining > self.in_flight => Wait::Not,
-            Some(_) if self.in_flight > 0 => Wait::ForAnswer,
+            Some(left) if self.in_flight > 0 => Wait::ForAnswer(left),
             Some(left) => Wait::Asked(left),
         }
     }
@@ -224,7 +224,10 @@ mod tests {
         state.learn(&limits(2, reset));
         assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
         state.in_flight = 2;
-        assert!(matches!(state.wait(Instant::now(), now), Wait::ForAnswer));
+        assert!(matches!(
+            state.wait(Instant::now(), now),
+            Wait::ForAnswer(_)
+        ));
         state.learn(&limits(0, reset));
         state.learn(&limits(1, reset));
         state.in_flight = 0;
@@ -234,7 +237,10 @@ mod tests {
         assert!(matches!(state.wait(Instant::now(), reset), Wait::Not));
         // the new window takes no more than its limit
         state.in_flight = 60;
-        assert!(matches!(state.wait(Instant::now(), reset), Wait::ForAnswer));
+        assert!(matches!(
+            state.wait(Instant::now(), reset),
+            Wait::ForAnswer(_)
+        ));
     }
 
     #[test]

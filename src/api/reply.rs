@@ -234,10 +234,13 @@ impl Fold {
                 block["input"] = serde_json::from_str(&input).unwrap_or(Value::String(input));
             }
         }
-        if !self.blocks.is_empty() || !self.message.contains_key("content") {
-            let content = self.blocks.into_values().collect();
-            self.message.insert("content".into(), Value::Array(content));
-        }
+        let whole = self.message.entry("content").or_insert(Value::Null);
+        let mut content = match whole.take() {
+            Value::Array(content) => content,
+            _ => Vec::new(),
+        };
+        content.extend(self.blocks.into_values());
+        *whole = Value::Array(content);
         self.message
     }
 }

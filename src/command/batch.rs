@@ -382,17 +382,19 @@ fn stops_on_ctrl_c(work: &Arc<Work>) -> Result<()> {
     let mut pressed = false;
     on_ctrl_c(move || {
         if std::mem::replace(&mut pressed, true) {
-            work.bar.stop();
             end_by_ctrl_c();
         }
         let failure = Failure::new(Kind::Interrupted, "stopped by Ctrl-C");
         // what is told is true already
         work.stop_for(failure.hint("with -o FILE, --resume goes on").into());
-        work.bar.beside(|| {
-            work.asker
-                .console
-                .tell("no more items are started; Ctrl-C again ends at once");
-        });
+        let work = Arc::clone(&work);
+        let tell = move || {
+            let console = work.asker.console;
+            work.bar
+                .beside(|| console.tell("no more items are started; Ctrl-C again ends at once"));
+        };
+        // where nobody takes what is told, the next Ctrl-C has to be heard all the same
+        let _ = thread::Builder::new().spawn(tell);
     })
 }
 

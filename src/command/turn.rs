@@ -88,7 +88,7 @@ impl Asker {
     pub fn question(&self, content: Content, way: Way) -> Result<Question> {
         let tell = |text: &str| self.console.note(text);
         let chat = self.chat.as_deref().map(|path| match way {
-            Way::Send => Chat::open(path, tell),
+            Way::Send => Chat::open(path, tell, || self.client.is_stopped()),
             Way::DryRun | Way::Curl => Chat::peek(path),
         });
         let mut chat = chat.transpose()?;

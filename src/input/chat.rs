@@ -1,8 +1,10 @@
 //! A conversation kept in a file: one JSON message a line, only whole turns, one writer at a time.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -12,6 +14,9 @@ use serde_json::value::RawValue;
 use super::text::{open, read_bytes};
 use crate::api::{Content, Message, Role};
 use crate::error::{Failure, Kind};
+
+/// How often a turn that waits for another looks whether that has ended.
+const TICK: Duration = Duration::from_millis(20);
 
 /// A conversation. One that was opened is locked: nobody else goes on with it until this is dropped.
 pub struct Chat {
@@ -50,13 +55,13 @@ enum Speaker {
 
 impl Chat {
     /// Opens a conversation and reads it; one that is not there yet is not made before its first turn. Where
-    /// another program is at it, `tell` hears so and the turn waits.
-    pub fn open(path: &Path, tell: impl Fn(&str)) -> Result<Self> {
+    /// another program is at it, `tell` hears so and the turn waits, unless it is `stopped`.
+    pub fn open(path: &Path, tell: impl Fn(&str), stopped: impl Fn() -> bool) -> Result<Self> {
         if !path.exists() {
             can_be_made(path)?;
             return Ok(Self::new(path));
         }
-        let file = locked(path, &tell)?;
+        let file = locked(path, &tell, &stopped)?;
         let mut chat = Self::new(path);
         chat.read(&file)?;
         chat.file = Some(file);
@@ -127,7 +132,7 @@ impl Chat {
             )
         };
         let ours = self.file.filter(|file| is_at(file, path));
-        let mut file = ours.map_or_else(|| locked(path, &|_| {}), Ok)?;
+        let mut file = ours.map_or_else(|| locked(path, &|_| {}, &|| false), Ok)?;
         let whole = file.seek(SeekFrom::End(0)).with_context(cannot)?;
         let mut last = [b'\n'];
         if whole > 0 {
@@ -158,9 +163,10 @@ impl Chat {
 }
 
 /// Opens the conversation's file, makes it where it is not there, and waits until nobody else is at it.
-fn locked(path: &Path, tell: &dyn Fn(&str)) -> Result<File> {
+fn locked(path: &Path, tell: &dyn Fn(&str), stopped: &dyn Fn() -> bool) -> Result<File> {
     let name = path.display();
     let cannot = || Failure::new(Kind::Local, format!("cannot open the conversation {name}"));
+    let mut told = false;
     loop {
         let file = OpenOptions::new()
             .read(true)
@@ -169,32 +175,36 @@ fn locked(path: &Path, tell: &dyn Fn(&str)) -> Result<File> {
             .open(path)
             .with_context(cannot)?;
         match file.try_lock() {
+            // somebody may have put another file in its place meanwhile
+            Ok(()) if is_at(&file, path) => return Ok(file),
             Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
             Err(TryLockError::WouldBlock) => {
-                tell(&format!("waiting for another turn of {name} to end"));
-                file.lock().with_context(cannot)?;
+                if !std::mem::replace(&mut told, true) {
+                    tell(&format!("waiting for another turn of {name} to end"));
+                }
+                if stopped() {
+                    return Err(Failure::new(Kind::Interrupted, "stopped").into());
+                }
+                thread::sleep(TICK);
             }
-        }
-        // somebody may have put another file in its place meanwhile
-        if is_at(&file, path) {
-            return Ok(file);
         }
     }
 }
 
-/// Whether a new file can be made there: it is tried before anything is asked, and leaves no trace.
+/// Whether a new file can be made there, before anything is asked.
 fn can_be_made(path: &Path) -> Result<()> {
-    let cannot = || {
-        let name = path.display();
-        Failure::new(Kind::Local, format!("cannot open the conversation {name}"))
-    };
-    match File::create_new(path) {
-        Ok(_) => std::fs::remove_file(path).with_context(cannot),
-        // a link to what is not there yet, or somebody was quicker
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(error).with_context(cannot),
+    let name = path.display();
+    let cannot = || Failure::new(Kind::Local, format!("cannot open the conversation {name}"));
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK).with_context(cannot)?;
     }
+    folder.metadata().with_context(cannot)?;
+    Ok(())
 }
 
 impl Line<'_> {

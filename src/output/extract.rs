@@ -1,6 +1,8 @@
 //! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes:
 //! by itself, or in list items and block quotes.
 
+use std::borrow::Cow;
+
 use anyhow::Result;
 
 use super::{Out, Printer};
@@ -125,7 +127,8 @@ impl Scanner {
 
     /// A line outside of any code: it may begin or end what others stand in, and open the block.
     fn before(&mut self, line: &str) {
-        let (kept, mut rest) = inside(&self.containers, line);
+        let line = expanded(line, " \t>-*+.)0123456789");
+        let (kept, mut rest) = inside(&self.containers, &line);
         self.containers.truncate(kept);
         while let Some((container, content)) = container(rest) {
             self.containers.push(container);
@@ -138,7 +141,8 @@ impl Scanner {
 
     /// A line of the code, or the one that ends it: by its fence, or by the end of what the block stands in.
     fn code(&mut self, fence: Fence, line: &str, on: &mut impl FnMut(&str)) {
-        let (kept, rest) = inside(&self.containers, line);
+        let line = self.code_line(fence, line);
+        let (kept, rest) = inside(&self.containers, &line);
         if kept < self.containers.len() || closes(fence, rest) {
             self.state = State::After;
         } else {
@@ -146,9 +150,19 @@ impl Scanner {
         }
     }
 
+    /// A line of code as it is to be read: where nothing is taken from its start, tabs there are the code's own.
+    fn code_line<'a>(&self, fence: Fence, line: &'a str) -> Cow<'a, str> {
+        if self.containers.is_empty() && fence.indent == 0 {
+            line.into()
+        } else {
+            expanded(line, " \t>")
+        }
+    }
+
     /// Whether what is held may still become the line that ends the block.
     fn may_close(&self, fence: Fence) -> bool {
-        let (kept, rest) = inside(&self.containers, &self.held);
+        let line = self.code_line(fence, &self.held);
+        let (kept, rest) = inside(&self.containers, &line);
         let rest = rest.trim_start_matches(' ');
         if kept < self.containers.len() {
             rest.trim_start_matches([' ', '>']).is_empty()
@@ -157,6 +171,25 @@ impl Scanner {
             rest.is_empty() || rest.starts_with(fence.char)
         }
     }
+}
+
+/// A line whose tabs are blanks up to the next stop of four, as long as it has nothing but these characters.
+fn expanded<'a>(line: &'a str, marks: &str) -> Cow<'a, str> {
+    let end = line
+        .find(|char| !marks.contains(char))
+        .unwrap_or(line.len());
+    let (start, rest) = line.split_at(end);
+    if !start.contains('\t') {
+        return line.into();
+    }
+    let mut out = String::new();
+    for char in start.chars() {
+        match char {
+            '\t' => out.push_str(&"    "[out.len() % 4..]),
+            char => out.push(char),
+        }
+    }
+    (out + rest).into()
 }
 
 /// In how many of the containers a line stands, and what of it is inside them.
@@ -337,6 +370,12 @@ mod tests {
             ("> - x\n>\n>   ```\n>   a\n>   > b\n>   ```\n", "a\n> b\n"),
             ("- > ~~~\n  > a\n  ~~~\n", "a\n"),
             ("> quoted\n```\nx\n```\n", "x\n"),
+            (
+                "- Run:\n\n\t```sh\n\tls -l\n\t\tx\n\t```\n",
+                "ls -l\n    x\n",
+            ),
+            ("-\t```\n\tls\n\t```\n", "ls\n"),
+            ("```\n\tls\t-l\n```\n", "\tls\t-l\n"),
             ("    > ```\n> > ```\n> > x\n> y\n", "x\n"),
         ] {
             assert_eq!(extract([text]).as_deref(), Some(code), "{text}");
@@ -375,7 +414,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_cut_of_the_text_gives_the_same_code(
-            lines in proptest::collection::vec("[-> ]{0,4}[ `~]{0,5}[a`~> ]{0,3}\r?", 0..8),
+            lines in proptest::collection::vec("[-> \t]{0,4}[ `~]{0,5}[a`~> ]{0,3}\r?", 0..8),
             cuts in proptest::collection::vec(0usize..60, 0..6),
         ) {
             let text = lines.join("\n");

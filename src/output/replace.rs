@@ -40,10 +40,10 @@ impl Replacement {
             return Ok((file.with_context(cannot)?, None));
         }
         // a link stays a link; what it names is replaced, or begun
-        let target = |link: PathBuf| path.with_file_name(link);
-        let path = fs::canonicalize(path)
-            .or_else(|_| fs::read_link(path).map(target))
-            .unwrap_or_else(|_| path.into());
+        let mut path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        while let Ok(target) = fs::read_link(&path) {
+            path = path.with_file_name(target);
+        }
         if old.is_some() {
             // a file that may not be written is not replaced either
             OpenOptions::new()

@@ -122,6 +122,11 @@ pub fn identity(line: u64, id: Option<&RawValue>, key: Digest) -> Digest {
 pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
     let name = path.display();
     let cannot = || Failure::new(Kind::Local, format!("cannot write to {name}"));
+    if path.metadata().is_ok_and(|file| !file.is_file()) {
+        // a pipe or a device keeps nothing, and who reads a pipe must be somebody else
+        let file = OpenOptions::new().append(true).open(path);
+        return Ok((file.with_context(cannot)?, Answered::new()));
+    }
     let file = OpenOptions::new()
         .read(true)
         .append(true)
@@ -137,9 +142,6 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
                 .into());
         }
         Err(TryLockError::Error(error)) => return Err(error).with_context(cannot),
-    }
-    if !file.metadata().with_context(cannot)?.is_file() {
-        return Ok((file, Answered::new()));
     }
     let mut answered = Answered::new();
     let mut reader = BufReader::new(&file);
@@ -159,6 +161,7 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
         number += 1;
         let answer = match answer_in(&line) {
             Ok(answer) => answer,
+            Err(_) if line.trim_ascii().is_empty() => None,
             // torn by a kill: what is there of it is the start of a result
             Err(_) if !line.ends_with(b"\n") && is_start_of_result(&line) => {
                 file.set_len(whole).with_context(cannot)?;
@@ -182,10 +185,10 @@ pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
     Ok((file, answered))
 }
 
-/// Whether a result may begin like this.
+/// Whether a result may begin like this, or was to be written where nothing is, as a power cut leaves it.
 fn is_start_of_result(bytes: &[u8]) -> bool {
     const START: &[u8] = b"{\"line\":";
-    bytes.starts_with(START) || START.starts_with(bytes)
+    bytes.starts_with(START) || START.starts_with(bytes) || bytes.iter().all(|byte| *byte == 0)
 }
 
 /// The identity of the item that a result answers, if it does. The error is a line that is no result.
