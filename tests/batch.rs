@@ -872,6 +872,20 @@ fn what_the_server_asks_holds_for_all_even_where_no_try_is_left() {
 }
 
 #[test]
+fn a_refusal_for_good_holds_nobody_back() {
+    let service = Service::new(|number, request| match number {
+        0 => http("400 No", &["retry-after: 3600"], ""),
+        _ => json_answer(&answer(&asked(request))),
+    });
+    let folder = folder(&numbers(3));
+    at(anyask(["--batch=items", "-j1", "-oout"]), &service)
+        .in_dir(folder.path())
+        .mentions("2 answered, 1 failed")
+        .mentions("hint: jq 'select(.error)' out tells why; --resume asks them again\n")
+        .exits(12);
+}
+
+#[test]
 fn a_pause_of_our_own_is_no_rate_limit() {
     let service = Service::new(|number, request| match number {
         0 => http("429 Slow", &[], ""),

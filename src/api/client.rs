@@ -104,8 +104,9 @@ impl Client {
                 Ok(response) => self.refused(response),
                 Err(lost) => lost,
             };
-            // what is refused for good is refused for itself alone
-            if let Some(pause) = lost.asked.filter(|_| lost.again != Again::Never) {
+            // what is refused for good is refused for itself alone, but for a rate that was too high
+            let for_others = lost.rate_limited || lost.again != Again::Never;
+            if let Some(pause) = lost.asked.filter(|_| for_others) {
                 watcher.asked(pause);
             }
             let Lost { error, again, .. } = lost;
