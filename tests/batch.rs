@@ -1005,3 +1005,42 @@ fn blank_lines_among_the_results_are_no_harm() {
         format!("\n{whole}\n")
     );
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_ctrl_c_that_a_shell_keeps_away_stops_nothing() {
+    let held = Arc::new(Barrier::new(2));
+    let gate = Arc::clone(&held);
+    let service = Service::new(move |number, request| {
+        if number == 0 {
+            gate.wait();
+            gate.wait();
+        }
+        json_answer(&answer(&asked(request)))
+    });
+    let folder = folder(&numbers(3));
+    let mut child = Command::new("sh")
+        .args([
+            "-c",
+            "trap '' INT; exec \"$0\" \"$@\"",
+            env!("CARGO_BIN_EXE_anyask"),
+        ])
+        .args([
+            "--batch=items",
+            "-j1",
+            "-q",
+            "-oout",
+            "--base-url",
+            &service.url(),
+        ])
+        .env("ANYROUTER_API_KEY", "k")
+        .current_dir(folder.path())
+        .spawn()
+        .expect("sh");
+    held.wait();
+    interrupt(&child);
+    held.wait();
+    assert!(child.wait().expect("the end").success());
+    let out = fs::read_to_string(folder.path().join("out")).expect("out");
+    assert_eq!(lines(&out).len(), 3);
+}

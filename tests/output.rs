@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::sync::{Arc, Barrier};
 
-use crate::harness::{Server, answer, anyask, json_answer, stream, text_events};
+use crate::harness::{Act, Server, answer, anyask, json_answer, stream, text_events};
 
 fn folder(old: Option<&str>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
@@ -163,7 +166,7 @@ fn the_name_of_stdout_is_stdout() {
         "(echo A; '{0}' --no-stdin --mock -o /dev/stdout hi; '{0}' --no-stdin --mock -o - hi; echo B) >> out",
         env!("CARGO_BIN_EXE_anyask")
     );
-    let status = std::process::Command::new("sh")
+    let status = Command::new("sh")
         .args(["-c", &line])
         .current_dir(folder.path())
         .status();
@@ -216,4 +219,25 @@ fn json_that_is_whole_is_kept_without_text() {
         .says("anyask: the answer has no text, only tool_use (stop reason: tool_use)\n")
         .exits(10);
     assert_eq!(files(&folder), out(&format!("{tool}\n")));
+}
+
+#[test]
+fn a_signal_in_mid_answer_leaves_the_old_file_and_nothing_else() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for signal in [Signal::INT, Signal::TERM] {
+        let folder = folder(Some("old"));
+        let seen = Arc::new(Barrier::new(2));
+        let server = Server::new(vec![vec![Act::Meet(Arc::clone(&seen)), Act::Hang]]);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
+            .args(["--no-stdin", "-o", "out", "--base-url", &server.url(), "hi"])
+            .env("ANYROUTER_API_KEY", "k")
+            .current_dir(folder.path())
+            .spawn()
+            .expect("the program");
+        seen.wait();
+        kill_process(Pid::from_child(&child), signal).expect("a signal");
+        let status = child.wait().expect("the end");
+        assert_eq!(status.signal(), Some(signal.as_raw()));
+        assert_eq!(files(&folder), out("old"));
+    }
 }

@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::interrupt::tidy_up;
 use super::turn::{Asker, note_replaced};
 use crate::input::{self, Sources};
 use crate::output::{self, Console, Stdout};
@@ -15,7 +16,13 @@ pub fn run(ask: Ask, sources: Sources, stdout: Stdout, console: Console) -> Resu
     let asker = Asker::new(ask, stdout, console)?;
     let question = asker.question(prompt.content, way)?;
     match way {
-        Way::Send => asker.answer(question),
+        Way::Send => {
+            let out = asker.open()?;
+            if let Some(file) = out.beside() {
+                tidy_up(file.into());
+            }
+            asker.answer(question, out)
+        }
         Way::DryRun => {
             let mut out = stdout.open();
             out.json(&question.prepared.body);

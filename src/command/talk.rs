@@ -43,7 +43,7 @@ pub fn run(ask: Ask, stdout: Stdout, console: Console) -> Result<()> {
         asker.client.resume();
         let answered = asker
             .question(Content::Text(line), Way::Send)
-            .and_then(|question| asker.answer(question));
+            .and_then(|question| asker.answer(question, asker.open()?));
         match answered {
             Ok(()) => {}
             Err(error) if output::is_reader_gone(&error) => return Err(error),

@@ -128,12 +128,16 @@ impl Asker {
         }
     }
 
+    /// Opens what the answer goes to.
+    pub fn open(&self) -> Result<Out> {
+        match &self.output {
+            Some(path) => self.stdout.replace(path),
+            None => Ok(self.stdout.open()),
+        }
+    }
+
     /// Asks, prints the answer, keeps the turn and reports.
-    pub fn answer(&self, question: Question) -> Result<()> {
-        let out = match &self.output {
-            Some(path) => self.stdout.replace(path)?,
-            None => self.stdout.open(),
-        };
+    pub fn answer(&self, question: Question, out: Out) -> Result<()> {
         let spinner = Spinner::start(self.console);
         let out = out.with(spinner.clone());
         let mut progress = Progress::new(self.console, spinner, self.key.clone());

@@ -82,6 +82,11 @@ impl Out {
         self
     }
 
+    /// The file that is written until it takes the place of the old one.
+    pub fn beside(&self) -> Option<&Path> {
+        self.replacement.as_ref()?.beside()
+    }
+
     /// Whether a person sees it.
     pub fn is_terminal(&self) -> bool {
         self.terminal

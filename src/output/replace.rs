@@ -76,6 +76,11 @@ impl Replacement {
         Ok((file, Some(replacement)))
     }
 
+    /// The new file, before it is committed.
+    pub fn beside(&self) -> Option<&Path> {
+        self.beside.as_deref()
+    }
+
     /// Puts the new file in the place of the old one, in one step.
     pub fn commit(mut self) -> Result<()> {
         let beside = self.beside.take().unwrap_or_default();
