@@ -206,25 +206,12 @@ fn version() {
 fn question() {
     let server = Server::start(Answer::Short);
     let url = server.url();
-    let [wall, cpu] = pairs(
+    let took = pairs(
         100,
         &mut || run(&mut anyask(&url, &["-S", "hi"])),
         &mut || run(&mut curl(&url, &["-s"])),
     );
-    row(
-        "one question, http, wall; `curl -s`",
-        &ms(wall.0),
-        &ms(wall.1),
-        wall.2,
-        "≤ 0.33",
-    );
-    row(
-        "one question, http, CPU; `curl -s`",
-        &ms(cpu.0),
-        &ms(cpu.1),
-        cpu.2,
-        "≤ 0.33",
-    );
+    wall_and_cpu("one question, http", took);
 }
 
 fn https() {
@@ -241,7 +228,7 @@ fn https() {
     )
     .expect("a bundle");
     let url = server.url();
-    let [wall, cpu] = pairs(
+    let took = pairs(
         50,
         &mut || run(anyask(&url, &["-S", "hi"]).env("SSL_CERT_FILE", &bundle)),
         &mut || {
@@ -251,20 +238,15 @@ fn https() {
             ))
         },
     );
-    row(
-        "one question, https and the system's roots, wall; `curl -s`",
-        &ms(wall.0),
-        &ms(wall.1),
-        wall.2,
-        "≤ 0.33",
-    );
-    row(
-        "one question, https and the system's roots, CPU; `curl -s`",
-        &ms(cpu.0),
-        &ms(cpu.1),
-        cpu.2,
-        "≤ 0.33",
-    );
+    wall_and_cpu("one question, https and the system's roots", took);
+}
+
+/// Both figures of a question as rows.
+fn wall_and_cpu(what: &str, took: [(f64, f64, f64); 2]) {
+    for (figure, (ours, theirs, ratio)) in ["wall", "CPU"].into_iter().zip(took) {
+        let what = format!("{what}, {figure}; `curl -s`");
+        row(&what, &ms(ours), &ms(theirs), ratio, "≤ 0.33");
+    }
 }
 
 fn delta() {

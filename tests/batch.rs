@@ -63,6 +63,16 @@ fn start(args: &[&str], service: &Service, folder: &tempfile::TempDir) -> Child 
         .expect("the program")
 }
 
+/// What a shell command line prints; `$0` is the program.
+fn shell(line: &str, folder: &tempfile::TempDir) -> String {
+    let output = Command::new("sh")
+        .args(["-c", line, env!("CARGO_BIN_EXE_anyask")])
+        .current_dir(folder.path())
+        .output()
+        .expect("sh");
+    String::from_utf8_lossy(&output.stdout).trim().into()
+}
+
 #[test]
 fn every_form_of_an_item_is_asked_as_a_single_question_would_be() {
     let service = Service::new(|_, request| json_answer(&answer(&request.json().to_string())));
@@ -944,7 +954,9 @@ fn results_and_bar_share_a_terminal() {
     let args = [items.as_str(), "-j", "1", "--base-url", &service.url()];
     let environment = [("TERM", "xterm"), ("ANYROUTER_API_KEY", "k")];
     let (shown, _) = crate::harness::pty(&args, [false, true, true], &environment).ends();
-    for line in shown.lines().filter(|line| line.contains("\"key\"")) {
+    let results = shown.lines().filter(|line| line.contains("\"key\""));
+    assert_eq!(results.clone().count(), 3, "{shown:?}");
+    for line in results {
         let result = line.rsplit(['\r', '\u{1b}']).next().unwrap_or_default();
         let result = result.trim_start_matches("[2K");
         assert!(result.starts_with("{\"line\":"), "{line:?}");
@@ -954,16 +966,8 @@ fn results_and_bar_share_a_terminal() {
 #[test]
 fn items_that_come_from_a_pipe_by_name_are_read_once() {
     let folder = folder("");
-    let line = format!(
-        "mkfifo pipe; seq 3 > pipe & '{}' --batch=pipe --mock | wc -l",
-        env!("CARGO_BIN_EXE_anyask")
-    );
-    let output = Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(folder.path())
-        .output()
-        .expect("sh");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3");
+    let line = "mkfifo pipe; seq 3 > pipe & \"$0\" --batch=pipe --mock | wc -l";
+    assert_eq!(shell(line, &folder), "3");
 }
 
 #[test]
@@ -979,16 +983,8 @@ fn a_batch_of_nothing_says_how_a_file_is_named() {
 #[test]
 fn results_into_a_pipe_by_name_wait_for_their_reader() {
     let folder = folder("");
-    let line = format!(
-        "mkfifo pipe; (seq 3 | '{}' --batch --mock -q -o pipe) & cat pipe | wc -l; wait",
-        env!("CARGO_BIN_EXE_anyask")
-    );
-    let output = Command::new("sh")
-        .args(["-c", &line])
-        .current_dir(folder.path())
-        .output()
-        .expect("sh");
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "3");
+    let line = "mkfifo pipe; (seq 3 | \"$0\" --batch --mock -q -o pipe) & cat pipe | wc -l; wait";
+    assert_eq!(shell(line, &folder), "3");
 }
 
 #[test]

@@ -306,8 +306,7 @@ fn event_told(
     if event.kind.as_deref() == Some("error") || name == b"error" || is_error(event.error) {
         return Err(failed(&Refusal::read(json.as_bytes())).into());
     }
-    reply.fold(&event, json);
-    event.first_text(|text| reply.text(text, |text| listener.text(text)));
+    reply.fold(&event, json, |text| listener.text(text));
     if let Some(delta) = &event.delta
         && let Some(text) = &delta.text
         && matches!(delta.kind.as_deref(), Some("text_delta") | None)

@@ -67,12 +67,8 @@ impl Pace {
                     return Ok(());
                 }
                 Wait::Asked(pause) if pause > self.max_wait => return Err(Kept::TooLong(pause)),
-                Wait::Asked(pause) | Wait::Own(pause) => {
+                Wait::Asked(pause) | Wait::Own(pause) | Wait::ForAnswer(pause) => {
                     let woken = self.changed.wait_timeout(state, pause);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
-                Wait::ForAnswer(reset) => {
-                    let woken = self.changed.wait_timeout(state, reset);
                     woken.unwrap_or_else(PoisonError::into_inner).0
                 }
             };

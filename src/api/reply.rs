@@ -74,14 +74,16 @@ impl Reply {
         }
     }
 
-    /// Takes in one event of a stream. `json` is the event as it was sent.
-    pub fn fold(&mut self, event: &Event, json: &str) {
+    /// Takes in one event of a stream, and calls `on` for the text that a message or a block begins with, which
+    /// is usually none. `json` is the event as it was sent.
+    pub fn fold(&mut self, event: &Event, json: &str, mut on: impl FnMut(&str)) {
         if let Some(message) = field(event.message) {
             self.head(&message);
+            self.content(&message, &mut on);
         }
         self.count(event.usage);
-        if let Some(block) = field::<Block>(event.content_block) {
-            self.held(block.kind.as_deref());
+        if let Some(block) = field(event.content_block) {
+            self.block(&block, &mut on);
         }
         if let Some(reason) = event
             .delta
@@ -99,13 +101,8 @@ impl Reply {
     /// Takes in a whole message, and calls `on` for the text of each text block, in order.
     pub fn take(&mut self, message: &Whole, mut on: impl FnMut(&str)) {
         self.head(message);
+        self.content(message, &mut on);
         if let Some(content) = message.content {
-            each_block(content, |block| {
-                self.held(block.kind.as_deref());
-                if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
-                    self.text(text, &mut on);
-                }
-            });
             // not the API's form, but there it is
             if let Some(text) = field::<String>(Some(content)) {
                 self.text(&text, on);
@@ -113,6 +110,19 @@ impl Reply {
         }
         self.whole = true;
         self.fold = None;
+    }
+
+    fn content(&mut self, message: &Whole, on: &mut impl FnMut(&str)) {
+        if let Some(content) = message.content {
+            each_block(content, |block| self.block(&block, on));
+        }
+    }
+
+    fn block(&mut self, block: &Block, on: &mut impl FnMut(&str)) {
+        self.held(block.kind.as_deref());
+        if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
+            self.text(text, on);
+        }
     }
 
     /// Whether the answer can be shown as one: without any text it says nothing.

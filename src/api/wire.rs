@@ -180,21 +180,6 @@ impl<'a> Event<'a> {
             error: loose.error,
         })
     }
-
-    /// The text that the event begins a block or a message with: that is usual with none at all.
-    pub fn first_text(&self, mut on: impl FnMut(&str)) {
-        let mut block_told = |block: Block| {
-            if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
-                on(text);
-            }
-        };
-        if let Some(block) = field(self.content_block) {
-            block_told(block);
-        }
-        if let Some(content) = field::<Whole>(self.message).and_then(|message| message.content) {
-            each_block(content, block_told);
-        }
-    }
 }
 
 /// JSON on one line: where a line ends in JSON, between two of its words, a blank does as well.

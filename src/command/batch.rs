@@ -190,10 +190,10 @@ impl Work {
         };
         let key = Digest::of(&prepared.body);
         let known = identity(line, id.as_deref(), key);
-        let answers = lock(&self.answered)
-            .get_mut(&known)
-            .map(|left| std::mem::replace(left, left.saturating_sub(1)));
-        if answers.is_some_and(|left| left > 0) {
+        if let Some(left) = lock(&self.answered).get_mut(&known)
+            && *left > 0
+        {
+            *left -= 1;
             lock(&self.tally).skipped += 1;
             return Some(String::new());
         }
@@ -280,9 +280,9 @@ impl Work {
         );
         let mut whole = Whole(self.json.then(Vec::new));
         let sent = client.send(prepared, &mut job);
-        let mut result =
-            sent.and_then(|response| api::receive(response, client, &mut reply, &mut whole));
-        result = result.and_then(|()| reply.check().map_err(Into::into));
+        let mut result = sent
+            .and_then(|response| api::receive(response, client, &mut reply, &mut whole))
+            .and_then(|()| reply.check().map_err(Into::into));
         job.left(None);
         self.count(&reply);
         if let Some(short) = output::stopped_short(&reply, request.max_tokens) {

@@ -80,10 +80,10 @@ pub fn joined(args: &[OsString], profile: Option<&str>) -> Result<Option<ArgMatc
     let mut tokens: Vec<OsString> = args.iter().skip(1).cloned().collect();
     for (path, lines) in files {
         let flags = checked(&mut command, &path, &lines)?;
-        let fitting = flags
+        let kept = flags
             .iter()
             .filter(|(id, _)| !conflicts(&command, id, &above));
-        let front: Vec<OsString> = fitting
+        let front: Vec<OsString> = kept
             .flat_map(|(_, tokens)| tokens.iter().map(OsString::from))
             .collect();
         tokens.splice(0..0, front);
@@ -196,7 +196,7 @@ fn parse(command: &mut Command, tokens: &[String]) -> Result<ArgMatches, clap::E
 
 /// A flag and, after a blank or '=', its value as it stands.
 fn tokens_of(line: &str) -> Vec<String> {
-    match line.split_once(|char: char| char == '=' || char.is_whitespace()) {
+    match line.split_once(ends_name) {
         Some((flag, value)) if !line[flag.len()..].starts_with('=') => {
             vec![flag.into(), value.trim_start().into()]
         }
@@ -205,9 +205,13 @@ fn tokens_of(line: &str) -> Vec<String> {
 }
 
 fn not_in_files(line: &str) -> String {
-    let flag = line.split(|char: char| char == '=' || char.is_whitespace());
-    let flag = flag.into_iter().next().unwrap_or(line);
+    let flag = line.split(ends_name).next().unwrap_or(line);
     format!("{flag} is for the command line alone")
+}
+
+/// Whether the name of a flag ends here.
+fn ends_name(char: char) -> bool {
+    char == '=' || char.is_whitespace()
 }
 
 fn wrong(path: &Path, number: usize, why: &str) -> Failure {
