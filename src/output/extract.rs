@@ -1,8 +1,6 @@
 //! The inside of the answer's first fenced code block, by CommonMark's rules (0.31, section 4.5), as it comes:
 //! by itself, or in list items and block quotes.
 
-use std::borrow::Cow;
-
 use anyhow::Result;
 
 use super::{Out, Printer};
@@ -127,8 +125,7 @@ impl Scanner {
 
     /// A line outside of any code: it may begin or end what others stand in, and open the block.
     fn before(&mut self, line: &str) {
-        let line = expanded(line, " \t>-*+.)0123456789");
-        let (kept, mut rest) = inside(&self.containers, &line);
+        let (kept, mut rest) = inside(&self.containers, Rest::of(line));
         self.containers.truncate(kept);
         while let Some((container, content)) = container(rest) {
             self.containers.push(container);
@@ -141,65 +138,104 @@ impl Scanner {
 
     /// A line of the code, or the one that ends it: by its fence, or by the end of what the block stands in.
     fn code(&mut self, fence: Fence, line: &str, on: &mut impl FnMut(&str)) {
-        let line = self.code_line(fence, line);
-        let (kept, rest) = inside(&self.containers, &line);
+        let (kept, rest) = inside(&self.containers, Rest::of(line));
         if kept < self.containers.len() || closes(fence, rest) {
             self.state = State::After;
         } else {
-            on(outdented(rest, fence.indent));
-        }
-    }
-
-    /// A line of code as it is to be read: where nothing is taken from its start, tabs there are the code's own.
-    fn code_line<'a>(&self, fence: Fence, line: &'a str) -> Cow<'a, str> {
-        if self.containers.is_empty() && fence.indent == 0 {
-            line.into()
-        } else {
-            expanded(line, " \t>")
+            let rest = rest.outdented(fence.indent);
+            on(&" ".repeat(rest.blanks));
+            on(rest.text);
         }
     }
 
     /// Whether what is held may still become the line that ends the block.
     fn may_close(&self, fence: Fence) -> bool {
-        let line = self.code_line(fence, &self.held);
-        let (kept, rest) = inside(&self.containers, &line);
-        let rest = rest.trim_start_matches(' ');
+        let (kept, rest) = inside(&self.containers, Rest::of(&self.held));
         if kept < self.containers.len() {
-            rest.trim_start_matches([' ', '>']).is_empty()
+            rest.text.trim_start_matches([' ', '\t', '>']).is_empty()
         } else {
             // it takes a fence's own character, or blanks alone
-            rest.is_empty() || rest.starts_with(fence.char)
+            let words = rest.outdented(usize::MAX).text;
+            words.is_empty() || words.starts_with(fence.char)
         }
     }
 }
 
-/// A line whose tabs are blanks up to the next stop of four, as long as it has nothing but these characters.
-fn expanded<'a>(line: &'a str, marks: &str) -> Cow<'a, str> {
-    let end = line
-        .find(|char| !marks.contains(char))
-        .unwrap_or(line.len());
-    let (start, rest) = line.split_at(end);
-    if !start.contains('\t') {
-        return line.into();
-    }
-    let mut out = String::new();
-    for char in start.chars() {
-        match char {
-            '\t' => out.push_str(&"    "[out.len() % 4..]),
-            char => out.push(char),
+/// What is left of a line, counted in columns: a tab goes on to the next stop of four.
+#[derive(Clone, Copy)]
+struct Rest<'a> {
+    text: &'a str,
+    /// Blanks in front of the text: what is left of a tab that was taken in part.
+    blanks: usize,
+    /// In which column it begins, from 0.
+    column: usize,
+}
+
+impl<'a> Rest<'a> {
+    fn of(text: &'a str) -> Self {
+        Self {
+            text,
+            blanks: 0,
+            column: 0,
         }
     }
-    (out + rest).into()
+
+    /// How many columns of blanks it begins with.
+    fn indent(self) -> usize {
+        let mut column = self.column + self.blanks;
+        for char in self.text.chars() {
+            match char {
+                ' ' => column += 1,
+                '\t' => column += tab(column),
+                _ => break,
+            }
+        }
+        column - self.column
+    }
+
+    /// The same without its blanks, but for those beyond so many columns.
+    fn outdented(mut self, columns: usize) -> Self {
+        let mut left = columns.min(self.indent());
+        while left > 0 {
+            if self.blanks == 0 {
+                let is_tab = self.text.starts_with('\t');
+                self.blanks = if is_tab { tab(self.column) } else { 1 };
+                self.text = &self.text[1..];
+            }
+            let taken = left.min(self.blanks);
+            (self.blanks, self.column, left) =
+                (self.blanks - taken, self.column + taken, left - taken);
+        }
+        self
+    }
+
+    /// What follows so many characters that are no blanks.
+    fn after(self, characters: usize) -> Self {
+        Self {
+            text: &self.text[characters..],
+            blanks: 0,
+            column: self.column + characters,
+        }
+    }
+
+    fn is_blank(self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// How wide a tab is that stands in this column.
+fn tab(column: usize) -> usize {
+    4 - column % 4
 }
 
 /// In how many of the containers a line stands, and what of it is inside them.
-fn inside<'a>(containers: &[Container], mut line: &'a str) -> (usize, &'a str) {
+fn inside<'a>(containers: &[Container], mut line: Rest<'a>) -> (usize, Rest<'a>) {
     for (kept, container) in containers.iter().enumerate() {
         let content = match container {
             Container::Quote => quoted(line),
             // a blank line ends no item
             Container::Item(width) => {
-                (indent(line) >= *width || line.trim().is_empty()).then(|| outdented(line, *width))
+                (line.indent() >= *width || line.is_blank()).then(|| line.outdented(*width))
             }
         };
         let Some(content) = content else {
@@ -211,49 +247,41 @@ fn inside<'a>(containers: &[Container], mut line: &'a str) -> (usize, &'a str) {
 }
 
 /// The container that a line begins, and what stands in it.
-fn container(line: &str) -> Option<(Container, &str)> {
-    if let Some(content) = quoted(line) {
-        return Some((Container::Quote, content));
+fn container(line: Rest) -> Option<(Container, Rest)> {
+    match quoted(line) {
+        Some(content) => Some((Container::Quote, content)),
+        None => item(line),
     }
-    let width = marker(line)?;
-    let content = line.get(width..).unwrap_or_default();
-    Some((Container::Item(width), content))
 }
 
 /// What of a line is quoted, if it is.
-fn quoted(line: &str) -> Option<&str> {
-    let content = outdented(line, 3).strip_prefix('>')?;
-    Some(content.strip_prefix(' ').unwrap_or(content))
+fn quoted(line: Rest) -> Option<Rest> {
+    let mark = line.outdented(3);
+    let quotes = mark.blanks == 0 && mark.text.starts_with('>');
+    quotes.then(|| mark.after(1).outdented(1))
 }
 
-/// How wide the list marker is that a line begins with, the blanks around it among it; `None` if there is none.
-fn marker(line: &str) -> Option<usize> {
-    let indent = indent(line);
-    let rest = &line[indent..];
-    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+/// The list item that a line begins, and what stands in it.
+fn item(line: Rest) -> Option<(Container, Rest)> {
+    let indent = line.indent();
+    let mark = line.outdented(indent);
+    let digits = mark.text.bytes().take_while(u8::is_ascii_digit).count();
     let sign = if digits == 0 { "-*+" } else { ".)" };
-    let after = rest[digits..].strip_prefix(|char| sign.contains(char))?;
-    let blanks = self::indent(after);
-    let empty = after.trim().is_empty();
+    if !mark.text[digits..].starts_with(|char| sign.contains(char)) {
+        return None;
+    }
+    let after = mark.after(digits + 1);
+    let (blanks, empty) = (after.indent(), after.is_blank());
     let fits = indent <= 3 && digits <= 9 && (blanks > 0 || empty);
     // an item that begins with code, or with nothing, begins one blank after its marker
     let blanks = if blanks > 4 || empty { 1 } else { blanks };
-    fits.then_some(indent + digits + 1 + blanks)
-}
-
-/// How many blanks a line begins with.
-fn indent(line: &str) -> usize {
-    line.len() - line.trim_start_matches(' ').len()
-}
-
-/// A line without the blanks that it begins with, but for those beyond `width`.
-fn outdented(line: &str, width: usize) -> &str {
-    &line[indent(line).min(width)..]
+    let width = indent + digits + 1 + blanks;
+    fits.then(|| (Container::Item(width), after.outdented(blanks)))
 }
 
 /// The fence that a line opens a block with: three or more backticks or tildes, indented by three
 /// blanks at most; backticks in the info string make it inline code instead.
-fn opening(line: &str) -> Option<Fence> {
+fn opening(line: Rest) -> Option<Fence> {
     let (indent, char, length, info) = fence(line)?;
     let fits = length >= 3 && !(char == '`' && info.contains('`'));
     fits.then_some(Fence {
@@ -264,7 +292,7 @@ fn opening(line: &str) -> Option<Fence> {
 }
 
 /// Whether a line closes the block: at least as long a fence of the same kind, and nothing after it.
-fn closes(open: Fence, line: &str) -> bool {
+fn closes(open: Fence, line: Rest) -> bool {
     fence(line).is_some_and(|(_, char, length, rest)| {
         char == open.char
             && length >= open.length
@@ -273,15 +301,15 @@ fn closes(open: Fence, line: &str) -> bool {
 }
 
 /// A line's indent, the character of its fence, how many there are of it, and what follows.
-fn fence(line: &str) -> Option<(usize, char, usize, &str)> {
-    let indent = indent(line);
-    let rest = &line[indent..];
-    let char = rest
+fn fence(line: Rest<'_>) -> Option<(usize, char, usize, &str)> {
+    let indent = line.indent();
+    let text = line.outdented(indent).text;
+    let char = text
         .chars()
         .next()
         .filter(|char| matches!(char, '`' | '~'))?;
-    let after = rest.trim_start_matches(char);
-    (indent <= 3).then_some((indent, char, rest.len() - after.len(), after))
+    let after = text.trim_start_matches(char);
+    (indent <= 3).then_some((indent, char, text.len() - after.len(), after))
 }
 
 #[cfg(test)]
@@ -370,12 +398,11 @@ mod tests {
             ("> - x\n>\n>   ```\n>   a\n>   > b\n>   ```\n", "a\n> b\n"),
             ("- > ~~~\n  > a\n  ~~~\n", "a\n"),
             ("> quoted\n```\nx\n```\n", "x\n"),
-            (
-                "- Run:\n\n\t```sh\n\tls -l\n\t\tx\n\t```\n",
-                "ls -l\n    x\n",
-            ),
+            ("- Run:\n\n\t```sh\n\tls -l\n\t\tx\n\t```\n", "ls -l\n\tx\n"),
             ("-\t```\n\tls\n\t```\n", "ls\n"),
             ("```\n\tls\t-l\n```\n", "\tls\t-l\n"),
+            (" ~~~\n>>\t``\n~~~\n", ">>\t``\n"),
+            ("  ~~~\n\t\tx\n~~~\n", "  \tx\n"),
             ("    > ```\n> > ```\n> > x\n> y\n", "x\n"),
         ] {
             assert_eq!(extract([text]).as_deref(), Some(code), "{text}");
