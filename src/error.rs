@@ -1,92 +1,50 @@
-//! What can go wrong, and the one table that gives each kind of failure its exit status.
-//! A leaf: it imports nothing but std, so that the tests and the generators share it.
+//! What can go wrong: the kinds of failure, each with its exit status, and how an error reads on one line.
 
 use std::fmt;
 
-/// A kind of failure: whatever has an exit status of its own.
+/// A kind of failure; its number is the exit status. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Nobody reads standard output any more: not a failure to tell, only a reason to stop.
-    ReaderGone,
-    Local,
-    Usage,
-    Setup,
-    Refused,
-    KeyRejected,
-    NotPermitted,
-    RateLimited,
-    ServerFailed,
-    NoConnection,
-    BrokenAnswer,
-    StoppedShort,
-    ItemsFailed,
-    Interrupted,
+    /// Nobody reads standard output any more: a reason to stop, but not a failure.
+    ReaderGone = 0,
+    Local = 1,
+    Usage = 2,
+    Setup = 3,
+    Refused = 4,
+    KeyRejected = 5,
+    NotPermitted = 6,
+    RateLimited = 7,
+    ServerFailed = 8,
+    NoConnection = 9,
+    BrokenAnswer = 10,
+    StoppedShort = 11,
+    ItemsFailed = 12,
+    /// A signal ended the program, which a shell reports as 128 and the signal's number.
+    Interrupted = 130,
 }
 
-/// Every exit status: its kind, its number and what it means. Numbers are never reused.
-pub const STATUSES: [(Kind, u8, &str); 14] = [
-    (Kind::ReaderGone, 0, "answered"),
-    (
-        Kind::Local,
-        1,
-        "a local failure: a file or stdout could not be read or written",
-    ),
-    (
-        Kind::Usage,
-        2,
-        "usage: an unknown flag, a bad value, no prompt, binary input",
-    ),
-    (
-        Kind::Setup,
-        3,
-        "not set up: no API key, a bad configuration file or profile",
-    ),
-    (
-        Kind::Refused,
-        4,
-        "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx",
-    ),
-    (Kind::KeyRejected, 5, "the key was not accepted: 401"),
-    (
-        Kind::NotPermitted,
-        6,
-        "out of credits, or not permitted: 402, 403, below --min-credits",
-    ),
-    (Kind::RateLimited, 7, "rate limited: 429, after the retries"),
-    (
-        Kind::ServerFailed,
-        8,
-        "the server failed: 5xx, 529, after the retries",
-    ),
-    (
-        Kind::NoConnection,
-        9,
-        "no connection: name look-up, connect, TLS, proxy, time-out",
-    ),
+/// Every exit status that the manual explains, in order.
+pub const STATUSES: [(Kind, &str); 13] = [
+    (Kind::ReaderGone, "answered"),
+    (Kind::Local, "a local failure: a file or stdout could not be read or written"),
+    (Kind::Usage, "usage: an unknown flag, a bad value, no prompt, binary input"),
+    (Kind::Setup, "not set up: no API key, a bad configuration file or profile"),
+    (Kind::Refused, "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx"),
+    (Kind::KeyRejected, "the key was not accepted: 401"),
+    (Kind::NotPermitted, "out of credits, or not permitted: 402, 403, below --min-credits"),
+    (Kind::RateLimited, "rate limited: 429, after the retries"),
+    (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
+    (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),
     (
         Kind::BrokenAnswer,
-        10,
         "a broken answer: the stream ended early, not JSON, no content, no code block to extract",
     ),
-    (
-        Kind::StoppedShort,
-        11,
-        "the answer stopped short, under --strict",
-    ),
-    (Kind::ItemsFailed, 12, "some items of a batch failed"),
-    (Kind::Interrupted, 130, "a batch was stopped by Ctrl-C"),
+    (Kind::StoppedShort, "the answer stopped short, under --strict"),
+    (Kind::ItemsFailed, "some items of a batch failed"),
 ];
 
-impl Kind {
-    /// The exit status of this kind.
-    pub fn status(self) -> u8 {
-        let row = STATUSES.iter().find(|(kind, ..)| *kind == self);
-        row.map_or(1, |(_, status, _)| *status)
-    }
-}
-
 /// A failure whose kind is known: one line of message, and a hint where there is something to do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Failure {
     pub kind: Kind,
     message: String,
@@ -94,25 +52,21 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of `kind`, told by `message`: lower case, no full stop.
+    /// A failure of `kind` with its message: lower case, no full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            hint: None,
-        }
-    }
-
-    /// Passes all its words through `hide`.
-    pub fn reword(&mut self, hide: impl Fn(&str) -> String) {
-        self.message = hide(&self.message);
-        self.hint = self.hint.as_deref().map(hide);
+        Self { kind, message: message.into(), hint: None }
     }
 
     /// The same failure with a line that says what to do.
-    pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
+    #[must_use]
+    pub fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// The same failure with a hint, if there is one.
+    #[must_use]
+    pub fn maybe_hint(self, hint: Option<impl Into<String>>) -> Self {
+        Self { hint: hint.map(Into::into), ..self }
     }
 }
 
@@ -123,3 +77,26 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// The kind of an error; one that nobody gave a kind is local.
+pub fn kind(error: &anyhow::Error) -> Kind {
+    error.downcast_ref().map_or(Kind::Local, |failure: &Failure| failure.kind)
+}
+
+/// What to do about an error, if there is something.
+pub fn hint(error: &anyhow::Error) -> Option<&str> {
+    error.downcast_ref::<Failure>()?.hint.as_deref()
+}
+
+/// The error and its causes, each once, joined by colons. The operating system's number is left out.
+pub fn describe(error: &anyhow::Error) -> String {
+    let mut line = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        let words = cause.split_once(" (os error").map_or(&*cause, |(words, _)| words);
+        if !line.contains(words) {
+            line.push_str(if line.is_empty() { "" } else { ": " });
+            line.push_str(words);
+        }
+    }
+    line
+}

@@ -1,70 +1,41 @@
 //! `--chat`: a conversation kept in a file, turn by turn; and `--prefill`.
 
 use std::fs;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::{Arc, Barrier};
 
 use serde_json::{Value, json};
 
-use crate::harness::{Act, Run, Server, answer, anyask, json_answer, pty, stream, text_events};
+use crate::harness::{
+    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask,
+    before_the_end, folder, http, json_answer, stopped_by, stream, text_events,
+};
 
-fn folder() -> tempfile::TempDir {
-    tempfile::tempdir().expect("a folder")
-}
+/// The conversation.
+const FILE: &str = "c.jsonl";
 
-fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).expect("the conversation");
-    assert!(text.ends_with('\n'), "{text}");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
-}
-
-fn chat<const N: usize>(args: [&str; N], dir: &tempfile::TempDir) -> Run {
-    anyask(args).arg("--chat").arg("c.jsonl").in_dir(dir.path())
-}
-
-/// A turn that a test goes on beside.
-fn start(server: &Server, dir: &tempfile::TempDir, question: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args([
-            "--no-stdin",
-            "--chat",
-            "c.jsonl",
-            "--base-url",
-            &server.url(),
-            question,
-        ])
-        .env("ANYROUTER_API_KEY", "k")
-        .current_dir(dir.path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program")
+fn chat<const N: usize>(args: [&str; N], folder: &Folder) -> Run {
+    anyask(args).args(&["--chat", FILE]).in_dir(folder)
 }
 
 fn said(role: &str, content: &str) -> Value {
     json!({"role": role, "content": content})
 }
 
-/// The API reference's multi-turn example, a question a run.
+fn streamed(text: &str) -> Act {
+    Act::Send(stream(&text_events(&[text])))
+}
+
+/// The API reference's example of several turns, one a run.
 #[test]
-fn a_conversation_goes_on_from_run_to_run() {
-    let dir = folder();
+fn goes_on_from_run_to_run() {
+    let folder = folder();
     let (first, second) = ("AI is artificial intelligence.", "It learns from examples.");
-    let server = Server::new(vec![
-        vec![Act::Send(stream(&text_events(&[first])))],
-        vec![Act::Send(json_answer(&answer(second)))],
-    ]);
-    chat(["-s", "Be brief", "What is AI?"], &dir)
+    let server =
+        Server::new(vec![vec![streamed(first)], vec![Act::Send(json_answer(&answer(second)))]]);
+    chat(["-s", "Be brief", "What is AI?"], &folder)
         .at(&server)
         .prints(format!("{first}\n"))
         .exits(0);
-    chat(["-S", "How does it work?"], &dir)
-        .at(&server)
-        .prints(format!("{second}\n"))
-        .exits(0);
+    chat(["-S", "How does it work?"], &folder).at(&server).prints(format!("{second}\n")).exits(0);
     let expected = [
         said("system", "Be brief"),
         said("user", "What is AI?"),
@@ -72,347 +43,276 @@ fn a_conversation_goes_on_from_run_to_run() {
         said("user", "How does it work?"),
         said("assistant", second),
     ];
-    assert_eq!(lines(&dir.path().join("c.jsonl")), expected);
+    assert_eq!(folder.json_lines(FILE), expected);
     let request = server.received()[1].json();
     assert_eq!(request["system"], "Be brief");
     assert_eq!(request["messages"], json!(expected[1..4]));
 }
 
 #[test]
-fn a_later_system_prompt_wins_for_its_turn_and_is_not_written() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    fs::write(&path, "{\"role\":\"system\",\"content\":\"old\"}\n").expect("c.jsonl");
-    let printed = chat(["--dry-run", "-s", "new", "hi"], &dir).output();
-    assert!(printed.contains("\"system\":\"new\""), "{printed}");
-    chat(["--mock", "-s", "new", "hi"], &dir)
-        .prints("hi\n")
-        .exits(0);
-    assert_eq!(
-        lines(&path),
-        [
-            said("system", "old"),
-            said("user", "hi"),
-            said("assistant", "hi")
-        ]
-    );
+fn a_later_system_prompt_counts_for_its_turn_and_is_not_written() {
+    let folder = folder().with(FILE, "{\"role\":\"system\",\"content\":\"old\"}\n");
+    assert_eq!(chat(["-s", "new", "hi"], &folder).dry_run()["system"], "new");
+    chat(["--mock", "-s", "new", "hi"], &folder).prints("hi\n").exits(0);
+    let expected = [said("system", "old"), said("user", "hi"), said("assistant", "hi")];
+    assert_eq!(folder.json_lines(FILE), expected);
 }
 
 #[test]
-fn what_stands_in_the_file_is_sent_as_it_stands() {
-    let dir = folder();
-    let kept = r#"[{"type":"text","text":"a","x":1.10}]"#;
-    // edited by hand: a blank line, another order, no line end
+fn sends_and_keeps_what_was_edited_by_hand_as_it_is() {
+    let content = r#"[{"type":"text","text":"a","x":1.10}]"#;
+    // a blank line, another order, no line end
     let text = format!(
-        "\n{{\"content\":{kept},\"role\":\"user\",\"note\":1}}\n\n{{\"role\":\"assistant\",\"content\":\"b\"}}"
+        "\n{{\"content\":{content},\"role\":\"user\",\"note\":1}}\n\n{{\"role\":\"assistant\",\"content\":\"b\"}}"
     );
-    fs::write(dir.path().join("c.jsonl"), &text).expect("c.jsonl");
-    let printed = chat(["--dry-run", "hi"], &dir).output();
+    let folder = folder().with(FILE, &text);
+    let printed = chat(["--dry-run", "hi"], &folder).output();
     let messages = format!(
-        r#""messages":[{{"role":"user","content":{kept}}},{{"role":"assistant","content":"b"}},{{"role":"user","content":"hi"}}]"#
+        r#""messages":[{{"role":"user","content":{content}}},{{"role":"assistant","content":"b"}},{{"role":"user","content":"hi"}}]"#
     );
     assert!(printed.contains(&messages), "{printed}");
-    chat(["--mock", "hi"], &dir).prints("hi\n").exits(0);
-    let after = fs::read_to_string(dir.path().join("c.jsonl")).expect("c.jsonl");
+    chat(["--mock", "hi"], &folder).prints("hi\n").exits(0);
     let turn =
         "\n{\"role\":\"user\",\"content\":\"hi\"}\n{\"role\":\"assistant\",\"content\":\"hi\"}\n";
-    assert_eq!(after, text + turn);
+    assert_eq!(folder.read(FILE), text + turn);
 }
 
 #[test]
-fn only_whole_turns_are_kept() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    for step in ["cut", "400", "500"] {
-        let mock = format!("--mock={step}");
-        let run = chat([&mock, "--retries", "0", "one two"], &dir);
-        match step {
-            "cut" => run.prints("one \n").mentions("ended early").exits(10),
-            "400" => run.mentions("(400").exits(4),
-            _ => run.mentions("(500").exits(8),
-        }
-        assert!(!path.exists(), "{step}");
-    }
+fn writes_nothing_when_a_turn_fails() {
+    let folder = folder();
+    chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
+    chat(["--mock=400", "hi"], &folder).mentions("(400").exits(4);
+    chat(["--mock=500", "--retries=0", "hi"], &folder).mentions("(500").exits(8);
     let thinking = r#"{"content":[{"type":"thinking","thinking":"hm"}]}"#;
     let server = Server::once(json_answer(thinking));
-    chat(["-S", "hi"], &dir)
-        .at(&server)
-        .mentions("no text")
-        .exits(10);
-    assert!(!path.exists());
-    // an answer that stopped short counts as whole
-    let server = Server::once(stream(
-        &text_events(&["ok"]).replace("end_turn", "max_tokens"),
-    ));
-    chat(["--strict", "hi"], &dir)
-        .at(&server)
-        .prints("ok\n")
-        .mentions("stopped short")
-        .exits(11);
-    assert_eq!(lines(&path), [said("user", "hi"), said("assistant", "ok")]);
-    let before = fs::read(&path).expect("c.jsonl");
-    chat(["--mock=cut", "one two"], &dir)
-        .prints("one \n")
-        .mentions("ended early")
-        .exits(10);
-    assert_eq!(fs::read(&path).expect("c.jsonl"), before);
+    chat(["-S", "hi"], &folder).at(&server).mentions("no text").exits(10);
+    assert_eq!(folder.files(), []);
+    let old =
+        "{\"role\":\"user\",\"content\":\"hi\"}\n{\"role\":\"assistant\",\"content\":\"ok\"}\n";
+    folder.write(FILE, old);
+    chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
+    assert_eq!(folder.read(FILE), old);
 }
 
 #[test]
-fn a_damaged_file_is_refused_by_its_line_and_left_alone() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
+fn keeps_an_answer_that_stopped_short() {
+    let folder = folder();
+    let server = Server::once(stream(&stopped_by("max_tokens")));
+    chat(["--strict", "hi"], &folder).at(&server).prints("ok\n").mentions(STOPPED_SHORT).exits(11);
+    assert_eq!(folder.json_lines(FILE), [said("user", "hi"), said("assistant", "ok")]);
+}
+
+#[test]
+fn names_the_line_of_a_damaged_file_and_leaves_it_alone() {
+    let folder = folder();
     let good = "{\"role\":\"user\",\"content\":\"a\"}\n";
+    let no_object = "is not a JSON object";
     for (bad, why) in [
-        ("not json", "this is no message"),
-        (
-            "{\"role\":\"robot\",\"content\":\"a\"}",
-            "this is no message",
-        ),
-        ("{\"role\":\"user\"}", "this is no message"),
+        ("not json", no_object),
+        ("{\"role\":\"robot\",\"content\":\"a\"}", "has a role that is neither user nor assistant"),
+        ("{\"content\":\"a\"}", "has no role"),
+        ("{\"role\":\"user\"}", "has no content"),
         (
             "{\"role\":\"user\",\"content\":7}",
-            "the content is neither text nor a list of blocks",
+            "has content that is neither text nor a list of blocks",
         ),
         (
             "{\"role\":\"system\",\"content\":\"a\"}",
-            "a system prompt stands on the first line only",
+            "is a system prompt, which only the first line can be",
         ),
-        (
-            "{\"role\":\"assistant\",\"content\":\"half",
-            "this is no message",
-        ),
+        ("{\"role\":\"assistant\",\"content\":\"half\n", no_object),
     ] {
         let text = format!("{good}{bad}");
-        fs::write(&path, &text).expect("c.jsonl");
-        chat(["--mock", "hi"], &dir)
-            .says(&format!("anyask: c.jsonl:2: {why}\nhint: each line of a conversation is like {{\"role\":\"user\",\"content\":\"Hello\"}}\n"))
+        folder.write(FILE, &text);
+        chat(["--mock", "hi"], &folder)
+            .says(&format!("anyask: c.jsonl:2: this line {why}\nhint: each line is a message such as {{\"role\":\"user\",\"content\":\"Hello\"}}\n"))
             .exits(1);
-        assert_eq!(fs::read_to_string(&path).expect("c.jsonl"), text);
+        assert_eq!(folder.read(FILE), text);
     }
-    fs::write(&path, b"\xff\xfe").expect("c.jsonl");
-    chat(["--mock", "hi"], &dir)
-        .mentions("anyask: c.jsonl:1: this is no message\n")
+    folder.write(FILE, b"\xff\xfe");
+    chat(["--mock", "hi"], &folder)
+        .mentions(&format!("anyask: c.jsonl:1: this line {no_object}\n"))
         .exits(1);
     anyask(["--mock", "--chat", "/nowhere/c", "hi"])
-        .mentions("anyask: cannot open the conversation /nowhere/c: ")
+        .says("anyask: cannot open the conversation /nowhere/c: No such file or directory\n")
         .exits(1);
 }
 
 #[test]
-fn two_turns_at_once_come_one_after_the_other() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    fs::write(&path, "{\"role\":\"system\",\"content\":\"s\"}\n").expect("c.jsonl");
-    let asked = Arc::new(Barrier::new(2));
-    let first = vec![
-        Act::Meet(Arc::clone(&asked)),
-        Act::Meet(Arc::clone(&asked)),
-        Act::Send(stream(&text_events(&["one"]))),
-    ];
-    let server = Server::new(vec![first, vec![Act::Send(stream(&text_events(&["two"])))]]);
-    let one = start(&server, &dir, "first?");
-    asked.wait();
-    let mut two = start(&server, &dir, "second?");
-    // the second says that it waits, and only then does the first get its answer
-    let mut told = String::new();
-    let stderr = two.stderr.take().expect("stderr");
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(stderr), &mut told).expect("a note");
-    assert_eq!(
-        told,
-        "anyask: note: waiting for another turn of c.jsonl to end\n"
-    );
-    asked.wait();
-    for child in [one, two] {
-        assert!(child.wait_with_output().expect("the end").status.success());
+fn takes_back_a_turn_that_was_not_written_completely() {
+    let line = |role, content| format!("{}\n", said(role, content));
+    let good = line("system", "s") + &line("user", "a") + &line("assistant", "b");
+    let question = line("user", "c");
+    for torn in [
+        "{\"ro".to_string(),
+        question[..question.len() - 4].to_string(),
+        question.clone() + "{\"role\":\"assistant\",\"content\":\"half \\",
+        // a power cut leaves NUL bytes
+        question + "{\"role\":\"assist\0\0\0",
+    ] {
+        let text = format!("{good}{torn}");
+        let folder = folder().with(FILE, &text);
+        let messages = chat(["--dry-run", "hi"], &folder).dry_run()["messages"].clone();
+        assert_eq!(
+            messages,
+            json!([said("user", "a"), said("assistant", "b"), said("user", "hi")])
+        );
+        assert_eq!(folder.read(FILE), text);
+        chat(["--mock", "hi"], &folder)
+            .prints("hi\n")
+            .says("anyask: note: removed the last turn of c.jsonl, which was not written completely\n")
+            .exits(0);
+        let turn = line("user", "hi") + &line("assistant", "hi");
+        assert_eq!(folder.read(FILE), format!("{good}{turn}"));
     }
+}
+
+#[test]
+fn a_turn_waits_for_another_one_to_end() {
+    let folder = folder().with(FILE, "{\"role\":\"system\",\"content\":\"s\"}\n");
+    let gate = Gate::new(2);
+    let held = vec![Act::Wait(gate.clone()), Act::Wait(gate.clone()), streamed("one")];
+    let server = Server::new(vec![held, vec![streamed("two")]]);
+    let first = chat(["first?"], &folder).at(&server).prints("one\n").start();
+    gate.wait();
+    let mut second = chat(["second?"], &folder).at(&server).prints("two\n").start();
+    // only when the second says that it waits does the first get its answer
+    assert_eq!(
+        second.says_line(),
+        "anyask: note: waiting for another program to finish its turn in c.jsonl\n"
+    );
+    gate.wait();
+    first.exits(0);
+    second.exits(0);
     let turns = [
         said("user", "first?"),
         said("assistant", "one"),
         said("user", "second?"),
         said("assistant", "two"),
     ];
-    assert_eq!(lines(&path)[1..], turns);
+    assert_eq!(folder.json_lines(FILE)[1..], turns);
     assert_eq!(server.received()[1].json()["messages"], json!(turns[..3]));
 }
 
 #[test]
-fn a_kill_in_the_first_turn_leaves_no_file() {
-    let dir = folder();
-    let asked = Arc::new(Barrier::new(2));
-    let server = Server::new(vec![vec![Act::Meet(Arc::clone(&asked)), Act::Hang]]);
-    let mut child = start(&server, &dir, "hi");
-    asked.wait();
-    child.kill().expect("a kill");
-    child.wait().expect("the end");
-    assert_eq!(fs::read_dir(dir.path()).expect("the folder").count(), 0);
+fn leaves_no_file_when_killed_in_the_first_turn() {
+    let folder = folder();
+    let gate = Gate::new(2);
+    let server = Server::new(vec![vec![Act::Wait(gate.clone()), Act::Hang]]);
+    let running = chat(["hi"], &folder).at(&server).start();
+    gate.wait();
+    running.kill();
+    assert_eq!(folder.files(), []);
 }
 
 #[test]
-fn a_file_that_an_editor_put_in_its_place_is_the_conversation() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    let old = "{\"role\":\"system\",\"content\":\"s\"}";
-    fs::write(&path, format!("{old}\n")).expect("c.jsonl");
-    let asked = Arc::new(Barrier::new(2));
-    let server = Server::new(vec![vec![
-        Act::Meet(Arc::clone(&asked)),
-        Act::Meet(Arc::clone(&asked)),
-        Act::Send(stream(&text_events(&["ok"]))),
-    ]]);
-    let mut child = start(&server, &dir, "hi");
-    asked.wait();
-    fs::write(dir.path().join("new"), old).expect("new");
-    fs::rename(dir.path().join("new"), &path).expect("a rename");
-    asked.wait();
-    assert!(child.wait().expect("the end").success());
-    assert_eq!(
-        lines(&path)[1..],
-        [said("user", "hi"), said("assistant", "ok")]
-    );
+fn appends_to_the_file_that_an_editor_saved_meanwhile() {
+    let system = "{\"role\":\"system\",\"content\":\"s\"}";
+    let folder = folder().with(FILE, format!("{system}\n"));
+    let gate = Gate::new(2);
+    let acts = vec![Act::Wait(gate.clone()), Act::Wait(gate.clone()), streamed("ok")];
+    let server = Server::new(vec![acts]);
+    let running = chat(["hi"], &folder).at(&server).prints("ok\n").start();
+    gate.wait();
+    folder.write("new", system);
+    fs::rename(folder.join("new"), folder.join(FILE)).expect("a rename");
+    gate.wait();
+    running.exits(0);
+    assert_eq!(folder.json_lines(FILE)[1..], [said("user", "hi"), said("assistant", "ok")]);
 }
 
 #[test]
-fn a_rehearsed_request_touches_no_file() {
-    let dir = folder();
-    for flag in ["--dry-run", "--curl"] {
-        let run = chat([flag, "--log", "log", "hi"], &dir);
-        run.output();
+fn dry_run_and_curl_create_no_file() {
+    let folder = folder();
+    for mode in ["--dry-run", "--curl"] {
+        chat([mode, "--log", "log", "hi"], &folder).output();
     }
-    assert_eq!(fs::read_dir(dir.path()).expect("the folder").count(), 0);
+    assert_eq!(folder.files(), []);
 }
 
 #[test]
-fn fifty_turns_at_once_are_all_there_afterwards() {
-    let dir = folder();
-    let children: Vec<_> = (0..50)
+fn keeps_all_of_fifty_turns_at_once() {
+    let folder = folder();
+    let turns: Vec<_> = (0..50)
         .map(|number| {
-            Command::new(env!("CARGO_BIN_EXE_anyask"))
-                .args([
-                    "--mock",
-                    "--no-stdin",
-                    "-q",
-                    "--chat",
-                    "c.jsonl",
-                    &format!("question {number}"),
-                ])
-                .current_dir(dir.path())
-                .stdout(Stdio::null())
-                .spawn()
-                .expect("the program")
+            let question = format!("question {number}");
+            chat(["--mock", "-q", &question], &folder).prints(question + "\n").start()
         })
         .collect();
-    for mut child in children {
-        assert!(child.wait().expect("the end").success());
+    for turn in turns {
+        turn.exits(0);
     }
-    let lines = lines(&dir.path().join("c.jsonl"));
+    let lines = folder.json_lines(FILE);
     assert_eq!(lines.len(), 100);
-    for pair in lines.chunks(2) {
-        assert_eq!(
-            (&pair[0]["role"], &pair[1]["role"]),
-            (&"user".into(), &"assistant".into())
-        );
-        assert_eq!(pair[0]["content"], pair[1]["content"]);
+    for turn in lines.chunks(2) {
+        let question = turn[0]["content"].as_str().expect("a question");
+        assert_eq!(turn, [said("user", question), said("assistant", question)]);
     }
 }
 
 #[test]
-fn the_first_words_are_sent_printed_and_kept() {
-    let dir = folder();
-    let server = Server::once(stream(&text_events(&[" is Paris", "."])));
-    chat(["--prefill", "The capital", "Capital of France?"], &dir)
+fn prefill_is_sent_printed_and_kept_as_the_start_of_the_answer() {
+    let folder = folder();
+    let server = Server::streaming(&[" is Paris", "."]);
+    let (question, prefill) = ("Capital of France?", "The capital");
+    chat(["--prefill", prefill, question], &folder)
         .at(&server)
         .prints("The capital is Paris.\n")
         .exits(0);
-    let messages = json!([
-        said("user", "Capital of France?"),
-        said("assistant", "The capital")
-    ]);
+    let messages = json!([said("user", question), said("assistant", prefill)]);
     assert_eq!(server.request().json()["messages"], messages);
-    assert_eq!(
-        lines(&dir.path().join("c.jsonl"))[1],
-        said("assistant", "The capital is Paris.")
-    );
-    // where no answer comes, there is nothing that they begin
-    anyask(["--mock=400", "--prefill", "The", "hi"])
-        .mentions("(400")
-        .exits(4);
-    let server = Server::once(json_answer(&answer("ok")));
-    anyask(["--json", "--prefill", "The", "hi"])
-        .at(&server)
-        .prints(answer("ok") + "\n")
-        .exits(0);
+    assert_eq!(folder.json_lines(FILE)[1], said("assistant", "The capital is Paris."));
 }
 
-/// The same example as a conversation line by line, in a real terminal.
 #[test]
-fn a_person_talks_line_by_line() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    let path = path.to_str().expect("a path");
-    let server = Server::new(vec![
-        vec![Act::Send(stream(&text_events(&[
-            "AI is artificial intelligence.",
-        ])))],
-        vec![Act::Send(crate::harness::http(
-            "400 Bad",
-            &[],
-            "{\"error\":\"oops\"}",
-        ))],
-        vec![Act::Send(stream(&text_events(&[
-            "It learns from examples.",
-        ])))],
-    ]);
-    let args = ["--chat", path, "--base-url", &server.url()];
-    let mut terminal = pty(
-        &args,
-        [true, true, true],
-        &[("TERM", "xterm"), ("ANYROUTER_API_KEY", "k")],
-    );
-    terminal.waits_for("> ");
-    terminal.types("What is AI?\r");
-    terminal.waits_for("AI is artificial intelligence.\r\n");
-    terminal.waits_for("> ");
-    terminal.types("And now?\r");
-    // an error is told and the loop goes on
-    terminal.waits_for("(400): oops");
-    terminal.waits_for("> ");
-    terminal.types("How does it work?\r");
-    terminal.waits_for("It learns from examples.\r\n");
+fn prefill_is_not_printed_without_an_answer_or_before_json() {
+    anyask(["--mock=400", "--prefill", "The", "hi"]).mentions("(400").exits(4);
+    let server = Server::answering("ok");
+    anyask(["--json", "--prefill", "The", "hi"]).at(&server).prints(answer("ok") + "\n").exits(0);
+}
+
+/// A conversation in a terminal, question by question.
+fn session(server: &Server, folder: &Folder) -> Pty {
+    chat([], folder).at(server).on_terminal(ALL)
+}
+
+/// The API reference's example again, typed by a person.
+#[test]
+fn a_person_asks_question_after_question() {
+    let folder = folder();
+    let oops = http("400 Bad", &[], "{\"error\":\"oops\"}");
+    let (first, second) = ("AI is artificial intelligence.", "It learns from examples.");
+    let server =
+        Server::new(vec![vec![streamed(first)], vec![Act::Send(oops)], vec![streamed(second)]]);
+    let mut terminal = session(&server, &folder);
+    for (question, shown) in [
+        ("What is AI?", &*format!("{first}\r\n")),
+        // an error does not end it
+        ("And now?", "(400): oops"),
+        ("How does it work?", &format!("{second}\r\n")),
+    ] {
+        terminal.waits_for("> ");
+        terminal.types(&format!("{question}\r"));
+        terminal.waits_for(shown);
+    }
     terminal.waits_for("> ");
     terminal.types("\u{4}");
-    let (_, status) = terminal.ends();
-    assert_eq!(status, Some(0));
-    assert_eq!(
-        lines(Path::new(path)),
-        [
-            said("user", "What is AI?"),
-            said("assistant", "AI is artificial intelligence."),
-            said("user", "How does it work?"),
-            said("assistant", "It learns from examples."),
-        ]
-    );
+    terminal.exits(0);
+    let expected = [
+        said("user", "What is AI?"),
+        said("assistant", first),
+        said("user", "How does it work?"),
+        said("assistant", second),
+    ];
+    assert_eq!(folder.json_lines(FILE), expected);
 }
 
 #[test]
-fn ctrl_c_stops_an_answer_and_keeps_the_conversation() {
-    let dir = folder();
-    let path = dir.path().join("c.jsonl");
-    let path = path.to_str().expect("a path");
-    let events = text_events(&["never ", "ends"]);
-    let begun = &events[..events
-        .find("data: {\"type\": \"content_block_stop")
-        .expect("the stop")];
-    let server = Server::new(vec![
-        vec![Act::Send(stream(begun)), Act::Hang],
-        vec![Act::Send(stream(&text_events(&["again"])))],
-    ]);
-    let args = ["--chat", path, "--base-url", &server.url()];
-    let mut terminal = pty(
-        &args,
-        [true, true, true],
-        &[("TERM", "xterm"), ("ANYROUTER_API_KEY", "k")],
-    );
+fn ctrl_c_stops_an_answer_and_not_the_conversation() {
+    let folder = folder();
+    let begun = stream(&before_the_end(&["never ", "ends"]));
+    let server = Server::new(vec![vec![Act::Send(begun), Act::Hang], vec![streamed("again")]]);
+    let mut terminal = session(&server, &folder);
     terminal.waits_for("> ");
     terminal.types("go\r");
     terminal.waits_for("never ends");
@@ -423,10 +323,6 @@ fn ctrl_c_stops_an_answer_and_keeps_the_conversation() {
     terminal.waits_for("again\r\n");
     terminal.waits_for("> ");
     terminal.types("\u{4}");
-    let (_, status) = terminal.ends();
-    assert_eq!(status, Some(0));
-    assert_eq!(
-        lines(Path::new(path)),
-        [said("user", "go on"), said("assistant", "again")]
-    );
+    terminal.exits(0);
+    assert_eq!(folder.json_lines(FILE), [said("user", "go on"), said("assistant", "again")]);
 }

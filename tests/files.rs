@@ -1,204 +1,138 @@
-//! `-f`: text, pictures and PDF, in order.
-
-use std::fs;
+//! `-f`: text, pictures and PDF, in their order.
 
 use base64::Engine;
 use serde_json::{Value, json};
 
-use crate::harness::{Run, anyask};
+use crate::harness::{Folder, Run, anyask, folder, replaced};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 /// A folder with a file of each kind.
-fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().expect("a folder");
-    for (name, bytes) in [
-        ("a.txt", &b"one\n"[..]),
-        ("b \"&.md", b"two"),
-        ("p.bin", PNG),
-        ("j", b"\xff\xd8\xff\xe0\0"),
-        ("g", b"GIF89a\0"),
-        ("w", b"RIFF\x10\0\0\0WEBPVP8 "),
-        ("d", b"%PDF-1.7\n\0"),
-        ("empty", b""),
-        ("elf", b"\x7fELF\0"),
-        ("latin", b"caf\xe9"),
-    ] {
-        fs::write(folder.path().join(name), bytes).expect(name);
-    }
-    folder
+fn with_files() -> Folder {
+    folder()
+        .with("a.txt", "one\n")
+        .with("b &.md", "two")
+        .with("p.bin", PNG)
+        .with("j", b"\xff\xd8\xff\xe0\0")
+        .with("g", b"GIF89a\0")
+        .with("w", b"RIFF\x10\0\0\0WEBPVP8 ")
+        .with("d", b"%PDF-1.7\n\0")
+        .with("empty", b"")
+        .with("elf", b"\x7fELF\0")
+        .with("latin1", b"caf\xe9")
 }
 
-fn content(run: Run, folder: &tempfile::TempDir) -> Value {
-    let body: Value = serde_json::from_str(&run.in_dir(folder.path()).output()).expect("JSON");
-    body["messages"][0]["content"].clone()
+/// The content of the only message of a request.
+fn content(run: Run) -> Value {
+    run.in_dir(&with_files()).dry_run()["messages"][0]["content"].clone()
 }
 
 #[test]
-fn files_then_standard_input_then_the_words() {
-    let folder = folder();
-    let run = anyask([
-        "--dry-run",
-        "-f",
-        "a.txt",
-        "-f",
-        "b \"&.md",
-        "Review",
-        "this",
-    ])
-    .stdin("+ diff\n");
+fn sends_files_then_standard_input_then_the_words() {
+    let run = anyask(["-f", "a.txt", "-f", "b &.md", "Review", "this"]).stdin("+ diff\n");
     assert_eq!(
-        content(run, &folder),
+        content(run),
         "<document path=\"a.txt\">\none\n</document>\n\
-         <document path=\"b &quot;&amp;.md\">\ntwo\n</document>\n\
+         <document path=\"b &amp;.md\">\ntwo\n</document>\n\
          + diff\n\nReview this"
     );
-    let alone = anyask(["--dry-run", "-f", "a.txt"]);
-    assert_eq!(
-        content(alone, &folder),
-        "<document path=\"a.txt\">\none\n</document>\n"
-    );
+    assert_eq!(content(anyask(["-f", "a.txt"])), "<document path=\"a.txt\">\none\n</document>\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn escapes_a_quote_in_a_file_name() {
+    let folder = folder().with("b\"", "two");
+    let body = anyask(["-f", "b\""]).in_dir(&folder).dry_run();
+    let document = "<document path=\"b&quot;\">\ntwo\n</document>\n";
+    assert_eq!(body["messages"][0]["content"], document);
 }
 
 #[test]
-fn standard_input_may_stand_among_the_files() {
-    let folder = folder();
-    let run = anyask([
-        "--dry-run",
-        "-f",
-        "a.txt",
-        "-f",
-        "-",
-        "-f",
-        "b \"&.md",
-        "Sum up",
-    ])
-    .stdin("piped");
+fn sends_standard_input_in_its_place_among_the_files() {
+    let run = anyask(["-f", "a.txt", "-f", "-", "-f", "b &.md", "Sum up"]).stdin("piped");
     assert_eq!(
-        content(run, &folder),
+        content(run),
         "<document path=\"a.txt\">\none\n</document>\n<document path=\"-\">\npiped\n</document>\n\
-         <document path=\"b &quot;&amp;.md\">\ntwo\n</document>\n\nSum up"
+         <document path=\"b &amp;.md\">\ntwo\n</document>\n\nSum up"
     );
 }
 
 #[test]
-fn pictures_and_pdf_are_told_by_their_first_bytes() {
-    let folder = folder();
-    let run = anyask([
-        "--dry-run",
-        "-f",
-        "a.txt",
-        "-f",
-        "p.bin",
-        "-f",
-        "j",
-        "-f",
-        "g",
-        "-f",
-        "w",
-        "-f",
-        "d",
-        "What is this?",
-    ]);
-    let blocks = content(run, &folder);
-    assert_eq!(
-        blocks[0],
-        json!({"type": "text", "text": "<document path=\"a.txt\">\none\n</document>\n"})
-    );
+fn recognizes_pictures_and_pdf_by_their_first_bytes() {
+    let files = ["-fa.txt", "-fp.bin", "-fj", "-fg", "-fw", "-fd"];
+    let blocks = content(anyask(files).arg("What is this?"));
+    let text = "<document path=\"a.txt\">\none\n</document>\n";
+    assert_eq!(blocks[0], json!({"type": "text", "text": text}));
     let data = base64::prelude::BASE64_STANDARD.encode(PNG);
     let source = json!({"type": "base64", "media_type": "image/png", "data": data});
     assert_eq!(blocks[1], json!({"type": "image", "source": source}));
-    let kinds: Vec<_> = (2..=5)
-        .map(|at| {
-            (
-                blocks[at]["type"].clone(),
-                blocks[at]["source"]["media_type"].clone(),
-            )
-        })
-        .collect();
-    let expected = [
-        ("image", "image/jpeg"),
-        ("image", "image/gif"),
-        ("image", "image/webp"),
-        ("document", "application/pdf"),
-    ];
-    assert_eq!(
-        kinds,
-        expected.map(|(kind, media)| (kind.into(), media.into()))
-    );
+    for (index, kind, media_type) in [
+        (2, "image", "image/jpeg"),
+        (3, "image", "image/gif"),
+        (4, "image", "image/webp"),
+        (5, "document", "application/pdf"),
+    ] {
+        assert_eq!(blocks[index]["type"], kind);
+        assert_eq!(blocks[index]["source"]["media_type"], media_type);
+    }
     assert_eq!(blocks[6], json!({"type": "text", "text": "What is this?"}));
 }
 
 #[test]
-fn a_file_that_cannot_be_sent_is_told_before_anything_is() {
-    let folder = folder();
-    for (file, why, exit) in [
-        (
-            "nowhere",
-            "cannot read nowhere: no such file or directory (os error 2)\n",
-            1,
-        ),
-        (".", "cannot read .: is a directory (os error 21)\n", 1),
-        (
-            "empty",
-            "empty is empty\nhint: leave it out, if that is right\n",
-            2,
-        ),
-        (
-            "elf",
-            "elf is binary: it has a NUL byte near its start\n",
-            2,
-        ),
+fn refuses_a_file_that_cannot_be_sent_before_anything_is() {
+    let folder = with_files();
+    for (file, why, status) in [
+        ("nowhere", "cannot read nowhere: No such file or directory\n", 1),
+        (".", "cannot read .: Is a directory\n", 1),
+        ("empty", "empty is empty\nhint: leave it out if that is intended\n", 2),
+        ("elf", "elf is binary: it has a NUL byte near its start\n", 2),
     ] {
         anyask(["--mock", "-f", "a.txt", "-f", file, "hi"])
-            .in_dir(folder.path())
+            .in_dir(&folder)
             .mentions(&format!("anyask: {why}"))
-            .exits(exit);
+            .exits(status);
     }
-    anyask(["--mock", "-f", "latin"])
-        .in_dir(folder.path())
-        .prints("<document path=\"latin\">\ncaf\u{fffd}\n</document>\n")
-        .says("anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n")
+}
+
+#[test]
+fn replaces_and_counts_bytes_that_are_not_utf8() {
+    anyask(["--mock", "-f", "latin1"])
+        .in_dir(&with_files())
+        .prints("<document path=\"latin1\">\ncaf\u{fffd}\n</document>\n")
+        .says(&replaced(1, "prompt"))
         .exits(0);
 }
 
 #[test]
-fn files_over_32_mib_in_all_are_refused() {
-    let folder = folder();
-    fs::write(
-        folder.path().join("large"),
-        [PNG, &vec![0; 25 << 20]].concat(),
-    )
-    .expect("large");
+fn refuses_files_over_32_mib_in_all() {
+    let folder = folder().with("large", [PNG, &vec![0; 25 << 20]].concat());
     anyask(["--mock", "-f", "large", "hi"])
-        .in_dir(folder.path())
-        .matches("anyask: the request is 33.3 MiB, and the API takes 32 MiB at most\n.*")
+        .in_dir(&folder)
+        .says("anyask: the request is 33.3 MiB; the API takes at most 32 MiB\nhint: send less at a time\n")
         .exits(2);
 }
 
 #[test]
-fn standard_input_is_read_once() {
+fn reads_standard_input_only_once() {
     anyask(["--mock", "-f", "-", "-f", "-"])
         .stdin("x")
-        .says("anyask: standard input can be read once only\n")
+        .says("anyask: standard input can be read only once\n")
         .exits(2);
     anyask(["--mock", "-f-", "--no-stdin", "hi"])
-        .says("anyask: -f - reads standard input, and --no-stdin forbids it\n")
+        .says("anyask: -f - cannot be used with --no-stdin\n")
         .exits(2);
 }
 
 #[test]
-fn standard_input_among_the_files_may_be_a_picture_and_not_nothing() {
-    let picture = b"\x89PNG\r\n\x1a\n";
-    let body = anyask(["--dry-run", "-f-", "what?"])
-        .stdin(&picture[..])
-        .output();
-    let body: Value = serde_json::from_str(&body).expect("JSON");
-    assert_eq!(
-        body["messages"][0]["content"][0]["source"]["media_type"],
-        "image/png"
-    );
+fn sends_a_picture_from_standard_input() {
+    let body = anyask(["-f-", "what?"]).stdin(PNG).dry_run();
+    assert_eq!(body["messages"][0]["content"][0]["source"]["media_type"], "image/png");
+}
+
+#[test]
+fn refuses_empty_standard_input_where_a_file_is_wanted() {
     anyask(["--dry-run", "-f-", "what?"])
-        .says("anyask: standard input is empty\nhint: leave it out, if that is right\n")
+        .says("anyask: standard input is empty\nhint: leave it out if that is intended\n")
         .exits(2);
 }

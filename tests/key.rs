@@ -2,166 +2,139 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
-use crate::harness::{KEY, Server, answer, anyask, json_answer};
+use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, folder};
 
-const HINT: &str = "hint: set ANYROUTER_API_KEY, or give --api-key-file PATH or --api-key-command CMD; --mock needs none\n";
+const NO_KEY: &str = "anyask: there is no API key\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
 
-#[test]
-fn without_a_key_nothing_is_sent_and_the_ways_to_give_one_are_told() {
-    anyask(["hi"])
-        .says(&format!("anyask: there is no API key\n{HINT}"))
-        .exits(3);
-    anyask(["hi"])
-        .env("ANYROUTER_API_KEY", "")
-        .says(&format!("anyask: there is no API key\n{HINT}"))
-        .exits(3);
+/// A folder with the file `key`, which only its owner can read.
+fn with_key_file(content: &str) -> Folder {
+    let folder = folder().with("key", content);
+    set_mode(&folder, 0o600);
+    folder
 }
 
-/// A key file that only its owner can read.
-fn private(dir: &Path, content: &str) {
-    let path = dir.join("key");
-    fs::write(&path, content).expect("key");
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("its mode");
+fn set_mode(folder: &Folder, mode: u32) {
+    fs::set_permissions(folder.join("key"), fs::Permissions::from_mode(mode)).expect("its mode");
+}
+
+/// Runs it and checks that the server got this key.
+#[track_caller]
+fn sends(run: Run, server: &Server, key: &str) {
+    run.prints("ok\n").exits(0);
+    let expected = format!("Bearer {key}");
+    assert_eq!(server.request().header("authorization"), Some(expected.as_str()));
+}
+
+/// A question with the pair of variables that name the upstream API's server and key.
+fn with_upstream_pair(args: [&str; 4], base_url: &str) -> Run {
+    anyask(args).env("ANTHROPIC_BASE_URL", base_url).env("ANTHROPIC_AUTH_TOKEN", "token")
+}
+
+#[test]
+fn without_a_key_nothing_is_sent_and_a_hint_names_the_ways_to_give_one() {
+    anyask(["hi"]).says(NO_KEY).exits(3);
+    anyask(["hi"]).env("ANYROUTER_API_KEY", "").says(NO_KEY).exits(3);
 }
 
 #[test]
 fn a_key_file_that_others_can_read_is_noted() {
-    let dir = tempfile::tempdir().expect("a folder");
-    private(dir.path(), KEY);
-    fs::set_permissions(dir.path().join("key"), fs::Permissions::from_mode(0o640))
-        .expect("its mode");
-    let server = Server::once(json_answer(&answer("ok")));
-    anyask(["-S", "--api-key-file", "key", "hi"])
-        .in_dir(dir.path())
-        .at(&server)
+    let folder = with_key_file(KEY);
+    set_mode(&folder, 0o640);
+    let server = Server::answering("ok");
+    anyask(["--api-key-file", "key", "hi"])
+        .in_dir(&folder)
+        .base_url(&server)
         .prints("ok\n")
-        .says("anyask: note: other users of this machine can read the key file key; chmod 600 ends that\n")
+        .says("anyask: note: other users can read the key file key; run chmod 600 on it\n")
         .exits(0);
 }
 
 #[test]
-fn a_key_comes_from_a_file_or_a_command_before_the_environment() {
-    let dir = tempfile::tempdir().expect("a folder");
-    private(dir.path(), "from-file\n");
-    for (flag, value, key) in [
-        ("--api-key-file", "key", "from-file"),
-        (
-            "--api-key-command",
-            "cat; echo from-command; echo more",
-            "from-command",
-        ),
-    ] {
-        let server = Server::once(json_answer(&answer("ok")));
-        anyask(["-S", flag, value, "-"])
-            .in_dir(dir.path())
-            .at(&server)
-            .stdin("hi")
-            .prints("ok\n")
-            .exits(0);
-        let request = server.request();
-        assert_eq!(
-            request.header("authorization"),
-            Some(format!("Bearer {key}").as_str())
-        );
-        assert_eq!(request.json()["messages"][0]["content"], "hi");
+fn a_key_file_or_command_counts_more_than_the_environment() {
+    let folder = with_key_file("from-file\n");
+    let command = "cat; echo from-command; echo more";
+    for (flag, value, key) in
+        [("--api-key-file", "key", "from-file"), ("--api-key-command", command, "from-command")]
+    {
+        let server = Server::answering("ok");
+        let run = anyask([flag, value, "-"]).in_dir(&folder).at(&server).stdin("hi");
+        sends(run, &server, key);
+        // the command did not read the prompt
+        assert_eq!(server.request().prompt(), "hi");
     }
 }
 
 #[test]
-fn a_key_that_cannot_be_one_is_refused_without_showing_it() {
-    for (key, why) in [
-        ("sk-marked-4f1d\n", "has blanks or line ends in it"),
-        ("sk-marked-4f1d x", "has blanks or line ends in it"),
-        ("sk-marked-4f1d\u{7}", "has characters that no key has"),
-        ("sk-marked-4f1dé", "has characters that no key has"),
+fn what_cannot_be_a_key_is_refused_without_showing_it() {
+    for (end, why) in [
+        ("\n", "it has spaces or line ends"),
+        (" x", "it has spaces or line ends"),
+        ("\u{7}", "it has characters other than ASCII letters, digits and punctuation"),
+        ("é", "it has characters other than ASCII letters, digits and punctuation"),
     ] {
         anyask(["hi"])
-            .env("ANYROUTER_API_KEY", key)
-            .says(&format!(
-                "anyask: ANYROUTER_API_KEY {why}, so it is no API key\nhint: a key is one word of letters, digits and signs\n"
-            ))
+            .env("ANYROUTER_API_KEY", &format!("{KEY}{end}"))
+            .says(&format!("anyask: ANYROUTER_API_KEY is not an API key: {why}\n"))
             .exits(3);
     }
-    let dir = tempfile::tempdir().expect("a folder");
-    private(dir.path(), &format!("{KEY}\n{KEY}\n"));
     anyask(["--api-key-file", "key", "hi"])
-        .in_dir(dir.path())
-        .mentions("anyask: the key file key has blanks or line ends in it, so it is no API key\n")
+        .in_dir(&with_key_file(&format!("{KEY}\n{KEY}\n")))
+        .says("anyask: the key file key is not an API key: it has spaces or line ends\n")
         .exits(3);
 }
 
 #[test]
-fn a_key_that_cannot_be_had_is_told() {
+fn a_key_file_or_command_that_fails_is_reported() {
     anyask(["--api-key-file", "nowhere", "hi"])
-        .says("anyask: cannot read the key file nowhere: no such file or directory (os error 2)\n")
+        .says("anyask: cannot read the key file nowhere: No such file or directory\n")
         .exits(3);
     anyask(["--api-key-command", "echo locked >&2; exit 4", "hi"])
-        .says("locked\nanyask: the key command failed: exit status: 4\nhint: try it by itself in a shell\n")
+        .says("locked\nanyask: the key command failed: exit status: 4\nhint: run it in a shell to see why\n")
         .exits(3);
     anyask(["--api-key-command", "true", "hi"])
-        .says("anyask: what the key command printed is empty, and should be the API key\n")
+        .says("anyask: the output of the key command is empty\n")
         .exits(3);
     anyask(["--api-key-file", "a", "--api-key-command", "b", "hi"])
-        .mentions("anyask: the argument '--api-key-file <PATH>' cannot be used with '--api-key-command <CMD>'\n")
+        .says(&format!("anyask: --api-key-file <PATH> {CONFLICT} --api-key-command <CMD>\n"))
         .exits(2);
 }
 
 #[test]
-fn the_upstream_pair_is_used_together() {
-    let server = Server::once(json_answer(&answer("ok")));
-    anyask(["-S", "hi"])
-        .env("ANTHROPIC_BASE_URL", &server.url())
-        .env("ANTHROPIC_AUTH_TOKEN", "token")
-        .prints("ok\n")
-        .exits(0);
-    assert_eq!(
-        server.request().header("authorization"),
-        Some("Bearer token")
-    );
+fn the_upstream_server_and_token_are_used_together() {
+    let server = Server::answering("ok");
+    let run = with_upstream_pair(["--retries", "0", "-S", "hi"], &server.url());
+    sends(run, &server, "token");
 }
 
 #[test]
-fn a_token_never_goes_to_a_server_that_it_was_not_given_for() {
+fn the_upstream_token_never_goes_to_another_server() {
     let server = Server::new(Vec::new());
-    anyask(["-S", "--base-url", &server.url(), "hi"])
-        .env("ANTHROPIC_BASE_URL", "https://elsewhere.example")
-        .env("ANTHROPIC_AUTH_TOKEN", "token")
-        .says(&format!("anyask: there is no API key\n{HINT}"))
+    let url = server.url();
+    with_upstream_pair(["-S", "--base-url", &url, "hi"], "https://elsewhere.example")
+        .says(NO_KEY)
         .exits(3);
-    assert!(server.received().is_empty());
-    // half a pair is none
-    anyask(["hi"])
-        .env("ANTHROPIC_AUTH_TOKEN", "token")
-        .says(&format!("anyask: there is no API key\n{HINT}"))
-        .exits(3);
-    // the same server by another flag is the same server
-    let server = Server::once(json_answer(&answer("ok")));
-    anyask(["-S", "--base-url", &(server.url() + "/v1"), "hi"])
-        .env("ANTHROPIC_BASE_URL", &server.url())
-        .env("ANTHROPIC_AUTH_TOKEN", "token")
-        .prints("ok\n")
-        .exits(0);
+    assert_eq!(server.requests(), 0);
+    anyask(["hi"]).env("ANTHROPIC_AUTH_TOKEN", "token").says(NO_KEY).exits(3);
 }
 
 #[test]
-fn the_own_key_goes_to_the_own_server_though_the_pair_is_set() {
-    let server = Server::once(json_answer(&answer("ok")));
-    anyask(["-S", "hi"])
-        .at(&server)
-        .env("ANTHROPIC_BASE_URL", "https://elsewhere.example")
-        .env("ANTHROPIC_AUTH_TOKEN", "token")
-        .prints("ok\n")
-        .exits(0);
-    assert_eq!(
-        server.request().header("authorization"),
-        Some(format!("Bearer {KEY}").as_str())
-    );
+fn the_upstream_token_goes_to_its_server_though_a_flag_names_that() {
+    let server = Server::answering("ok");
+    let url = server.url() + "/v1";
+    let run = with_upstream_pair(["-S", "--base-url", &url, "hi"], &server.url());
+    sends(run, &server, "token");
 }
 
 #[test]
-fn a_rehearsal_never_sees_the_key() {
+fn anyrouter_api_key_is_used_though_the_upstream_pair_is_set() {
+    let server = Server::answering("ok");
+    let run = with_upstream_pair(["--retries", "0", "-S", "hi"], "https://elsewhere.example");
+    sends(run.at(&server), &server, KEY);
+}
+
+#[test]
+fn mock_never_sees_the_key() {
     anyask(["--mock", "-v", "hi"])
         .env("ANYROUTER_API_KEY", KEY)
         .prints("hi\n")
@@ -170,27 +143,22 @@ fn a_rehearsal_never_sees_the_key() {
 }
 
 #[test]
-fn a_key_command_is_not_waited_for_after_its_first_line() {
+fn a_key_command_may_go_on_after_its_first_line() {
     for command in ["echo first; yes", "echo first; tail -f /dev/null &"] {
-        let server = Server::once(json_answer(&answer("ok")));
-        anyask(["-S", "--api-key-command", command, "hi"])
-            .at(&server)
-            .prints("ok\n")
-            .exits(0);
-        assert_eq!(
-            server.request().header("authorization"),
-            Some("Bearer first"),
-            "{command}"
-        );
+        let server = Server::answering("ok");
+        let run = anyask(["--api-key-command", command, "hi"]).base_url(&server);
+        sends(run, &server, "first");
     }
-    anyask(["--api-key-command", "yes | tr -d '\\n'", "hi"])
-        .mentions("anyask: ")
-        .exits(3);
 }
 
 #[test]
-fn a_question_that_is_none_is_told_before_a_missing_key() {
+fn a_key_command_that_prints_an_endless_line_is_stopped() {
+    anyask(["--api-key-command", "yes | tr -d '\\n'", "hi"]).mentions("anyask: ").exits(3);
+}
+
+#[test]
+fn a_missing_prompt_is_reported_before_a_missing_key() {
     for run in [anyask([]), anyask([""]), anyask(["-"])] {
-        run.mentions("anyask: there is no prompt\n").exits(2);
+        run.mentions(NO_PROMPT).exits(2);
     }
 }

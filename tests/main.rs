@@ -1,29 +1,53 @@
-//! Every test goes through the binary: what it prints, what it says, how it ends, what the server got.
-//! One file a feature; `harness` has the one value that a test is, and the scripted server.
+//! Every test runs the program: what it prints and says, how it ends, and what the server got.
+//! One file a feature; `harness` has the run that every test describes, and the server that it asks.
 
 mod answer;
-mod ask;
+#[cfg(unix)]
 mod batch;
+#[cfg(unix)]
 mod chat;
+mod config;
+#[cfg(unix)]
 mod documents;
-mod errands;
 mod errors;
 mod extract;
-mod faults;
 mod files;
+// without the modules that need Unix, parts of it are not used
+#[cfg_attr(not(unix), allow(dead_code, unused_imports))]
 mod harness;
+#[cfg(unix)]
 mod hostile;
+#[cfg(unix)]
 mod key;
 mod layers;
 mod log;
-mod networks;
+mod mock;
+#[cfg(unix)]
+mod modes;
+mod network;
+#[cfg(unix)]
 mod output;
+#[cfg(unix)]
 mod pipe;
-mod rehearsal;
+mod prompt;
 mod report;
 mod request;
-mod retries;
+mod retry;
+#[cfg(unix)]
 mod secrets;
-mod settings;
+#[cfg(unix)]
 mod speed;
+#[cfg(unix)]
 mod terminal;
+mod truncation;
+
+#[cfg(not(unix))]
+#[test]
+fn says_which_modules_need_unix() {
+    let mut lines = include_str!("main.rs").lines();
+    while lines.any(|line| line == "#[cfg(unix)]") {
+        if let Some(module) = lines.next() {
+            harness::skip(&format!("{module} needs a Unix shell, terminal, signal or file mode"));
+        }
+    }
+}

@@ -1,20 +1,20 @@
-//! What is said about an answer: usage, cost, a short stop, the exchange itself.
+//! What is reported about an answer: usage, cost, a short stop, request and response.
 
-use crate::harness::{KEY, Server, answer, anyask, http, json_answer, stream, text_events};
+use crate::harness::{
+    KEY, NO_PROMPT, STOPPED_SHORT, Server, answer, anyask, folder, http, json_answer, stopped_by,
+    stream, text_events,
+};
 
 #[test]
-fn usage_is_one_line_and_leaves_out_what_was_not_sent() {
-    let server = Server::once(stream(&text_events(&["ok"])));
+fn usage_prints_on_one_line_what_the_server_reported() {
+    let server = Server::streaming(&["ok"]);
     anyask(["-u", "hi"])
         .at(&server)
         .prints("ok\n")
         .says("anyask: usage: 12 tokens in, 25 tokens out, 37 in total, about $0.000041\n")
         .exits(0);
-    let headers = [
-        "X-Remaining-Credits: 45.23",
-        "X-RateLimit-Remaining: 59",
-        "X-RateLimit-Limit: 60",
-    ];
+    let headers =
+        ["X-Remaining-Credits: 45.23", "X-RateLimit-Remaining: 59", "X-RateLimit-Limit: 60"];
     let server = Server::once(http("200 OK", &headers, answer("ok")));
     anyask(["-q", "-u", "--price", "1000000,0", "-S", "hi"])
         .at(&server)
@@ -25,57 +25,38 @@ fn usage_is_one_line_and_leaves_out_what_was_not_sent() {
     anyask(["-u", "hi"])
         .at(&server)
         .prints("ok\n")
-        .says("anyask: usage: the server says nothing about it\n")
+        .says("anyask: usage: not reported by the server\n")
         .exits(0);
 }
 
 #[test]
 fn a_short_stop_is_one_note_and_under_strict_exit_11() {
     for (reason, why, hint) in [
-        (
-            "max_tokens",
-            "it reached --max-tokens 4096",
-            "hint: a larger --max-tokens lets it go on\n",
-        ),
+        ("max_tokens", "it reached --max-tokens 4096", "hint: use a larger --max-tokens\n"),
         ("refusal", "the model refused to go on", ""),
         (
             "model_context_window_exceeded",
             "the model's context window is full",
-            "hint: ask with less material\n",
+            "hint: send less text or fewer files\n",
         ),
     ] {
-        let serve = || Server::once(stream(&text_events(&["ok"]).replace("end_turn", reason)));
-        let server = serve();
-        anyask(["hi"])
-            .at(&server)
-            .prints("ok\n")
-            .says(&format!("anyask: note: the answer stopped short: {why}\n"))
-            .exits(0);
-        let server = serve();
-        anyask(["-q", "hi"]).at(&server).prints("ok\n").exits(0);
-        let server = serve();
-        anyask(["--strict", "-q", "hi"])
-            .at(&server)
-            .prints("ok\n")
-            .says(&format!("anyask: the answer stopped short: {why}\n{hint}"))
-            .exits(11);
+        let answer = stream(&stopped_by(reason));
+        let server = Server::serving(vec![answer; 3]);
+        let run = |args: &[&str]| anyask(["hi"]).args(args).at(&server).prints("ok\n");
+        run(&[]).says(&format!("anyask: note: {STOPPED_SHORT}: {why}\n")).exits(0);
+        run(&["-q"]).exits(0);
+        run(&["--strict", "-q"]).says(&format!("anyask: {STOPPED_SHORT}: {why}\n{hint}")).exits(11);
     }
-    let server = Server::once(stream(
-        &text_events(&["ok"]).replace("end_turn", "stop_sequence"),
-    ));
-    anyask(["--strict", "hi"])
-        .at(&server)
-        .prints("ok\n")
-        .exits(0);
+    let server = Server::once(stream(&stopped_by("stop_sequence")));
+    anyask(["--strict", "hi"]).at(&server).prints("ok\n").exits(0);
 }
 
 #[test]
-fn verbose_shows_the_exchange_but_not_the_key() {
+fn verbose_shows_request_and_response_but_not_the_key() {
     let server = Server::once(http("200 OK", &["request-id: req_1"], answer("ok")));
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("h"), format!("x-other: {KEY}\n")).expect("h");
+    let folder = folder().with("h", format!("x-other: {KEY}\n"));
     anyask(["-v", "-S", "-H", "@h", "hi"])
-        .in_dir(dir.path())
+        .in_dir(&folder)
         .at(&server)
         .prints("ok\n")
         .mentions("> POST /v1/messages HTTP/1.1\n")
@@ -90,60 +71,36 @@ fn verbose_shows_the_exchange_but_not_the_key() {
 }
 
 #[test]
-fn a_refusal_is_shown_by_verbose_too() {
+fn verbose_shows_the_response_of_a_failure() {
     let server = Server::once(http("400 Bad Request", &["request-id: req_2"], ""));
-    anyask(["-v", "hi"])
-        .at(&server)
-        .mentions("< request-id: req_2\n")
-        .exits(4);
+    anyask(["-v", "hi"]).at(&server).mentions("< request-id: req_2\n").exits(4);
 }
 
 #[test]
-fn colour_follows_its_rules() {
-    let plain = "anyask: there is no prompt\n";
-    let coloured = "\u{1b}[1;31manyask:\u{1b}[0m there is no prompt\n";
+fn flags_and_variables_turn_colour_on_and_off() {
+    let plain = NO_PROMPT;
+    let coloured = &NO_PROMPT.replace("anyask:", "\u{1b}[1;31manyask:\u{1b}[0m");
     anyask(["--mock"]).mentions(plain).exits(2);
-    anyask(["--mock", "--color", "always"])
-        .mentions(coloured)
-        .exits(2);
-    anyask(["--mock"])
-        .env("CLICOLOR_FORCE", "1")
-        .mentions(coloured)
-        .exits(2);
-    anyask(["--mock"])
-        .env("CLICOLOR_FORCE", "0")
-        .mentions(plain)
-        .exits(2);
-    anyask(["--mock"])
-        .env("CLICOLOR_FORCE", "1")
-        .env("NO_COLOR", "1")
-        .mentions(plain)
-        .exits(2);
-    anyask(["--mock", "--color", "never"])
-        .env("CLICOLOR_FORCE", "1")
-        .mentions(plain)
-        .exits(2);
-    anyask(["--mock", "--color", "always"])
-        .env("NO_COLOR", "1")
-        .mentions(coloured)
-        .exits(2);
+    anyask(["--mock", "--color", "always"]).mentions(coloured).exits(2);
+    anyask(["--mock"]).env("CLICOLOR_FORCE", "1").mentions(coloured).exits(2);
+    anyask(["--mock"]).env("CLICOLOR_FORCE", "0").mentions(plain).exits(2);
+    anyask(["--mock"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").mentions(plain).exits(2);
+    anyask(["--mock", "--color", "never"]).env("CLICOLOR_FORCE", "1").mentions(plain).exits(2);
+    anyask(["--mock", "--color", "always"]).env("NO_COLOR", "1").mentions(coloured).exits(2);
 }
 
 #[test]
-fn a_servers_words_do_not_drive_the_terminal() {
+fn escapes_in_the_servers_message_are_shown_and_not_obeyed() {
     let server = Server::once(http(
         "400 Bad Request",
         &[],
         "{\"error\":{\"message\":\"\\u001b]0;x\\u0007 \\u202e\"}}",
     ));
-    anyask(["hi"])
-        .at(&server)
-        .mentions("(400): \u{241b}]0;x\u{2407} \u{fffd}\n")
-        .exits(4);
+    anyask(["hi"]).at(&server).mentions("(400): \u{241b}]0;x\u{2407} \u{fffd}\n").exits(4);
 }
 
 #[test]
-fn the_latest_count_of_each_kind_of_token_is_the_one() {
+fn usage_is_the_latest_count_that_the_server_sent() {
     let events = text_events(&["ok"]).replace(
         "\"usage\": {\"output_tokens\": 25}",
         "\"usage\": {\"input_tokens\": 40, \"output_tokens\": 2}",

@@ -1,165 +1,105 @@
 //! The key is seen by the server that it was given for, and by nothing and nobody else.
 
-use std::process::{Command, Stdio};
-use std::sync::{Arc, Barrier};
+use std::fs;
 
-use crate::harness::{Act, KEY, Server, answer, anyask, http, json_answer, stream, text_events};
+use crate::harness::{
+    Act, Gate, KEY, Run, Server, answer, anyask, error_body, folder, http, json_answer, skip,
+    stream, text_events,
+};
 
-/// Every way to print or fail; the harness looks for the key in all of it.
+const REDACTED: &str = "[redacted]";
+
+/// Every way to print or to fail. The harness looks for the key in all of it.
 #[test]
 fn no_output_shows_the_key() {
     let ok = || json_answer(&answer("ok"));
-    // a server that sends back what it got, as some proxies do in their error pages
-    let echo = format!(
-        "you sent authorization: Bearer {}",
-        KEY.replace("marked", "masked")
-    );
-    for (args, answers, exit) in [
-        (&["-v", "-u"][..], vec![ok()], 0),
-        (&["-v", "--auth", "x-api-key"], vec![ok()], 0),
-        (&["-v"], vec![stream(&text_events(&["ok"]))], 0),
-        (
-            &["-v", "--retries", "0"],
-            vec![http("401 No", &[], &echo)],
-            5,
-        ),
-        (
-            &["-v", "--retry-delay", "0"],
-            vec![http("500 No", &[], ""), ok()],
-            0,
-        ),
-        (
-            &["-v", "--retries", "0"],
-            vec![b"nonsense\r\n\r\n".to_vec()],
-            10,
-        ),
-        (
-            &["-v", "--retries", "0"],
-            vec![http("307 There", &["location: http://127.0.0.1:9/"], "")],
-            4,
-        ),
-        (&["-v"], vec![json_answer("{}")], 10),
+    // some proxies quote the request in their error pages
+    let quoted = format!("you sent authorization: Bearer {}", KEY.replace("marked", "masked"));
+    let location = ["location: http://127.0.0.1:9/"];
+    for (args, answers, status) in [
+        (&["-u"][..], vec![ok()], 0),
+        (&["--auth", "x-api-key"], vec![ok()], 0),
+        (&[], vec![stream(&text_events(&["ok"]))], 0),
+        (&["--retries", "0"], vec![http("401 No", &[], &quoted)], 5),
+        (&["--retry-delay", "0"], vec![http("500 No", &[], ""), ok()], 0),
+        (&["--retries", "0"], vec![b"nonsense\r\n\r\n".to_vec()], 10),
+        (&["--retries", "0"], vec![http("307 There", &location, "")], 4),
+        (&[], vec![json_answer("{}")], 10),
     ] {
-        let server = Server::new(
-            answers
-                .into_iter()
-                .map(|answer| vec![Act::Send(answer)])
-                .collect(),
-        );
-        let mut run = anyask(["hi"]).at(&server).env("RUST_BACKTRACE", "full");
-        for arg in args {
-            run = run.arg(arg);
-        }
-        let run = run.mentions("[redacted]");
-        if exit == 0 {
-            run.prints("ok\n").exits(0);
-        } else {
-            run.exits(exit);
-        }
+        let server = Server::serving(answers);
+        let run = anyask(["-v", "hi"]).args(args).at(&server).env("RUST_BACKTRACE", "full");
+        let printed = if status == 0 { "ok\n" } else { "" };
+        run.prints(printed).mentions(REDACTED).exits(status);
         for request in server.received() {
-            assert!(
-                request.head.contains(KEY) && !String::from_utf8_lossy(&request.body).contains(KEY)
-            );
+            let body = String::from_utf8_lossy(&request.body);
+            assert!(request.head.contains(KEY) && !body.contains(KEY));
         }
     }
-    for errand in ["--dry-run", "--curl", "--list-models", "--help"] {
-        let printed = anyask([errand, "hi"])
-            .env("ANYROUTER_API_KEY", KEY)
-            .output();
-        assert!(!printed.contains(KEY), "{errand}");
+    let with_key = |flag| anyask([flag, "hi"]).env("ANYROUTER_API_KEY", KEY);
+    for mode in ["--dry-run", "--curl", "--list-models", "--help"] {
+        with_key(mode).output();
     }
-    anyask(["--nope", "hi"])
-        .env("ANYROUTER_API_KEY", KEY)
-        .mentions("anyask: ")
-        .exits(2);
+    with_key("--nope").mentions("anyask: ").exits(2);
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn no_process_list_shows_the_key() {
-    let asked = Arc::new(Barrier::new(2));
+    if !fs::exists("/proc/self/cmdline").unwrap_or_default() {
+        return skip("this system shows command lines in other ways than /proc");
+    }
+    let gate = Gate::new(2);
     let server = Server::new(vec![vec![
-        Act::Meet(Arc::clone(&asked)),
-        Act::Meet(Arc::clone(&asked)),
+        Act::Wait(gate.clone()),
+        Act::Wait(gate.clone()),
         Act::Send(json_answer(&answer("ok"))),
     ]]);
-    let dir = tempfile::tempdir().expect("a folder");
-    std::fs::write(dir.path().join("key"), KEY).expect("key");
+    let folder = folder().with("key", KEY);
     let command = "tr '\\0' ' ' < /proc/$$/cmdline > seen; cat key";
-    let mut child = Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args([
-            "--no-stdin",
-            "--api-key-command",
-            command,
-            "--base-url",
-            &server.url(),
-            "hi",
-        ])
-        .current_dir(dir.path())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("the program");
-    asked.wait();
+    let running = anyask(["--api-key-command", command, "hi"])
+        .base_url(&server)
+        .in_dir(&folder)
+        .prints("ok\n")
+        .start();
+    gate.wait();
     let own =
-        std::fs::read_to_string(format!("/proc/{}/cmdline", child.id())).expect("its command line");
-    asked.wait();
-    assert!(child.wait().expect("the end").success());
-    let commands =
-        std::fs::read_to_string(dir.path().join("seen")).expect("the command's command line");
+        fs::read_to_string(format!("/proc/{}/cmdline", running.id())).expect("its command line");
+    gate.wait();
+    running.exits(0);
+    let commands = folder.read("seen");
     assert!(own.contains("--api-key-command") && commands.contains("cat key"));
     assert!(!own.contains(KEY) && !commands.contains(KEY));
-    assert_eq!(
-        server.request().header("authorization"),
-        Some(format!("Bearer {KEY}").as_str())
-    );
+    assert_eq!(server.request().header("authorization"), Some(format!("Bearer {KEY}").as_str()));
 }
 
 #[test]
-fn a_server_that_says_the_key_back_is_not_quoted() {
-    let echo = format!("no such key: {KEY}");
-    let envelope = format!(r#"{{"error":{{"type":"{KEY}","message":"{echo}"}}}}"#);
+fn a_server_that_sends_the_key_back_is_not_quoted() {
+    let quoted = format!("no such key: {KEY}");
+    let error = error_body(KEY, &quoted);
     let location = format!("location: http://127.0.0.1:9/?k={KEY}");
     let header = format!("x-seen: {KEY}");
-    for (answer, exit) in [
-        (http("401 No", &[&header], &envelope), 5),
-        (http("500 No", &[], &echo), 8),
+    for (answer, status) in [
+        (http("401 No", &[&header], &error), 5),
+        (http("500 No", &[], &quoted), 8),
         (http("307 There", &[&location], ""), 4),
-        (json_answer(&envelope), 8),
-        (json_answer(&echo), 10),
-        (stream(&format!("event: error\ndata: {envelope}\n\n")), 8),
-        (stream(&format!("data: {echo}\n\n")), 10),
+        (json_answer(&error), 8),
+        (json_answer(&quoted), 10),
+        (stream(&format!("event: error\ndata: {error}\n\n")), 8),
+        (stream(&format!("data: {quoted}\n\n")), 10),
     ] {
-        let server = Server::new(vec![
-            vec![Act::Send(answer.clone())],
-            vec![Act::Send(answer)],
-        ]);
-        let url = server.url();
-        let run = anyask(["-v", "--retries", "0", "hi"]).at(&server);
-        run.mentions("[redacted]").exits(exit);
-        // again without -v, through the other auth header
-        anyask([
-            "--retries",
-            "0",
-            "--auth",
-            "x-api-key",
-            "--base-url",
-            &url,
-            "hi",
-        ])
-        .env("ANYROUTER_API_KEY", KEY)
-        .mentions("[redacted]")
-        .exits(exit);
+        let server = Server::serving(vec![answer.clone(), answer]);
+        let check = |run: Run| run.at(&server).mentions(REDACTED).exits(status);
+        check(anyask(["-v", "--retries", "0", "hi"]));
+        check(anyask(["--retries", "0", "--auth", "x-api-key", "hi"]));
     }
 }
 
 #[test]
-fn a_key_in_a_header_of_the_users_own_is_not_quoted_either() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("headers");
-    std::fs::write(&file, format!("Authorization: Bearer {KEY}\n")).expect("headers");
+fn a_key_in_a_header_file_is_not_quoted_either() {
+    let folder = folder().with("headers", format!("Authorization: Bearer {KEY}\n"));
     let server = Server::once(http("401 No", &[], format!("no such key: {KEY}")));
-    anyask(["-v", "-H", &format!("@{}", file.display()), "hi"])
-        .env("ANYROUTER_BASE_URL", &server.url())
-        .mentions("no such key: [redacted]")
+    anyask(["-v", "-H", "@headers", "hi"])
+        .in_dir(&folder)
+        .base_url(&server)
+        .mentions(&format!("no such key: {REDACTED}"))
         .exits(5);
 }

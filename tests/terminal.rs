@@ -1,122 +1,104 @@
-//! What a person sees: in a real pseudo-terminal.
+//! What a person sees and types, in a real pseudo-terminal.
 
-use std::sync::{Arc, Barrier};
+use crate::harness::{
+    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, STDERR, STDOUT, Server, anyask, delta, http,
+    stream, text_events,
+};
 
-use crate::harness::{Act, Server, pty, stream, text_events};
-
-const TERM: (&str, &str) = ("TERM", "xterm");
-
-fn ask(
-    server: &Server,
-    args: &[&str],
-    on_terminal: [bool; 3],
-    environment: &[(&str, &str)],
-) -> (String, Option<i32>) {
-    let url = server.url();
-    let args = [args, &["--no-stdin", "--base-url", &url, "hi"]].concat();
-    let environment = [environment, &[("ANYROUTER_API_KEY", "k")]].concat();
-    pty(&args, on_terminal, &environment).ends()
+/// A question to this server, with only the program's stderr on the terminal.
+fn watched(server: &Server) -> Pty {
+    anyask(["--no-stdin", "hi"]).at(server).on_terminal(STDERR)
 }
+
+/// What removes the spinner.
+const ERASED: &str = "\r\u{1b}[2K";
 
 #[test]
 fn escapes_are_shown_and_not_obeyed() {
     let attack = "\u{1b}]52;c;cm0=\u{7}\u{9b}31m\u{202e}x";
-    let server = Server::once(stream(&text_events(&["\u{1b}", attack, "\r\nok"])));
-    let (shown, status) = ask(&server, &[], [false, true, false], &[TERM]);
-    assert_eq!(
-        shown,
-        "\u{241b}\u{241b}]52;c;cm0=\u{2407}\u{fffd}31m\u{fffd}x\u{240d}\r\nok\r\n"
-            .replace("\u{240d}\r", "\r")
-    );
-    assert_eq!(status, Some(0));
+    let server = Server::streaming(&["\u{1b}", attack, "\r\nok"]);
+    let run = anyask(["--no-stdin", "hi"]).at(&server);
+    let expected = "\u{241b}\u{241b}]52;c;cm0=\u{2407}\u{fffd}31m\u{fffd}x\r\nok\r\n";
+    assert_eq!(run.on_terminal(STDOUT).exits(0), expected);
 }
 
 #[test]
-fn raw_lets_them_through() {
-    let server = Server::once(stream(&text_events(&["\u{1b}[31mred"])));
-    let (shown, _) = ask(&server, &["--raw"], [false, true, false], &[TERM]);
-    assert_eq!(shown, "\u{1b}[31mred\r\n");
+fn raw_obeys_them() {
+    let server = Server::streaming(&["\u{1b}[31mred"]);
+    let run = anyask(["--no-stdin", "--raw", "hi"]).at(&server);
+    assert_eq!(run.on_terminal(STDOUT).exits(0), "\u{1b}[31mred\r\n");
 }
 
 #[test]
-fn json_is_defused_as_well() {
-    let server = Server::once(stream(
-        "data: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"\u{9b}31m\"}}\n\ndata: {\"type\":\"message_stop\"}\n\n",
-    ));
-    let (shown, _) = ask(
-        &server,
-        &["--json", "--stream"],
-        [false, true, false],
-        &[TERM],
-    );
-    assert!(
-        shown.contains("\u{fffd}31m") && !shown.contains('\u{9b}'),
-        "{shown}"
-    );
+fn escapes_in_json_are_shown_and_not_obeyed() {
+    let server = Server::once(stream(&(delta("\u{9b}31m") + MESSAGE_STOP)));
+    let run = anyask(["--no-stdin", "--json", "--stream", "hi"]).at(&server);
+    let shown = run.on_terminal(STDOUT).exits(0);
+    assert!(shown.contains("\u{fffd}31m") && !shown.contains('\u{9b}'), "{shown}");
 }
 
 #[test]
-fn a_spinner_waits_and_leaves_no_trace() {
-    let seen = Arc::new(Barrier::new(2));
+fn a_spinner_shows_the_wait_and_leaves_no_trace() {
+    let gate = Gate::new(2);
     let answer = Act::Send(stream(&text_events(&["ok"])));
-    let server = Server::new(vec![vec![Act::Meet(Arc::clone(&seen)), answer]]);
-    let args = ["--no-stdin", "--base-url", &server.url(), "hi"];
-    let mut terminal = pty(
-        &args,
-        [false, false, true],
-        &[TERM, ("ANYROUTER_API_KEY", "k")],
-    );
+    let server = Server::new(vec![vec![Act::Wait(gate.clone()), answer]]);
+    let mut terminal = watched(&server);
     terminal.waits_for("waiting");
-    seen.wait();
-    let (shown, status) = terminal.ends();
-    assert!(shown.ends_with("\r\u{1b}[2K"), "{shown:?}");
-    assert_eq!(status, Some(0));
+    gate.wait();
+    let shown = terminal.exits(0);
+    assert!(shown.ends_with(ERASED), "{shown:?}");
 }
 
 #[test]
-fn nothing_moves_where_it_should_not() {
-    for (args, environment) in [
-        (&["-q"][..], &[TERM][..]),
-        (&[][..], &[("TERM", "dumb")][..]),
-    ] {
-        let server = Server::once(stream(&text_events(&["ok"])));
-        let (shown, _) = ask(&server, args, [false, false, true], environment);
-        assert_eq!(shown, "");
+fn the_spinner_counts_the_seconds_to_a_retry_down() {
+    let answer = Act::Send(stream(&text_events(&["ok"])));
+    let busy = http("429 Slow", &["retry-after: 1.2"], "");
+    let gate = Gate::new(2);
+    let server = Server::new(vec![vec![Act::Send(busy)], vec![Act::Wait(gate.clone()), answer]]);
+    let mut terminal = watched(&server);
+    terminal.waits_for("next try in 2 s");
+    terminal.waits_for("next try in 1 s");
+    terminal.waits_for("waiting 1 s");
+    gate.wait();
+    let shown = terminal.exits(0);
+    assert!(shown.contains("try 2 of 3 in 1.2 s\r\n") && shown.ends_with(ERASED), "{shown:?}");
+}
+
+#[test]
+fn there_is_no_spinner_with_quiet_or_on_a_dumb_terminal() {
+    for (flag, term) in [("-q", "xterm"), ("--no-quiet", "dumb")] {
+        let server = Server::streaming(&["ok"]);
+        let run = anyask(["--no-stdin", flag, "hi"]).at(&server).env("TERM", term);
+        assert_eq!(run.on_terminal(STDERR).exits(0), "");
     }
 }
 
 #[test]
-fn failures_are_coloured_on_a_terminal() {
-    let (shown, _) = pty(&["--nope"], [false, false, true], &[TERM]).ends();
-    assert!(
-        shown.starts_with("\u{1b}[1;31manyask:\u{1b}[0m unexpected argument '--nope' found\r\n"),
-        "{shown:?}"
-    );
+fn failures_are_coloured() {
+    let shown = anyask(["--nope"]).on_terminal(STDERR).exits(2);
+    let expected = "\u{1b}[1;31manyask:\u{1b}[0m unexpected argument '--nope' found\r\n";
+    assert!(shown.starts_with(expected), "{shown:?}");
 }
 
 #[test]
-fn the_spinner_tells_seconds_and_counts_a_pause_down() {
-    let answer = Act::Send(stream(&text_events(&["ok"])));
-    let busy = crate::harness::http("429 Slow", &["retry-after: 1.2"], "");
-    let seen = Arc::new(Barrier::new(2));
-    let server = Server::new(vec![
-        vec![Act::Send(busy)],
-        vec![Act::Meet(Arc::clone(&seen)), answer],
-    ]);
-    let args = ["--no-stdin", "--base-url", &server.url(), "hi"];
-    let mut terminal = pty(
-        &args,
-        [false, false, true],
-        &[TERM, ("ANYROUTER_API_KEY", "k")],
-    );
-    terminal.waits_for("next try in 2 s");
-    terminal.waits_for("next try in 1 s");
-    terminal.waits_for("waiting 1 s");
-    seen.wait();
-    let (shown, status) = terminal.ends();
-    assert!(
-        shown.contains("try 2 of 3 in 1.2 s\r\n") && shown.ends_with("\r\u{1b}[2K"),
-        "{shown:?}"
-    );
-    assert_eq!(status, Some(0));
+fn a_person_who_types_the_prompt_is_told_how_to_end_it() {
+    let mut terminal = anyask(["--mock", "-"]).on_terminal(ALL);
+    terminal.waits_for("end it with Ctrl-D");
+    terminal.types("typed by hand\n\u{4}");
+    let shown = terminal.exits(0);
+    assert!(shown.ends_with("typed by hand\r\n"), "{shown:?}");
+}
+
+#[test]
+fn without_a_prompt_it_does_not_wait_for_one() {
+    let shown = anyask([]).env("TERM", "dumb").on_terminal(ALL).exits(2);
+    let expected = NO_PROMPT.replace('\n', "\r\n") + "hint: ";
+    assert!(shown.starts_with(&expected), "{shown}");
+}
+
+#[test]
+fn a_person_is_told_that_it_waits_for_a_silent_pipe() {
+    let mut terminal = anyask(["--mock", "hi"]).on_terminal(STDERR);
+    terminal.waits_for("waiting for standard input; use --no-stdin to ignore it");
+    terminal.exits(0);
 }

@@ -20,11 +20,7 @@ pub enum Answer {
     /// The same, once the peak was read: the barrier is met twice.
     Held { hold: Arc<Barrier> },
     /// So much text in 16-byte deltas, so many events a chunk.
-    Long {
-        text: usize,
-        events: usize,
-        hold: Option<Arc<Barrier>>,
-    },
+    Long { text: usize, events: usize, hold: Option<Arc<Barrier>> },
     /// So much text in one delta.
     Huge { text: usize },
 }
@@ -77,9 +73,7 @@ impl Server {
     pub fn start_tls() -> (Self, String) {
         let mut authority = CertificateParams::default();
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority
-            .distinguished_name
-            .push(rcgen::DnType::CommonName, "an authority for a moment");
+        authority.distinguished_name.push(rcgen::DnType::CommonName, "an authority for a moment");
         let key = KeyPair::generate().expect("a key");
         let certificate = authority.self_signed(&key).expect("a certificate").pem();
         let issuer = Issuer::new(authority, key);
@@ -99,10 +93,8 @@ impl Server {
         .expect("a configuration");
         let config = Arc::new(config);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!(
-            "https://localhost:{}",
-            listener.local_addr().expect("its address").port()
-        );
+        let url =
+            format!("https://localhost:{}", listener.local_addr().expect("its address").port());
         each_connection(listener, move |connection| {
             let Ok(tls) = rustls::ServerConnection::new(Arc::clone(&config)) else {
                 return;

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyask_fuzz::api::limits::{Limits, in_words};
-use anyask_fuzz::api::retry::{Policy, Refused, Verdict};
+use anyask::api::limits::{Limits, in_words};
+use anyask::api::retry::{Decision, Policy, asked_pause, retryable};
 use libfuzzer_sys::fuzz_target;
-use ureq::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
 fuzz_target!(|input: &[u8]| {
     let mut headers = HeaderMap::new();
@@ -22,13 +22,12 @@ fuzz_target!(|input: &[u8]| {
     limits.resets_in().map(in_words);
     let max_wait = Duration::from_secs(60);
     let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
-    for status in [StatusCode::TOO_MANY_REQUESTS, StatusCode::BAD_REQUEST, StatusCode::SERVICE_UNAVAILABLE] {
-        let refused = Refused { status, headers: &headers, limits: &limits };
-        let asked = refused.asked_pause(SystemTime::UNIX_EPOCH);
-        match policy.verdict(3, refused.again(), asked, 0.5) {
-            Verdict::Retry(pause) => assert!(pause <= max_wait),
-            Verdict::TooLong(pause) => assert!(pause > max_wait),
-            Verdict::GiveUp => {}
+    for status in [429, 400, 503] {
+        let asked = asked_pause(status, &headers, &limits, SystemTime::UNIX_EPOCH);
+        match policy.decide(3, retryable(status, &headers), asked, 0.5) {
+            Decision::Retry(pause) => assert!(pause <= max_wait),
+            Decision::TooLong(pause) => assert!(pause > max_wait),
+            Decision::GiveUp => {}
         }
     }
 });

@@ -1,23 +1,27 @@
 //! Wherever the bytes of a stream are cut, the events are the same.
 #![no_main]
 
-use std::ops::ControlFlow;
-
-use anyask_fuzz::api::sse::Decoder;
+use anyask::api::sse::{Decoder, TooLong};
 use libfuzzer_sys::fuzz_target;
 
-fn decode(pieces: &[&[u8]]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
+type Events = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn decode(pieces: &[&[u8]]) -> Result<Events, TooLong> {
     let mut events = Vec::new();
-    let mut on = |name: &[u8], data: &[u8]| -> ControlFlow<()> {
-        events.push((name.to_vec(), data.to_vec()));
-        ControlFlow::Continue(())
-    };
     let mut decoder = Decoder::new(1 << 16);
+    let mut read = |decoder: &mut Decoder| {
+        while let Some(event) = decoder.next_event()? {
+            events.push((event.name.to_vec(), event.data.to_vec()));
+        }
+        Ok(())
+    };
     for piece in pieces {
-        let _ = decoder.feed(piece, &mut on).ok()?;
+        decoder.feed(piece);
+        read(&mut decoder)?;
     }
-    let _ = decoder.finish(&mut on);
-    Some(events)
+    decoder.finish();
+    read(&mut decoder)?;
+    Ok(events)
 }
 
 fuzz_target!(|input: &[u8]| {

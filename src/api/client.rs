@@ -1,269 +1,259 @@
-//! Sends prepared requests to one endpoint, again where that makes sense.
+//! Sends prepared requests to an endpoint, again where that makes sense.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
-use ureq::http::{self, HeaderMap, StatusCode};
+use ureq::http;
+use ureq::http::header::CONTENT_TYPE;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::resolver::DefaultResolver;
-use ureq::unversioned::transport::{Connector, DefaultConnector};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
-use super::failure::{self, Lost, has_no_roots};
-use super::limits::{Limits, in_words};
-use super::prepare::{Endpoint, Key, Prepared};
-use super::retry::{Again, Policy, Refused, Verdict};
-use super::transport::{LARGEST_HEAD, Roomy};
-use crate::error::{Failure, Kind};
+use super::endpoint::Endpoint;
+use super::failure::{AttemptError, connection_error, has_no_roots, refused};
+use super::head::Head;
+use super::limits::in_words;
+use super::pace::{Pace, stopped};
+use super::parts::Wanted;
+use super::reply::Reply;
+use super::request::Prepared;
+use super::retry::{Decision, Policy, Retryable};
+use super::transport::{Deadline, Wrapping};
+use crate::error::{Failure, kind};
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
-/// Buffers of this size start faster than larger ones and are as fast in the long run, in bytes.
-const AT_ONCE: usize = 16 << 10;
+/// The largest head of an answer, in bytes.
+const LARGEST_HEAD: usize = 64 << 10;
+const OUTPUT_BUFFER: usize = 16 << 10;
+/// The content type of a stream (HTML Standard, 9.2).
+const EVENT_STREAM: &[u8] = b"text/event-stream";
 
-/// The head of an answer, and its body, not yet read.
-pub struct Response {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub limits: Limits,
-    pub body: Body,
+/// What a caller is told while a request is on its way.
+pub enum Progress<'a> {
+    Sending(&'a Prepared),
+    /// The head of an answer, and how long it took.
+    Head(&'a Head, Duration),
+    Retrying(Retry<'a>),
 }
 
-/// Hears how the sending goes, and does the waiting in between.
-pub trait Watcher {
-    /// A request is about to be sent. An error keeps it back, and ends the sending.
-    fn sending(&mut self, prepared: &Prepared) -> Result<()>;
-
-    /// The head of an answer is there, whatever its status; or `None`, and the request was lost.
-    fn sent(&mut self, response: Option<&Response>);
-
-    /// The request failed and is to be sent again after the pause, which this has to wait for.
-    fn pause(&mut self, retry: &Retry);
-
-    /// The server asks whoever has this key to send nothing for that long.
-    fn asked(&mut self, _pause: Duration) {}
-}
-
-/// Why and when a request is sent again.
+/// A failed attempt that is repeated after a pause.
 pub struct Retry<'a> {
     pub error: &'a Error,
-    /// Which try comes next; the first was 1.
+    /// The number of the next attempt; the first was 1.
     pub next: u32,
-    /// How many tries there are in all.
+    /// How many attempts there are at most.
     pub tries: u32,
     pub pause: Duration,
     /// The server may have answered and charged all the same.
     pub may_be_charged: bool,
-    /// The rate was too high: the pause is for everybody who has this key.
-    pub for_all: bool,
-    /// Ends the pause as soon as it is set.
-    pub stopped: &'a AtomicBool,
 }
 
-/// Sends requests to one endpoint.
+/// What became of a request.
+pub struct Sent {
+    /// The answer, from its first text on, or the error of the last attempt.
+    pub reply: Result<Reply>,
+    pub attempts: u32,
+    /// The head of the last answer.
+    pub head: Option<Head>,
+}
+
+/// Sends requests to one endpoint, one at a time.
 pub struct Client {
+    /// Replaced when what is under way is broken off.
     agent: Mutex<Agent>,
-    endpoint: Endpoint,
-    key: Option<Key>,
+    connector: Arc<DefaultConnector>,
+    deadline: Deadline,
+    endpoint: Arc<Endpoint>,
     policy: Policy,
-    stopped: AtomicBool,
+    pace: Arc<Pace>,
 }
 
 impl Client {
-    /// A client; nothing is connected before the first request.
-    pub fn new(endpoint: Endpoint, key: Option<Key>, policy: Policy) -> Self {
-        let agent = Mutex::new(agent(&endpoint, RootCerts::PlatformVerifier));
-        Self {
-            agent,
-            endpoint,
-            key,
-            policy,
-            stopped: AtomicBool::new(false),
-        }
+    /// A client. Nothing is connected before the first request.
+    pub fn new(endpoint: Endpoint, policy: Policy, pace: Arc<Pace>) -> Self {
+        let connector = Arc::new(DefaultConnector::new());
+        Self::with_parts(Arc::new(endpoint), policy, pace, connector)
     }
 
-    /// Sends the request until an answer begins, or until it makes no more sense.
-    pub fn send(&self, prepared: &Prepared, watcher: &mut dyn Watcher) -> Result<Response> {
-        let tries = self.policy.retries.saturating_add(1);
-        let mut attempts = 0;
-        loop {
-            if self.is_stopped() {
-                return Err(Failure::new(Kind::Interrupted, "stopped").into());
-            }
-            attempts += 1;
-            watcher.sending(prepared)?;
-            let sent = self.send_once(prepared)?;
-            watcher.sent(sent.as_ref().ok());
-            let lost = match sent {
-                Ok(response) if response.status.is_success() => return Ok(response),
-                Ok(response) => self.refused(response),
-                Err(lost) => lost,
-            };
-            // what is refused for good is refused for itself alone, but for a rate that was too high
-            let for_others = lost.rate_limited || lost.again != Again::Never;
-            if let Some(pause) = lost.asked.filter(|_| for_others) {
-                watcher.asked(pause);
-            }
-            let Lost { error, again, .. } = lost;
-            // the standard library's one source of chance
-            let random = RandomState::new().hash_one(attempts) as f64 / u64::MAX as f64;
-            let pause = match self.policy.verdict(attempts, again, lost.asked, random) {
-                Verdict::Retry(pause) => pause,
-                Verdict::TooLong(pause) => return Err(self.too_long(error, pause)),
-                Verdict::GiveUp => return Err(error),
-            };
-            if self.is_stopped() {
-                return Err(error);
-            }
-            watcher.pause(&Retry {
-                error: &error,
-                next: attempts + 1,
-                tries,
-                pause,
-                may_be_charged: again == Again::MaybeCharged,
-                for_all: lost.asked.is_some() || lost.rate_limited,
-                stopped: &self.stopped,
-            });
-        }
+    /// A client for requests beside those of this one. They share the pace and the TLS settings.
+    #[must_use]
+    pub fn sibling(&self) -> Self {
+        let (endpoint, pace) = (Arc::clone(&self.endpoint), Arc::clone(&self.pace));
+        Self::with_parts(endpoint, self.policy, pace, Arc::clone(&self.connector))
     }
 
-    /// What became of a request that the server refused.
-    fn refused(&self, response: Response) -> Lost {
-        let Response {
-            status,
-            headers,
-            limits,
-            body,
-        } = response;
-        let refused = Refused {
-            status,
-            headers: &headers,
-            limits: &limits,
-        };
-        let asked = refused.asked_pause(SystemTime::now());
-        let failure = failure::refused(&self.endpoint, &refused, asked, &start(body));
-        Lost {
-            error: self.discreet(failure.into()),
-            again: refused.again(),
-            asked,
-            rate_limited: status == StatusCode::TOO_MANY_REQUESTS,
-        }
+    fn with_parts(
+        endpoint: Arc<Endpoint>,
+        policy: Policy,
+        pace: Arc<Pace>,
+        connector: Arc<DefaultConnector>,
+    ) -> Self {
+        let deadline = Deadline::default();
+        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline);
+        Self { agent: Mutex::new(agent), connector, deadline, endpoint, policy, pace }
     }
 
-    /// Breaks off what is under way, from another thread: it ends with an error. What is sent
-    /// after [`Client::resume`] is sent as ever.
-    pub fn stop(&self) {
-        self.stopped.store(true, Ordering::SeqCst);
-        let fresh = agent(&self.endpoint, RootCerts::PlatformVerifier);
-        let old = std::mem::replace(
-            &mut *self.agent.lock().unwrap_or_else(PoisonError::into_inner),
-            fresh,
-        );
-        old.shutdown();
-    }
-
-    /// Whether [`Client::stop`] was called since the last [`Client::resume`].
-    pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-
-    /// Goes on after a stop.
-    pub fn resume(&self) {
-        self.stopped.store(false, Ordering::SeqCst);
-    }
-
-    /// The error without the key, should a server have said it back.
-    pub fn discreet(&self, mut error: Error) -> Error {
-        if let (Some(key), Some(failure)) = (&self.key, error.downcast_mut::<Failure>()) {
-            failure.reword(|text| key.hide(text));
-        }
-        error
-    }
-
-    /// The endpoint that this client sends to.
+    /// The endpoint that requests go to.
     pub fn endpoint(&self) -> &Endpoint {
         &self.endpoint
     }
 
-    /// One attempt. The outer error is a request that cannot be made at all.
-    fn send_once(&self, prepared: &Prepared) -> Result<Result<Response, Lost>> {
-        let mut result = self.agent().run(self.request(prepared)?);
-        if let Err(error) = &result
-            && has_no_roots(error)
-            && self.endpoint.own_roots.is_none()
-        {
-            // A bare container has no certificates of its own. Nothing has left the machine yet.
-            *self.agent.lock().unwrap_or_else(PoisonError::into_inner) =
-                agent(&self.endpoint, RootCerts::WebPki);
-            result = self.agent().run(self.request(prepared)?);
-        }
-        Ok(match result {
-            Ok(response) => {
-                let (head, body) = response.into_parts();
-                let limits = Limits::read(&head.headers);
-                Ok(Response {
-                    status: head.status,
-                    headers: head.headers,
-                    limits,
-                    body,
-                })
+    /// Sends the request until the text of an answer begins, or until it makes no more sense.
+    pub fn send(
+        &self,
+        prepared: &Prepared,
+        wanted: &Wanted,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Sent {
+        let mut sent = Sent { reply: Err(stopped()), attempts: 0, head: None };
+        loop {
+            if let Err(error) = self.pace.acquire() {
+                return Sent { reply: Err(error), ..sent };
             }
-            Err(error) => Err(failure::lost(&self.endpoint, error)),
-        })
+            sent.attempts += 1;
+            on_progress(Progress::Sending(prepared));
+            let begun = Instant::now();
+            let opened = self.open(prepared);
+            self.pace.release(opened.as_ref().ok().map(|(head, _)| &head.limits));
+            let read = opened.and_then(|(head, body)| {
+                on_progress(Progress::Head(&head, begun.elapsed()));
+                let reply = self.read(&head, body, wanted.clone());
+                sent.head = Some(head);
+                reply
+            });
+            let failed = match read {
+                Ok(reply) => return Sent { reply: Ok(reply), ..sent },
+                Err(failed) => failed,
+            };
+            if failed.retryable == Retryable::AtOnce {
+                sent.attempts -= 1;
+            } else if let Err(error) = self.prepare_retry(failed, sent.attempts, on_progress) {
+                return Sent { reply: Err(error), ..sent };
+            }
+        }
+    }
+
+    /// Tells about a retry and waits for it; an error if there is none.
+    fn prepare_retry(
+        &self,
+        failed: AttemptError,
+        attempt: u32,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<()> {
+        let AttemptError { error, retryable, asked, rate_limited } = failed;
+        // the standard library's only source of random numbers
+        let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
+        let decision = self.policy.decide(attempt, retryable, asked, random);
+        let own = || decision.pause().map(|pause| pause.min(self.policy.max_wait));
+        if rate_limited && let Some(pause) = asked.or_else(own) {
+            self.pace.set_retry_after(pause);
+        }
+        let pause = match decision {
+            Decision::Retry(pause) => pause,
+            Decision::TooLong(pause) => return Err(self.too_long(&error, pause)),
+            Decision::GiveUp => return Err(error),
+        };
+        if self.pace.is_stopped() {
+            return Err(error);
+        }
+        on_progress(Progress::Retrying(Retry {
+            error: &error,
+            next: attempt + 1,
+            tries: self.policy.retries.saturating_add(1),
+            pause,
+            may_be_charged: retryable == Retryable::MaybeCharged,
+        }));
+        self.pace.back_off(pause);
+        Ok(())
+    }
+
+    /// The error, with the reason why the request is not sent again.
+    fn too_long(&self, error: &Error, pause: Duration) -> Error {
+        let pause = in_words(pause.as_secs_f64().ceil() as u64);
+        let limit = self.policy.max_wait.as_secs_f64();
+        let words = format!("{error}; it asks to wait {pause}, longer than --max-wait {limit}");
+        Failure::new(kind(error), words).hint("use a larger --max-wait to wait that long").into()
+    }
+
+    /// Sends the request once, and reads the head of its answer.
+    fn open(&self, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
+        self.deadline.set(None);
+        let response = self.run(prepared);
+        let response = response.map_err(|error| connection_error(&self.endpoint, error))?;
+        let (parts, body) = response.into_parts();
+        Ok((Head::new(parts.status.as_u16(), parts.headers), body))
+    }
+
+    /// Reads the first text of an answer, or the error that it is.
+    fn read(&self, head: &Head, body: Body, wanted: Wanted) -> Result<Reply, AttemptError> {
+        if !(200..300).contains(&head.status) {
+            return Err(refused(&self.endpoint, head, &error_body(body)));
+        }
+        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+        let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
+        let endpoint = Arc::clone(&self.endpoint);
+        let mut reply = Reply::new(body.into_reader(), says_stream, wanted, endpoint);
+        reply.begin()?;
+        Ok(reply)
+    }
+
+    fn run(&self, prepared: &Prepared) -> Result<http::Response<Body>, ureq::Error> {
+        let agent = self.agent();
+        if self.pace.is_stopped() {
+            // an order to stop came just before this agent took the place of the one that it ended
+            return Err(std::io::Error::other("stopped").into());
+        }
+        let result = agent.run(request(prepared)?);
+        let uses_system_roots = self.endpoint.roots_variable.is_none();
+        if !uses_system_roots || !result.as_ref().is_err_and(has_no_roots) {
+            return result;
+        }
+        // a bare container has no certificates of its own; nothing has left the machine yet
+        self.renew(RootCerts::WebPki);
+        self.agent().run(request(prepared)?)
+    }
+
+    /// Breaks off what is under way, from another thread. What is sent after [`Pace::resume`] is sent as ever.
+    pub fn abort(&self) {
+        self.pace.stop(None);
+        self.renew(RootCerts::PlatformVerifier).shutdown();
+    }
+
+    /// Puts a new agent in the place of the old one, and gives the old one back.
+    fn renew(&self, roots: RootCerts) -> Agent {
+        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline);
+        std::mem::replace(&mut self.agent.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
     fn agent(&self) -> Agent {
-        self.agent
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-
-    fn request<'a>(&self, prepared: &'a Prepared) -> Result<http::Request<&'a [u8]>> {
-        let mut request = http::Request::post(&prepared.url).body(&prepared.body[..])?;
-        for header in &prepared.headers {
-            request
-                .headers_mut()
-                .append(&header.name, header.value.clone());
-        }
-        if let (Some(key), false) = (&self.key, prepared.brings_key) {
-            request
-                .headers_mut()
-                .insert(prepared.auth.header(), key.header(prepared.auth)?);
-        }
-        Ok(request)
-    }
-
-    fn too_long(&self, error: Error, pause: Duration) -> Error {
-        let limit = self.policy.max_wait.as_secs_f64();
-        let pause = in_words(pause.as_secs_f64().ceil() as u64);
-        match error.downcast::<Failure>() {
-            Ok(failure) => failure
-                .hint(format!(
-                    "come back in {pause}, as the server asks; --max-wait {limit} does not wait that long"
-                ))
-                .into(),
-            Err(error) => error,
-        }
+        self.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
-fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
-    let host = endpoint
-        .url
-        .host()
-        .unwrap_or_default()
-        .trim_matches(['[', ']']);
-    // a look-up with a time-out costs a thread, which an address does not need
-    let resolve = host
-        .parse::<IpAddr>()
-        .is_err()
-        .then_some(endpoint.connect_timeout);
+fn request(prepared: &Prepared) -> Result<http::Request<&[u8]>, ureq::Error> {
+    let mut request = http::Request::post(&prepared.url);
+    for header in &prepared.headers {
+        request = request.header(&header.name, &header.value);
+    }
+    Ok(request.body(&prepared.body[..])?)
+}
+
+fn agent(
+    endpoint: &Endpoint,
+    roots: RootCerts,
+    connector: &Arc<DefaultConnector>,
+    deadline: &Deadline,
+) -> Agent {
+    let host = endpoint.url.host().unwrap_or_default().trim_matches(['[', ']']);
+    // a look-up with a time limit takes a thread, which an address does not need
+    let resolve = host.parse::<IpAddr>().is_err().then_some(endpoint.connect_timeout);
+    let connections = usize::from(endpoint.keep_alive);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -275,25 +265,23 @@ fn agent(endpoint: &Endpoint, roots: RootCerts) -> Agent {
         .timeout_per_read(Some(endpoint.timeout))
         .timeout_per_write(Some(endpoint.timeout))
         .max_response_header_size(LARGEST_HEAD)
-        // for one question none: a server may close a kept one just when the next request is under way
-        .max_idle_connections(endpoint.connections)
-        .max_idle_connections_per_host(endpoint.connections)
-        .input_buffer_size(AT_ONCE)
-        .output_buffer_size(AT_ONCE)
+        .max_idle_connections(connections)
+        .max_idle_connections_per_host(connections)
+        // one more byte shows that a head is too large
+        .input_buffer_size(LARGEST_HEAD + 1)
+        .output_buffer_size(OUTPUT_BUFFER)
         .build();
-    Agent::with_parts(
-        config,
-        DefaultConnector::new().chain(Roomy),
-        DefaultResolver::default(),
-    )
+    let wrapping = Wrapping {
+        inner: Arc::clone(connector),
+        server: endpoint.url.authority().cloned(),
+        deadline: deadline.clone(),
+    };
+    Agent::with_parts(config, wrapping, DefaultResolver::default())
 }
 
-/// The start of an error's body; trouble with reading it is not worth a message.
-fn start(body: Body) -> Vec<u8> {
+/// The start of an error's body. Its message tells enough even where the rest cannot be read.
+fn error_body(body: Body) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let _ = body
-        .into_reader()
-        .take(LARGEST_ERROR)
-        .read_to_end(&mut bytes);
+    let _ = body.into_reader().take(LARGEST_ERROR).read_to_end(&mut bytes);
     bytes
 }

@@ -34,9 +34,7 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <&str>::deserialize(deserializer)?;
-        let number = u128::from_str_radix(text, 16)
-            .ok()
-            .filter(|_| text.len() == 32);
+        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
         let number = number.ok_or_else(|| D::Error::custom("no digest"))?;
         Ok(Self(number.to_be_bytes()))
     }

@@ -1,147 +1,139 @@
-//! What went wrong between this program and a server: a message, a hint, an exit status,
-//! and whether the same request may be sent again.
+//! What went wrong between this program and a server, in words, and whether the request may be sent again.
 
 use std::io::ErrorKind as Io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Error};
+use anyhow::Error;
 use rustls::CertificateError as Bad;
 use ureq::Timeout;
-use ureq::http::HeaderValue;
 use ureq::http::header::LOCATION;
 
+use super::endpoint::Endpoint;
+use super::error_body::{ErrorBody, status_kind};
+use super::head::Head;
 use super::limits::in_words;
-use super::prepare::Endpoint;
-use super::refusal::{Refusal, status_kind};
-use super::retry::{Again, Refused};
-use super::transport::CutShort;
+use super::retry::{Retryable, asked_pause, retryable};
+use super::transport::Broken;
 use crate::error::{Failure, Kind};
 
-/// A request to which no answer came, or a refusal.
-pub struct Lost {
+/// Why one attempt failed.
+#[derive(Debug)]
+pub struct AttemptError {
     pub error: Error,
-    pub again: Again,
-    /// For how long the server wants to hear nothing more.
+    pub retryable: Retryable,
+    /// How long the server asks to wait.
     pub asked: Option<Duration>,
+    /// The pause is for everybody who uses this key.
     pub rate_limited: bool,
 }
 
-impl Lost {
-    fn new(error: impl Into<Error>, again: Again) -> Self {
-        Self {
-            error: error.into(),
-            again,
-            asked: None,
-            rate_limited: false,
-        }
+impl AttemptError {
+    fn new(error: impl Into<Error>, retryable: Retryable) -> Self {
+        Self { error: error.into(), retryable, asked: None, rate_limited: false }
     }
 }
 
-/// What to say where the connection failed before the head of an answer was there.
-pub fn lost(endpoint: &Endpoint, error: ureq::Error) -> Lost {
-    let host = endpoint.host();
-    let via = via(endpoint);
-    let unconnected = || Failure::new(Kind::NoConnection, format!("no connection to {host}{via}"));
-    let proxy_hint = "is the proxy running, and is its address right?";
-    let unknown = || match endpoint.proxy {
-        // which of the two names it was is not told
-        Some(_) => unconnected().hint(proxy_hint),
-        None => Failure::new(Kind::NoConnection, format!("cannot find {host}"))
+impl From<Failure> for AttemptError {
+    /// A failure that would be the same next time.
+    fn from(failure: Failure) -> Self {
+        Self::new(failure, Retryable::No)
+    }
+}
+
+/// A failure of [`Kind::BrokenAnswer`].
+pub fn broken(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::BrokenAnswer, message)
+}
+
+/// No answer came: the connection failed.
+pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
+    let error = match Broken::find(error) {
+        Ok(Broken::InHead(error)) => return interrupted(endpoint, error),
+        Ok(Broken::Dead(error)) => {
+            let failed = connection_error(endpoint, error);
+            return AttemptError { retryable: Retryable::AtOnce, ..failed };
+        }
+        Err(error) => error,
+    };
+    if let Some(failure) = tls_failure(endpoint, &error) {
+        return AttemptError::new(with_cause(error, failure), Retryable::No);
+    }
+    let (failure, retryable) = plain_failure(endpoint, &error);
+    if matches!(error, ureq::Error::Timeout(_) | ureq::Error::LargeResponseHeader(..)) {
+        // the message says it all
+        return AttemptError::new(failure, retryable);
+    }
+    AttemptError::new(with_cause(error, failure), retryable)
+}
+
+/// The message for a connection that failed, but not because of TLS.
+fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryable) {
+    let (host, via) = (endpoint.host(), via(endpoint));
+    let unconnected = || Failure::new(Kind::NoConnection, format!("cannot connect to {host}{via}"));
+    let not_found = || match &endpoint.proxy {
+        // which of the two names it was is not known
+        Some(_) => unconnected().hint("check the address of the proxy"),
+        None => Failure::new(Kind::NoConnection, format!("cannot find the host {host}"))
             .hint("check --base-url and the network"),
     };
-    let broken = |message: String| Failure::new(Kind::BrokenAnswer, message);
-    if matches!(&error, ureq::Error::Other(other) if other.is::<CutShort>()) {
-        return Lost::new(broken_off(endpoint, error), Again::Never);
-    }
-    if let Some(hint) = certificate_trouble(&error, endpoint) {
-        let message = format!("no trusted connection to {host}{via}");
-        let failure = Failure::new(Kind::NoConnection, message).hint(hint);
-        if matches!(&error, ureq::Error::Io(io) if has_no_words(io)) {
-            return Lost::new(failure, Again::Never);
-        }
-        return Lost::new(caused(error, failure), Again::Never);
-    }
-    let (failure, again) = match &error {
+    match error {
         ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
-            return Lost::new(silent(endpoint), Again::MaybeCharged);
+            (silent(endpoint), Retryable::MaybeCharged)
         }
         ureq::Error::Timeout(_) => {
             let limit = endpoint.connect_timeout.as_secs_f64();
             let message = format!("no connection to {host}{via} within {limit} s");
             let failure = Failure::new(Kind::NoConnection, message);
-            let failure = failure.hint("--connect-timeout SECONDS waits longer");
-            return Lost::new(failure, Again::Safe);
+            (failure.hint("use --connect-timeout SECONDS to wait longer"), Retryable::Yes)
         }
         ureq::Error::LargeResponseHeader(..) => {
-            let failure = broken(format!("the headers of {host}'s answer are over 256 KiB"));
-            return Lost::new(failure, Again::Never);
+            (broken(format!("the headers of {host}'s answer are over 64 KiB")), Retryable::No)
         }
-        ureq::Error::Protocol(_) => (
-            broken(format!("{host} does not speak HTTP/1.1 as it should")),
-            Again::Never,
-        ),
+        ureq::Error::Protocol(_) => {
+            (broken(format!("{host} does not answer in valid HTTP/1.1")), Retryable::No)
+        }
         ureq::Error::ConnectProxyFailed(_) => {
-            let hint = "if the proxy wants a user name and password, http://USER:PASSWORD@HOST:PORT gives them";
-            (unconnected().hint(hint), Again::Never)
+            let hint =
+                "if the proxy needs a user name and a password: http://USER:PASSWORD@HOST:PORT";
+            (unconnected().hint(hint), Retryable::No)
         }
-        ureq::Error::HostNotFound => (unknown(), Again::Safe),
+        ureq::Error::HostNotFound => (not_found(), Retryable::Yes),
         ureq::Error::Io(io) => match io.kind() {
             Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
                 let message = format!("{host} closed the connection without an answer{via}");
-                (
-                    Failure::new(Kind::NoConnection, message),
-                    Again::MaybeCharged,
-                )
+                (Failure::new(Kind::NoConnection, message), Retryable::MaybeCharged)
             }
-            Io::ConnectionRefused => (
-                unconnected().hint(if endpoint.proxy.is_some() {
-                    proxy_hint
-                } else {
-                    "is the server running, and is --base-url right?"
-                }),
-                Again::Safe,
-            ),
-            // what the name look-up says has neither a kind nor a number of its own
-            _ if io.raw_os_error().is_none() => (unknown(), Again::Safe),
-            _ => (unconnected(), Again::Safe),
+            Io::ConnectionRefused if endpoint.proxy.is_some() => {
+                (unconnected().hint("is the proxy running?"), Retryable::Yes)
+            }
+            Io::ConnectionRefused => {
+                let hint = "is the server running, and is --base-url right?";
+                (unconnected().hint(hint), Retryable::Yes)
+            }
+            // a failed name look-up has neither a kind nor a number
+            _ if io.raw_os_error().is_none() => (not_found(), Retryable::Yes),
+            _ => (unconnected(), Retryable::Yes),
         },
-        _ => (unconnected(), Again::Never),
-    };
-    Lost::new(caused(error, failure), again)
-}
-
-/// What to say where the connection failed after an answer had begun.
-pub fn broken_off(endpoint: &Endpoint, error: ureq::Error) -> Error {
-    let cause = match error {
-        ureq::Error::Other(other) => match other.downcast::<CutShort>() {
-            Ok(cut) => cut.0,
-            Err(other) => ureq::Error::Other(other),
-        },
-        error => error,
-    };
-    match cause {
-        ureq::Error::Timeout(_) => silent(endpoint).into(),
-        error => {
-            let message = format!("the answer of {} ended early", endpoint.host());
-            caused(error, Failure::new(Kind::BrokenAnswer, message))
-        }
+        _ => (unconnected(), Retryable::No),
     }
 }
 
-/// What to say where the server refused, and how it said so.
-pub fn refused(
-    endpoint: &Endpoint,
-    refused: &Refused,
-    asked: Option<Duration>,
-    body: &[u8],
-) -> Failure {
-    let Refused {
-        status,
-        headers,
-        limits,
-    } = refused;
-    let (host, status) = (endpoint.host(), status.as_u16());
-    let refusal = Refusal::read(body);
+/// The connection failed after the answer had begun.
+pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
+    let error = match Broken::find(error) {
+        Ok(Broken::InHead(error) | Broken::Dead(error)) | Err(error) => error,
+    };
+    if matches!(error, ureq::Error::Timeout(_)) {
+        return silent(endpoint).into();
+    }
+    let failure = broken(format!("the answer of {} ended early", endpoint.host()));
+    AttemptError::new(with_cause(error, failure), Retryable::No)
+}
+
+/// The server refused the request with this head and body.
+pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
+    let (host, status) = (endpoint.host(), head.status);
+    let asked = asked_pause(status, &head.headers, &head.limits, SystemTime::now());
     let kind = status_kind(status);
     let what = match kind {
         Kind::KeyRejected => format!("{host} did not accept the key"),
@@ -151,48 +143,63 @@ pub fn refused(
         _ if status < 400 => format!("{host} redirects, which is not followed"),
         _ => format!("{host} refused the request"),
     };
-    let named = if refusal.kind.is_empty() {
-        String::new()
-    } else {
-        format!(" {}", refusal.kind)
+    let body = ErrorBody::read(body);
+    let named = if body.kind.is_empty() { String::new() } else { format!(" {}", body.kind) };
+    let location = head.headers.get(LOCATION).filter(|_| status < 400);
+    let words = match location {
+        Some(location) => format!(": to {}", String::from_utf8_lossy(location.as_bytes())),
+        None if body.message.is_empty() => String::new(),
+        None => format!(": {}", body.message),
     };
-    let location = headers.get(LOCATION).filter(|_| status < 400);
-    let said = match location.map(HeaderValue::as_bytes) {
-        Some(location) => format!(": to {}", String::from_utf8_lossy(location)),
-        None if refusal.message.is_empty() => String::new(),
-        None => format!(": {}", refusal.message),
-    };
-    let failure = Failure::new(kind, format!("{what} ({status}{named}){said}"));
-    match (kind, status) {
-        (Kind::KeyRejected, _) => {
-            failure.hint("check the key, and that it belongs to this --base-url")
-        }
-        (Kind::NotPermitted, _) => match limits.credits {
-            Some(credits) => failure.hint(format!("${credits:.2} credits are left")),
-            None => failure,
-        },
+    let failure = Failure::new(kind, format!("{what} ({status}{named}){words}"));
+    let failure = failure.maybe_hint(refused_hint(endpoint, head, kind, asked));
+    AttemptError {
+        asked,
+        rate_limited: status == 429,
+        ..AttemptError::new(failure, retryable(status, &head.headers))
+    }
+}
+
+fn refused_hint(
+    endpoint: &Endpoint,
+    head: &Head,
+    kind: Kind,
+    asked: Option<Duration>,
+) -> Option<String> {
+    Some(match (kind, head.status) {
+        (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
+        (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
         (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
-            let pause = in_words(pause.as_secs_f64().ceil() as u64);
-            failure.hint(format!("come back in {pause}"))
+            format!("try again in {}", in_words(pause.as_secs_f64().ceil() as u64))
         }
-        (Kind::RateLimited, _) => failure.hint("wait a little and try again"),
-        (Kind::Refused, ..400) => failure.hint("give the new place as --base-url, if you trust it"),
-        (Kind::Refused, 404) => failure.hint(format!(
-            "check --model and --base-url: {} was asked",
-            endpoint.url
-        )),
-        _ => failure,
+        (Kind::RateLimited, _) => "wait a little and try again".into(),
+        (Kind::Refused, ..400) => "use the new address as --base-url, if you trust it".into(),
+        (Kind::Refused, 404) => {
+            format!("check --model and --base-url; the URL was {}", endpoint.url)
+        }
+        _ => return None,
+    })
+}
+
+/// An `error` event, or an error body under a status of success.
+pub fn error_event(body: &ErrorBody) -> AttemptError {
+    let kind = if body.kind.is_empty() { "an error" } else { &body.kind };
+    let words = if body.message.is_empty() { String::new() } else { format!(": {}", body.message) };
+    let message = format!("the server answered with {kind}{words}");
+    let retryable = match &*body.kind {
+        "overloaded_error" | "api_error" | "rate_limit_error" => Retryable::Yes,
+        _ => Retryable::No,
+    };
+    AttemptError {
+        rate_limited: body.kind == "rate_limit_error",
+        ..AttemptError::new(Failure::new(body.failure_kind(), message), retryable)
     }
 }
 
 fn silent(endpoint: &Endpoint) -> Failure {
-    let (host, via, limit) = (
-        endpoint.host(),
-        via(endpoint),
-        endpoint.timeout.as_secs_f64(),
-    );
-    let message = format!("{host} was silent for {limit} s{via}");
-    Failure::new(Kind::NoConnection, message).hint("--timeout SECONDS waits longer")
+    let (host, via, limit) = (endpoint.host(), via(endpoint), endpoint.timeout.as_secs_f64());
+    let message = format!("{host} sent nothing for {limit} s{via}");
+    Failure::new(Kind::NoConnection, message).hint("use --timeout SECONDS to wait longer")
 }
 
 fn via(endpoint: &Endpoint) -> String {
@@ -202,57 +209,68 @@ fn via(endpoint: &Endpoint) -> String {
     })
 }
 
-/// The failure with its cause, as plain as the library has it.
-fn caused(error: ureq::Error, failure: Failure) -> Error {
-    match error {
-        ureq::Error::Io(io) => Err::<(), _>(io).context(failure),
-        other => Err::<(), _>(other).context(failure),
-    }
-    .unwrap_err()
+/// The failure with the library's error as its cause.
+fn with_cause(error: ureq::Error, failure: Failure) -> Error {
+    let error = match error {
+        // rustls names some reasons by a debug form that says nothing
+        ureq::Error::Io(io) if is_unnamed(&io) => return failure.into(),
+        ureq::Error::Io(io) => Error::new(io),
+        other => Error::new(other),
+    };
+    error.context(failure)
 }
 
-/// Whether the machine has no root certificates to trust.
+/// Whether the machine has no root certificates at all.
 pub fn has_no_roots(error: &ureq::Error) -> bool {
-    // the verifier says so before anything is connected; a handshake's trouble comes wrapped as i/o
+    // the verifier says so before it connects; what fails later comes as an I/O error
     matches!(error, ureq::Error::Rustls(rustls::Error::General(_)))
 }
 
-/// Whether a certificate was refused for a reason that only programmers can read.
-fn has_no_words(error: &std::io::Error) -> bool {
+fn is_unnamed(error: &std::io::Error) -> bool {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
     matches!(tls, Some(rustls::Error::InvalidCertificate(Bad::Other(_))))
 }
 
-/// What to do about a certificate that was not accepted; `None` if that is not the trouble.
-fn certificate_trouble(error: &ureq::Error, endpoint: &Endpoint) -> Option<String> {
+/// The message for a connection that TLS refused; `None` if that is not the reason.
+fn tls_failure(endpoint: &Endpoint, error: &ureq::Error) -> Option<Failure> {
     let tls = match error {
         ureq::Error::Rustls(tls) => tls,
         ureq::Error::Io(io) => io.get_ref()?.downcast_ref()?,
         _ => return None,
     };
     let hint = match tls {
-        rustls::Error::InvalidCertificate(Bad::Expired | Bad::ExpiredContext { .. }) => {
-            "the server's certificate has expired, or this machine's clock is wrong"
-        }
-        rustls::Error::InvalidCertificate(Bad::NotValidYet | Bad::NotValidYetContext { .. }) => {
-            "the server's certificate is not valid yet, or this machine's clock is wrong"
-        }
-        rustls::Error::InvalidCertificate(
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. },
-        ) => "the certificate is another host's: check --base-url",
-        rustls::Error::InvalidCertificate(Bad::UnknownIssuer | Bad::BadSignature) => {
-            "if you trust its issuer, name the issuer's certificate in SSL_CERT_FILE"
-        }
-        rustls::Error::General(_) => match endpoint.own_roots {
-            Some(variable) => {
-                return Some(format!("{variable} names no certificate that can be read"));
+        rustls::Error::InvalidCertificate(bad) => match bad {
+            Bad::Expired | Bad::ExpiredContext { .. } => {
+                "the server's certificate has expired, or this machine's clock is wrong"
             }
-            None => "this machine has no certificates to trust",
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet, or this machine's clock is wrong"
+            }
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                "the certificate belongs to another host; check --base-url"
+            }
+            Bad::UnknownIssuer | Bad::BadSignature => {
+                "if you trust the issuer, put its certificate into a file and set SSL_CERT_FILE to its path"
+            }
+            _ => {
+                "the server's certificate is not a server certificate; perhaps it is a CA certificate"
+            }
         },
-        rustls::Error::InvalidCertificate(_) => {
-            "it is no certificate that a server can show; an authority's own is none"
-        }
-        _ => "is there a TLS server at this --base-url?",
+        rustls::Error::General(_) => match endpoint.roots_variable {
+            Some(variable) => {
+                return Some(
+                    untrusted(endpoint)
+                        .hint(format!("{variable} names no certificate that can be read")),
+                );
+            }
+            None => "this machine has no CA certificates; install ca-certificates",
+        },
+        _ => "does the server at --base-url speak TLS?",
     };
-    Some(hint.into())
+    Some(untrusted(endpoint).hint(hint))
+}
+
+fn untrusted(endpoint: &Endpoint) -> Failure {
+    let (host, via) = (endpoint.host(), via(endpoint));
+    Failure::new(Kind::NoConnection, format!("no trusted connection to {host}{via}"))
 }

@@ -26,11 +26,8 @@ impl Limits {
         let count = |text: &str| text.parse().ok();
         Self {
             credits: text("x-remaining-credits").and_then(dollars),
-            remaining: either(
-                "x-ratelimit-remaining",
-                "anthropic-ratelimit-requests-remaining",
-            )
-            .and_then(count),
+            remaining: either("x-ratelimit-remaining", "anthropic-ratelimit-requests-remaining")
+                .and_then(count),
             limit: either("x-ratelimit-limit", "anthropic-ratelimit-requests-limit")
                 .and_then(count),
             reset: either("x-ratelimit-reset", "anthropic-ratelimit-requests-reset")
@@ -40,10 +37,7 @@ impl Limits {
 
     /// Whole seconds until the window resets, rounded up; 0 if that is past.
     pub fn resets_in(&self) -> Option<u64> {
-        let left = self
-            .reset?
-            .duration_since(SystemTime::now())
-            .unwrap_or_default();
+        let left = self.reset?.duration_since(SystemTime::now()).unwrap_or_default();
         Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
     }
 }
@@ -58,10 +52,7 @@ pub fn in_words(seconds: u64) -> String {
 }
 
 fn dollars(text: &str) -> Option<f64> {
-    text.trim_start_matches('$')
-        .parse()
-        .ok()
-        .filter(|dollars: &f64| dollars.is_finite())
+    text.trim_start_matches('$').parse().ok().filter(|dollars: &f64| dollars.is_finite())
 }
 
 /// Unix seconds as AnyRouter documents them, or RFC 3339 as upstream sends it.
@@ -82,10 +73,7 @@ mod tests {
 
     fn read(headers: &[(&'static str, &str)]) -> Limits {
         let headers = headers.iter().map(|(name, value)| {
-            (
-                HeaderName::from_static(name),
-                HeaderValue::from_str(value).unwrap(),
-            )
+            (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())
         });
         Limits::read(&headers.collect())
     }

@@ -1,30 +1,43 @@
-//! How to say it: the Messages API. Knows no terminal, no file, no flag. May import `error` alone.
+//! The Messages API: requests, how they are sent, and what comes back. It knows no terminal, file or flag.
 
 mod answer;
 mod client;
 mod digest;
+mod endpoint;
+pub mod error_body;
 mod failure;
-mod limits;
-mod mend;
+mod fold;
+mod head;
+pub mod json;
+pub mod limits;
+mod models;
 mod pace;
-mod prepare;
+mod parts;
 mod price;
 mod proxy;
-mod refusal;
 mod reply;
-mod retry;
-mod sse;
+mod request;
+pub mod retry;
+pub mod sse;
 mod transport;
 mod wire;
 
-pub use answer::{Listener, receive};
-pub use client::{Client, Response, Retry, Watcher};
+pub use answer::Answer;
+pub use client::{Client, Progress, Retry, Sent};
 pub use digest::Digest;
+pub use endpoint::{Auth, Endpoint, Header, Origin, Secret};
+pub use head::Head;
+
+pub use json::{Fields, one_line};
 pub use limits::{Limits, in_words};
-pub use pace::{Kept, Pace};
-pub use prepare::{Auth, Endpoint, Header, Key, LARGEST_REQUEST, Prepared};
+pub use models::{MODELS, Model, model_id};
+pub use pace::Pace;
+pub use parts::Wanted;
 pub use price::Price;
 pub use proxy::{Proxies, proxy_for};
-pub use reply::{Keep, Reply};
+pub use reply::{Chunk, Reply};
+pub use request::{
+    Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source,
+};
 pub use retry::Policy;
-pub use wire::{Content, Extra, Message, Part, Request, Role, Source, Usage, one_line};
+pub use wire::Usage;

@@ -1,112 +1,125 @@
-//! One view of the rate limit for many jobs: each asks here before it sends.
+//! When a request may be sent: requests side by side share one view of the rate limit, and one order to stop.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use super::limits::Limits;
+use anyhow::{Error, Result};
 
-/// Two resets this close are the same one: they are told in whole seconds.
+use super::limits::{Limits, in_words};
+use crate::error::{Failure, Kind};
+
+/// Two resets this close are the same one: servers tell them in seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
+/// As good as forever, and still a time that clocks can add.
+const FOREVER: Duration = Duration::from_secs(1 << 30);
 
-/// Keeps requests back while the server would refuse them.
+/// What every sender asks first. Requests of one conversation follow each other, and only heed the order to stop.
 pub struct Pace {
     state: Mutex<State>,
     changed: Condvar,
-    /// The longest wait that makes sense.
-    max_wait: Duration,
+    /// Longest wait for the server; `None` where requests are not side by side.
+    max_wait: Option<Duration>,
 }
 
 #[derive(Default)]
 struct State {
-    /// Requests whose head has not come yet.
+    /// Requests that were sent and have no answer's head yet.
     in_flight: u64,
-    /// What is known of the window; nothing before the first answer.
+    /// The rate limit's window, once an answer has told it.
     window: Option<Window>,
-    /// Nobody sends before then: the server asks for it.
-    held: Option<Instant>,
-    /// Nobody sends before then: a pause of our own.
-    paused: Option<Instant>,
-    closed: bool,
+    /// Until when the server asks everybody to wait.
+    retry_after: Option<Instant>,
+    stopped: bool,
+    /// Why nothing more is sent, if there is more to say than that somebody stopped it.
+    reason: Option<Error>,
 }
 
+#[derive(Clone, Copy)]
 struct Window {
     remaining: u64,
     limit: Option<u64>,
     reset: SystemTime,
 }
 
-/// Why a request is not to be sent.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// Nothing more is to be started.
-    Closed,
-    /// The wait is longer than anyone wants to wait.
-    TooLong(Duration),
-}
-
 impl Pace {
-    pub fn new(max_wait: Duration) -> Self {
-        Self {
-            state: Mutex::default(),
-            changed: Condvar::new(),
-            max_wait,
-        }
+    /// A pace for requests side by side, where `max_wait` is given, or for one after the other.
+    pub fn new(max_wait: Option<Duration>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), max_wait }
     }
 
-    /// Waits until a request may be sent, and counts it as sent.
-    pub fn enter(&self) -> Result<(), Kept> {
+    /// Waits until a request may be sent, and counts it. An error of [`Kind::Interrupted`] means that nothing more
+    /// is to be sent.
+    pub(super) fn acquire(&self) -> Result<()> {
         let mut state = self.state();
         loop {
-            if state.closed {
-                return Err(Kept::Closed);
+            if state.stopped {
+                return Err(stopped());
             }
-            let now = Instant::now();
-            state = match state.wait(now, SystemTime::now()) {
-                Wait::Not => {
-                    state.in_flight += 1;
-                    return Ok(());
-                }
-                Wait::Asked(pause) if pause > self.max_wait => return Err(Kept::TooLong(pause)),
-                Wait::Asked(pause) | Wait::Own(pause) | Wait::ForAnswer(pause) => {
-                    let woken = self.changed.wait_timeout(state, pause);
-                    woken.unwrap_or_else(PoisonError::into_inner).0
-                }
+            let Some(max_wait) = self.max_wait else { return Ok(()) };
+            let Some(wait) = state.time_left(SystemTime::now()) else {
+                state.in_flight += 1;
+                return Ok(());
             };
+            if wait > max_wait && state.in_flight == 0 {
+                let pause = in_words(wait.as_secs_f64().ceil() as u64);
+                let message = format!("the rate limit resets in {pause}, later than --max-wait");
+                let failure = Failure::new(Kind::RateLimited, message);
+                state
+                    .stop(Some(failure.hint("with -o FILE, use --resume to continue then").into()));
+                self.changed.notify_all();
+                return Err(stopped());
+            }
+            state = self.wait(state, wait);
         }
     }
 
-    /// A request has its head, with these limits, or was lost.
-    pub fn leave(&self, limits: Option<&Limits>) {
+    /// A request has an answer's head with these limits, or failed.
+    pub(super) fn release(&self, limits: Option<&Limits>) {
         let mut state = self.state();
         state.in_flight = state.in_flight.saturating_sub(1);
-        if let Some(limits) = limits {
+        if let Some(limits) = limits.filter(|_| self.max_wait.is_some()) {
             state.learn(limits);
         }
         self.changed.notify_all();
     }
 
-    /// Nobody sends for that long, because the server asks for it: it may be longer than anyone wants to wait.
-    pub fn hold(&self, pause: Duration) {
-        later(&mut self.state().held, pause);
+    /// Everybody waits for this long, because the server asks for it.
+    pub(super) fn set_retry_after(&self, pause: Duration) {
+        let until = Instant::now() + pause.min(FOREVER);
+        let mut state = self.state();
+        state.retry_after = state.retry_after.max(Some(until));
         self.changed.notify_all();
     }
 
-    /// Nobody sends for that long, by a choice of our own.
-    pub fn pause_all(&self, pause: Duration) {
-        later(&mut self.state().paused, pause);
+    /// Waits for this long, unless it is stopped.
+    pub(super) fn back_off(&self, pause: Duration) {
+        let waiting = |state: &mut State| !state.stopped;
+        drop(self.changed.wait_timeout_while(self.state(), pause, waiting));
+    }
+
+    /// Sends nothing more. The first reason counts.
+    pub fn stop(&self, reason: Option<Error>) {
+        self.state().stop(reason);
         self.changed.notify_all();
     }
 
-    /// Waits that long, or until nothing more is started.
-    pub fn sleep(&self, pause: Duration) {
-        let asleep = |state: &mut State| !state.closed;
-        drop(self.changed.wait_timeout_while(self.state(), pause, asleep));
+    /// Whether nothing more is to be sent.
+    pub fn is_stopped(&self) -> bool {
+        self.state().stopped
     }
 
-    /// Nothing more is started; those that wait are sent away.
-    pub fn close(&self) {
-        self.state().closed = true;
-        self.changed.notify_all();
+    /// Sends again after a stop.
+    pub fn resume(&self) {
+        self.state().stopped = false;
+    }
+
+    /// Why nothing more was sent, if somebody said so.
+    pub fn take_reason(&self) -> Option<Error> {
+        self.state().reason.take()
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,87 +127,58 @@ impl Pace {
     }
 }
 
-/// Puts a moment off until `pause` from now, unless it is later already.
-fn later(moment: &mut Option<Instant>, pause: Duration) {
-    let until = Instant::now() + pause.min(FAR);
-    *moment = Some(moment.map_or(until, |moment| moment.max(until)));
-}
-
-enum Wait {
-    Not,
-    /// Because the server asks for it.
-    Asked(Duration),
-    /// By a choice of our own.
-    Own(Duration),
-    /// Until one of those in flight is back, which may be the last that the window takes, or until the reset.
-    ForAnswer(Duration),
+/// The error of a request that is not sent because of an order to stop.
+pub fn stopped() -> Error {
+    Failure::new(Kind::Interrupted, "stopped").into()
 }
 
 impl State {
-    fn wait(&mut self, now: Instant, time: SystemTime) -> Wait {
-        let left = |moment: Option<Instant>| {
-            let left = moment?.checked_duration_since(now);
-            left.filter(|left| !left.is_zero())
-        };
-        if let Some(pause) = left(self.held) {
-            return Wait::Asked(pause);
+    fn stop(&mut self, reason: Option<Error>) {
+        self.stopped = true;
+        if self.reason.is_none() {
+            self.reason = reason;
         }
-        if let Some(pause) = left(self.paused) {
-            return Wait::Own(pause);
+    }
+
+    /// How long to wait before the next request; `None` if it may be sent now.
+    fn time_left(&mut self, now: SystemTime) -> Option<Duration> {
+        let retry_after =
+            self.retry_after.map(|until| until.saturating_duration_since(Instant::now()));
+        if let Some(left) = retry_after.filter(|left| !left.is_zero()) {
+            return Some(left);
         }
-        let Some(window) = &mut self.window else {
-            return Wait::Not;
-        };
-        let left = window
-            .reset
-            .duration_since(time)
-            .ok()
-            .filter(|left| !left.is_zero());
-        match left {
-            None => {
-                // a new window; without a known limit the next answer tells, and 0 is no limit that could be kept
-                let limit = window.limit.filter(|limit| *limit > 0);
-                self.window = limit.map(|limit| Window {
-                    remaining: limit,
-                    limit: Some(limit),
-                    reset: time + FAR,
-                });
-                Wait::Not
-            }
-            // what the server has not answered yet, it may not have counted yet
-            Some(_) if window.remaining > self.in_flight => Wait::Not,
-            Some(left) if self.in_flight > 0 => Wait::ForAnswer(left),
-            Some(left) => Wait::Asked(left),
+        let window = self.window?;
+        let left = window.reset.duration_since(now).unwrap_or_default();
+        if left.is_zero() {
+            // a new window; its first answer tells more. A limit of 0 is not one that can be kept.
+            let limit = window.limit.filter(|limit| *limit > 0);
+            self.window = limit.map(|limit| Window {
+                remaining: limit,
+                limit: Some(limit),
+                reset: now + FOREVER,
+            });
+            return None;
         }
+        // the server may not have counted yet what it has not answered yet
+        (window.remaining <= self.in_flight).then_some(left)
     }
 
     fn learn(&mut self, limits: &Limits) {
-        let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) else {
-            return;
-        };
-        let fresh = Window {
-            remaining,
-            limit: limits.limit,
-            reset,
-        };
-        match &mut self.window {
+        let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) else { return };
+        let known = self.window.filter(|known| known.reset < SystemTime::now() + FOREVER / 2);
+        self.window = match known {
             // answers may overtake each other: within a window the lowest count is the latest
-            Some(window) if is_same(window.reset, reset) => {
-                window.remaining = window.remaining.min(remaining);
+            Some(known) if is_same(known.reset, reset) => {
+                Some(Window { remaining: known.remaining.min(remaining), ..known })
             }
-            Some(window) if window.reset > reset && window.reset < SystemTime::now() + FAR / 2 => {}
-            _ => self.window = Some(fresh),
-        }
+            Some(known) if known.reset > reset => Some(known),
+            _ => Some(Window { remaining, limit: limits.limit, reset }),
+        };
     }
 }
 
-/// As good as forever: the reset of a window about which no answer has come yet, the end of an endless pause.
-const FAR: Duration = Duration::from_secs(1 << 30);
-
 fn is_same(one: SystemTime, other: SystemTime) -> bool {
-    let apart = one
-        .duration_since(other)
-        .or_else(|_| other.duration_since(one));
+    let apart = one.duration_since(other).or_else(|_| other.duration_since(one));
     apart.is_ok_and(|apart| apart < SAME_RESET)
 }
 
@@ -203,62 +187,46 @@ mod tests {
     use super::*;
 
     fn limits(remaining: u64, reset: SystemTime) -> Limits {
-        Limits {
-            remaining: Some(remaining),
-            limit: Some(60),
-            reset: Some(reset),
-            ..Limits::default()
-        }
+        let limit = Some(60);
+        Limits { remaining: Some(remaining), limit, reset: Some(reset), ..Limits::default() }
     }
 
     #[test]
-    fn a_used_up_window_keeps_everybody_back_until_its_reset() {
+    fn an_exhausted_window_holds_everybody_until_its_reset() {
         let now = SystemTime::now();
         let reset = now + Duration::from_secs(30);
         let mut state = State::default();
-        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        assert_eq!(state.time_left(now), None);
         state.learn(&limits(2, reset));
-        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        assert_eq!(state.time_left(now), None);
         state.in_flight = 2;
-        assert!(matches!(
-            state.wait(Instant::now(), now),
-            Wait::ForAnswer(_)
-        ));
+        assert!(state.time_left(now).is_some());
         state.learn(&limits(0, reset));
         state.learn(&limits(1, reset));
         state.in_flight = 0;
-        assert!(
-            matches!(state.wait(Instant::now(), now), Wait::Asked(left) if left.as_secs() == 30)
-        );
-        assert!(matches!(state.wait(Instant::now(), reset), Wait::Not));
+        assert_eq!(state.time_left(now).map(|left| left.as_secs()), Some(30));
+        assert_eq!(state.time_left(reset), None);
         // the new window takes no more than its limit
         state.in_flight = 60;
-        assert!(matches!(
-            state.wait(Instant::now(), reset),
-            Wait::ForAnswer(_)
-        ));
+        assert!(state.time_left(reset).is_some());
     }
 
     #[test]
-    fn a_limit_of_none_is_no_limit() {
+    fn a_limit_of_0_is_not_kept() {
         let now = SystemTime::now();
         let mut state = State::default();
-        state.learn(&Limits {
-            limit: Some(0),
-            ..limits(0, now)
-        });
-        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
-        assert!(matches!(state.wait(Instant::now(), now), Wait::Not));
+        state.learn(&Limits { limit: Some(0), ..limits(0, now) });
+        assert_eq!(state.time_left(now), None);
+        assert_eq!(state.time_left(now), None);
     }
 
     #[test]
-    fn a_hold_is_for_everybody_and_a_close_for_good() {
-        let pace = Pace::new(Duration::from_secs(5));
-        pace.pause_all(Duration::from_millis(1));
-        assert_eq!(pace.enter(), Ok(()));
-        pace.hold(Duration::from_secs(9));
-        assert!(matches!(pace.enter(), Err(Kept::TooLong(_))));
-        pace.close();
-        assert_eq!(pace.enter(), Err(Kept::Closed));
+    fn a_server_may_ask_everybody_to_wait_and_a_stop_ends_it() {
+        let pace = Pace::new(Some(Duration::from_secs(5)));
+        assert!(pace.acquire().is_ok());
+        pace.release(None);
+        pace.set_retry_after(Duration::from_secs(9));
+        assert!(pace.acquire().is_err());
+        assert!(pace.is_stopped() && pace.take_reason().is_some());
     }
 }

@@ -30,11 +30,7 @@ pub fn proxy_for(url: &Uri, proxies: &Proxies) -> Result<Option<Proxy>, Failure>
         return Ok(None);
     };
     let host = url.host().unwrap_or_default();
-    if proxies
-        .none_for
-        .as_deref()
-        .is_some_and(|list| is_exempt(host, list))
-    {
+    if proxies.none_for.as_deref().is_some_and(|list| is_exempt(host, list)) {
         return Ok(None);
     }
     // its value may hold a password, so it is not shown
@@ -48,46 +44,31 @@ pub fn proxy_for(url: &Uri, proxies: &Proxies) -> Result<Option<Proxy>, Failure>
 /// Whether `no_proxy` has `host`: names with their subdomains, addresses, CIDR blocks, or `*` for all;
 /// separated by commas or blanks.
 fn is_exempt(host: &str, list: &str) -> bool {
-    let host = host
-        .trim_matches(['[', ']'])
-        .trim_end_matches('.')
-        .to_ascii_lowercase();
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
-    list.split(|char: char| char == ',' || char.is_whitespace())
-        .any(|entry| {
-            let entry = entry
-                .trim_matches(['[', ']'])
-                .trim_end_matches('.')
-                .to_ascii_lowercase();
-            let name = entry.trim_start_matches('.');
-            match address {
-                _ if entry == "*" => true,
-                _ if name.is_empty() => false,
-                Some(address) => is_in_block(address, name),
-                None => {
-                    host == name
-                        || host
-                            .strip_suffix(name)
-                            .is_some_and(|sub| sub.ends_with('.'))
-                }
-            }
-        })
+    list.split(|char: char| char == ',' || char.is_whitespace()).any(|entry| {
+        let entry = entry.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+        let name = entry.trim_start_matches('.');
+        match address {
+            _ if entry == "*" => true,
+            _ if name.is_empty() => false,
+            Some(address) => is_in_block(address, name),
+            None => host == name || host.strip_suffix(name).is_some_and(|sub| sub.ends_with('.')),
+        }
+    })
 }
 
 /// Whether `address` is `block`, or in it where it is written with a prefix length.
 fn is_in_block(address: IpAddr, block: &str) -> bool {
-    let (network, length) = block
-        .split_once('/')
-        .map_or((block, None), |(network, length)| (network, Some(length)));
+    let (network, length) =
+        block.split_once('/').map_or((block, None), |(network, length)| (network, Some(length)));
     let Ok(network) = network.parse::<IpAddr>() else {
         return false;
     };
     let (address, network, width) = match (address, network) {
-        (IpAddr::V4(address), IpAddr::V4(network)) => (
-            u128::from(address.to_bits()),
-            u128::from(network.to_bits()),
-            32,
-        ),
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            (u128::from(address.to_bits()), u128::from(network.to_bits()), 32)
+        }
         (IpAddr::V6(address), IpAddr::V6(network)) => (address.to_bits(), network.to_bits(), 128),
         _ => return false,
     };
@@ -113,14 +94,7 @@ mod tests {
             assert!(is_exempt("example.com", list), "{list}");
             assert!(is_exempt("api.Example.com", list), "{list}");
         }
-        for list in [
-            "",
-            ",",
-            "ample.com",
-            "api.example.com",
-            "example",
-            "10.0.0.0/8",
-        ] {
+        for list in ["", ",", "ample.com", "api.example.com", "example", "10.0.0.0/8"] {
             assert!(!is_exempt("example.com", list), "{list}");
         }
     }
@@ -130,14 +104,7 @@ mod tests {
         for list in ["10.1.2.3", "10.0.0.0/8", "0.0.0.0/0", "x,10.1.2.0/24"] {
             assert!(is_exempt("10.1.2.3", list), "{list}");
         }
-        for list in [
-            "10.1.2.4",
-            "11.0.0.0/8",
-            "10.1.2.3/33",
-            "10.1.2.3/x",
-            "::/0",
-            "2.3",
-        ] {
+        for list in ["10.1.2.4", "11.0.0.0/8", "10.1.2.3/33", "10.1.2.3/x", "::/0", "2.3"] {
             assert!(!is_exempt("10.1.2.3", list), "{list}");
         }
         assert!(

@@ -1,260 +1,220 @@
-//! What an answer amounts to: the events of a stream, or one JSON message, folded into a [`Reply`].
+//! Reads the body of an answer, streamed or not, and hands out its text as it arrives.
 
-use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::sync::Arc;
 
-use serde_json::value::RawValue;
-use serde_json::{Map, Value, json};
+use anyhow::Result;
+use ureq::BodyReader;
 
-use super::wire::{Block, Event, Usage, Whole, each_block, field};
-use crate::error::{Failure, Kind};
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+use super::failure::{AttemptError, broken, interrupted};
+use super::parts::{BYTE_ORDER_MARK, Parts, Wanted};
+use super::sse::Decoder;
 
-/// How many kinds of content block are worth naming.
-const MOST_KINDS: usize = 8;
+/// The largest event and the largest JSON answer, in bytes.
+const LARGEST: usize = 32 << 20;
+/// How much is read at once, in bytes.
+const PIECE: usize = 32 << 10;
+/// The names that begin the lines of a stream (HTML Standard, 9.2.6).
+const STREAM_FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 
-/// The sum of an answer. Everything in it is optional, because servers leave out everything.
-#[derive(Debug, Default)]
+/// What one read brought.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk<'a> {
+    /// The next part of the text.
+    pub text: &'a str,
+    /// The events as JSON, each with a line end, where they are wanted.
+    pub events: &'a str,
+}
+
+/// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece; what it amounts to is in `answer`.
 pub struct Reply {
-    pub model: Option<String>,
-    /// Why generation ended: an open set, `end_turn` and `max_tokens` among them.
-    pub stop_reason: Option<String>,
-    pub usage: Usage,
-    /// Whether the answer has any text.
-    pub has_text: bool,
-    /// The first types of content blocks, each once.
-    pub blocks: Vec<String>,
-    /// The end was seen: `message_stop`, or the end of a JSON answer.
-    pub whole: bool,
-    /// The whole text, where it is to be kept.
-    pub text: Option<String>,
-    /// The message as a call without streaming gives it, where that is to be kept.
-    fold: Option<Fold>,
-    prefill: Option<String>,
+    body: BodyReader<'static>,
+    piece: Box<[u8]>,
+    form: Form,
+    parts: Parts,
+    endpoint: Arc<Endpoint>,
+    /// The chunk that [`Reply::begin`] has read.
+    held: bool,
+    /// An error that is told after the text that came before it.
+    failure: Option<AttemptError>,
+    ended: bool,
 }
 
-/// What of an answer is kept until its end, which costs memory for all of it.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Keep {
-    pub text: bool,
-    /// The events of a stream, folded into one message.
-    pub message: bool,
-}
-
-#[derive(Debug, Default)]
-struct Fold {
-    message: Map<String, Value>,
-    /// By index: a block's events may come between another's.
-    blocks: BTreeMap<u64, Value>,
-    /// Tool input, which arrives as pieces of JSON text.
-    inputs: BTreeMap<u64, String>,
+/// How an answer is written. Its first bytes tell, because servers send either form, whatever was asked for.
+enum Form {
+    Unknown { start: Vec<u8>, says_stream: bool },
+    Stream(Decoder),
+    Json(Vec<u8>),
 }
 
 impl Reply {
-    /// An empty reply that will keep what `keep` says, with the user's own first words in front of its text.
-    pub fn new(keep: Keep, prefill: Option<String>) -> Self {
+    /// A reader of `body`. `says_stream` is what the Content-Type says.
+    pub(super) fn new(
+        body: BodyReader<'static>,
+        says_stream: bool,
+        wanted: Wanted,
+        endpoint: Arc<Endpoint>,
+    ) -> Self {
         Self {
-            text: keep.text.then(String::new),
-            fold: keep.message.then(Fold::default),
-            prefill,
-            ..Self::default()
+            body,
+            piece: vec![0; PIECE].into(),
+            form: Form::Unknown { start: Vec::new(), says_stream },
+            parts: Parts::new(wanted),
+            endpoint,
+            held: false,
+            failure: None,
+            ended: false,
         }
     }
 
-    /// Takes in a piece of the text, and calls `on` with what there is to show of it.
-    pub fn text(&mut self, text: &str, mut on: impl FnMut(&str)) {
-        if text.is_empty() {
-            return;
+    /// Reads until the first text, or to the end if there is none: an error is one before any text.
+    pub(super) fn begin(&mut self) -> Result<(), AttemptError> {
+        self.held = self.advance()?;
+        Ok(())
+    }
+
+    /// The next part of the answer, with everything that one read brought; `None` at its end.
+    pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>> {
+        let more =
+            std::mem::take(&mut self.held) || self.advance().map_err(|failed| failed.error)?;
+        let Parts { text, events, .. } = &self.parts;
+        Ok(more.then_some(Chunk { text, events }))
+    }
+
+    /// What the answer amounts to, so far.
+    pub fn answer(&self) -> &Answer {
+        &self.parts.answer
+    }
+
+    /// What the answer amounts to, at its end.
+    pub fn into_answer(self) -> Answer {
+        self.parts.answer
+    }
+
+    fn advance(&mut self) -> Result<bool, AttemptError> {
+        self.parts.text.clear();
+        self.parts.events.clear();
+        while self.parts.text.is_empty() && self.parts.events.is_empty() {
+            if let Some(failure) = self.failure.take() {
+                return Err(failure);
+            }
+            if self.ended {
+                return Ok(false);
+            }
+            if let Err(failure) = self.read() {
+                self.failure = Some(failure);
+                self.ended = true;
+            }
         }
-        self.has_text = true;
-        let prefill = self.prefill.take();
-        for piece in prefill.as_deref().into_iter().chain([text]) {
-            on(piece);
-            if let Some(kept) = &mut self.text {
-                kept.push_str(piece);
+        Ok(true)
+    }
+
+    /// Reads once, and takes in what came.
+    fn read(&mut self) -> Result<(), AttemptError> {
+        let count = match self.body.read(&mut self.piece) {
+            Ok(count) => count,
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
+            Err(error) => {
+                self.finish(false)?;
+                return Err(interrupted(&self.endpoint, error.into()));
+            }
+        };
+        if count == 0 {
+            self.ended = true;
+            return self.finish(true);
+        }
+        self.take(count)
+    }
+
+    fn take(&mut self, count: usize) -> Result<(), AttemptError> {
+        let bytes = &self.piece[..count];
+        match &mut self.form {
+            Form::Unknown { start, says_stream } => {
+                start.extend_from_slice(bytes);
+                if start.len() > LARGEST {
+                    return Err(too_large());
+                }
+                // white space tells nothing, and there may be megabytes of it
+                if !bytes.trim_ascii().is_empty()
+                    && let Some(is_stream) = is_stream(start, *says_stream)
+                {
+                    self.decide(is_stream)?;
+                }
+                Ok(())
+            }
+            Form::Json(body) if body.len() + count > LARGEST => Err(too_large()),
+            Form::Json(body) => {
+                body.extend_from_slice(bytes);
+                Ok(())
+            }
+            Form::Stream(decoder) => {
+                decoder.feed(bytes);
+                self.ended = self.parts.take_events(decoder)?;
+                Ok(())
             }
         }
     }
 
-    /// Takes in one event of a stream, and calls `on` for the text that a message or a block begins with, which
-    /// is usually none. `json` is the event as it was sent.
-    pub fn fold(&mut self, event: &Event, json: &str, mut on: impl FnMut(&str)) {
-        if let Some(message) = field(event.message) {
-            self.head(&message);
-            self.content(&message, &mut on);
-        }
-        self.count(event.usage);
-        if let Some(block) = field(event.content_block) {
-            self.block(&block, &mut on);
-        }
-        if let Some(reason) = event
-            .delta
-            .as_ref()
-            .and_then(|delta| delta.stop_reason.as_ref())
-        {
-            self.stop_reason = Some(reason.to_string());
-        }
-        self.whole |= event.kind.as_deref() == Some("message_stop");
-        if let Some(fold) = &mut self.fold {
-            fold.take(event, json);
-        }
-    }
-
-    /// Takes in a whole message, and calls `on` for the text of each text block, in order.
-    pub fn take(&mut self, message: &Whole, mut on: impl FnMut(&str)) {
-        self.head(message);
-        self.content(message, &mut on);
-        if let Some(content) = message.content {
-            // not the API's form, but there it is
-            if let Some(text) = field::<String>(Some(content)) {
-                self.text(&text, on);
-            }
-        }
-        self.whole = true;
-        self.fold = None;
-    }
-
-    fn content(&mut self, message: &Whole, on: &mut impl FnMut(&str)) {
-        if let Some(content) = message.content {
-            each_block(content, |block| self.block(&block, on));
-        }
-    }
-
-    fn block(&mut self, block: &Block, on: &mut impl FnMut(&str)) {
-        self.held(block.kind.as_deref());
-        if let (Some("text"), Some(text)) = (block.kind.as_deref(), &block.text) {
-            self.text(text, on);
-        }
-    }
-
-    /// Whether the answer can be shown as one: without any text it says nothing.
-    pub fn check(&self) -> Result<(), Failure> {
-        if self.has_text {
+    /// The form is known now: what came so far is read in it.
+    fn decide(&mut self, is_stream: bool) -> Result<(), AttemptError> {
+        let Form::Unknown { start, .. } = &mut self.form else { return Ok(()) };
+        let start = std::mem::take(start);
+        if !is_stream {
+            self.form = Form::Json(start);
             return Ok(());
         }
-        let held = match &self.blocks[..] {
-            [] => "the answer has no content".into(),
-            blocks if blocks.iter().any(|kind| kind == "text") => {
-                "the answer's text is empty".into()
+        let mut decoder = Decoder::new(LARGEST);
+        decoder.feed(start.trim_ascii_start());
+        self.ended |= self.parts.take_events(&mut decoder)?;
+        self.form = Form::Stream(decoder);
+        Ok(())
+    }
+
+    /// The body is over, by its framing or because the connection broke.
+    fn finish(&mut self, clean: bool) -> Result<(), AttemptError> {
+        if let Form::Unknown { says_stream, .. } = self.form {
+            self.decide(says_stream)?;
+        }
+        match &mut self.form {
+            Form::Json(body) if clean => self.parts.take_body(body)?,
+            Form::Stream(decoder) => {
+                decoder.finish();
+                self.parts.take_last_event(decoder)?;
             }
-            blocks => format!("the answer has no text, only {}", blocks.join(" and ")),
-        };
-        let reason = self
-            .stop_reason
-            .as_ref()
-            .map_or(String::new(), |reason| format!(" (stop reason: {reason})"));
-        let failure = Failure::new(Kind::BrokenAnswer, held + &reason);
-        Err(match self.stop_reason.as_deref() {
-            Some("max_tokens") => failure.hint("give it more room with --max-tokens"),
-            _ => failure,
-        })
-    }
-
-    /// Whether every event is to be folded into a message.
-    pub fn folds(&self) -> bool {
-        self.fold.is_some()
-    }
-
-    /// Whether memory grows with the answer.
-    pub fn keeps(&self) -> bool {
-        self.fold.is_some() || self.text.is_some()
-    }
-
-    /// The folded message as JSON; `None` where nothing was kept.
-    pub fn message(&mut self) -> Option<String> {
-        let fold = self.fold.take()?;
-        Some(Value::Object(fold.message()).to_string())
-    }
-
-    fn head(&mut self, message: &Whole) {
-        self.model = field(message.model).or(self.model.take());
-        self.stop_reason = field(message.stop_reason).or(self.stop_reason.take());
-        self.count(message.usage);
-    }
-
-    /// Usage comes in parts; the latest value of each field counts.
-    fn count(&mut self, part: Option<&RawValue>) {
-        if let Some(part) = field::<Usage>(part) {
-            self.usage.input_tokens = part.input_tokens.or(self.usage.input_tokens);
-            self.usage.output_tokens = part.output_tokens.or(self.usage.output_tokens);
+            _ => {}
         }
-    }
-
-    fn held(&mut self, kind: Option<&str>) {
-        let kind = kind.unwrap_or("untyped");
-        if self.blocks.len() < MOST_KINDS && !self.blocks.iter().any(|known| known == kind) {
-            self.blocks.push(kind.into());
+        // some servers leave out message_stop: a stop reason and then a clean end is complete
+        let answer = &self.parts.answer;
+        if clean && !answer.complete && answer.stop_reason.is_none() {
+            return Err(broken("the stream ended early: no stop reason came").into());
         }
+        if clean {
+            self.parts.complete();
+        }
+        Ok(())
     }
 }
 
-impl Fold {
-    fn take(&mut self, event: &Event, json: &str) {
-        if let Some(message) = event.message {
-            self.message.append(&mut object(message));
-        }
-        if let Some(block) = event.content_block {
-            self.blocks
-                .insert(event.index.unwrap_or(0), Value::Object(object(block)));
-        }
-        if event.delta.is_some() {
-            let mut whole: Value = serde_json::from_str(json).unwrap_or_default();
-            if let Value::Object(delta) = whole["delta"].take() {
-                match event.kind.as_deref() {
-                    Some("message_delta") => self.message.extend(delta),
-                    _ => self.delta(event.index.unwrap_or(0), delta),
-                }
-            }
-        }
-        if let Some(usage) = event.usage {
-            let known = self.message.entry("usage").or_insert_with(|| json!({}));
-            if let Value::Object(known) = known {
-                known.append(&mut object(usage));
-            }
-        }
+/// Whether an answer with this start is a stream; `None` while that is open.
+fn is_stream(start: &[u8], says_stream: bool) -> Option<bool> {
+    let start = start.trim_ascii_start();
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
+    if BYTE_ORDER_MARK.starts_with(start) {
+        return None;
     }
-
-    fn delta(&mut self, index: u64, delta: Map<String, Value>) {
-        let kind = delta.get("type").and_then(Value::as_str);
-        // a block may begin without its content_block_start
-        let block = self.blocks.entry(index).or_insert_with(|| match kind {
-            Some("thinking_delta" | "signature_delta") => json!({"type": "thinking"}),
-            Some("input_json_delta") => json!({"type": "tool_use"}),
-            _ => json!({"type": "text"}),
-        });
-        for (key, value) in delta {
-            match (key.as_str(), value) {
-                ("type", _) => {}
-                ("partial_json", Value::String(piece)) => {
-                    self.inputs.entry(index).or_default().push_str(&piece);
-                }
-                ("citation", citation) => match &mut block["citations"] {
-                    Value::Array(citations) => citations.push(citation),
-                    none => *none = json!([citation]),
-                },
-                (_, value) => match (&mut block[&key], value) {
-                    (Value::String(known), Value::String(piece)) => known.push_str(&piece),
-                    (known, value) => *known = value,
-                },
-            }
-        }
+    if says_stream {
+        return Some(!start.starts_with(b"{") && !start.starts_with(b"["));
     }
-
-    fn message(mut self) -> Map<String, Value> {
-        for (index, input) in self.inputs {
-            if let Some(block) = self.blocks.get_mut(&index) {
-                block["input"] = serde_json::from_str(&input).unwrap_or(Value::String(input));
-            }
-        }
-        let whole = self.message.entry("content").or_insert(Value::Null);
-        let mut content = match whole.take() {
-            Value::Array(content) => content,
-            _ => Vec::new(),
-        };
-        content.extend(self.blocks.into_values());
-        *whole = Value::Array(content);
-        self.message
+    if STREAM_FIELDS.iter().any(|field| start.starts_with(field)) {
+        return Some(true);
     }
+    // it may be a part of a field's name
+    let open = STREAM_FIELDS.iter().any(|field| field.starts_with(start));
+    (!open).then_some(false)
 }
 
-fn object(json: &RawValue) -> Map<String, Value> {
-    serde_json::from_str(json.get()).unwrap_or_default()
+fn too_large() -> AttemptError {
+    broken("the answer is over 32 MiB").into()
 }

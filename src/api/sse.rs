@@ -1,112 +1,112 @@
-//! Server-sent events: bytes in, cut anywhere, events out. Knows nothing of HTTP or JSON.
-//! The rules are the WHATWG's (HTML Standard, 9.2.6), with one difference: a last event
-//! without its blank line counts, because servers end their streams like that.
+//! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6).
 
-use std::ops::ControlFlow;
+/// One event of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// Empty where the event has no name.
+    pub name: &'a [u8],
+    /// The values of its `data` lines, joined by line feeds.
+    pub data: &'a [u8],
+}
 
-/// An event that grew past the decoder's limit.
+/// An event is larger than the decoder's limit.
 #[derive(Debug, PartialEq, Eq)]
 pub struct TooLong;
 
-/// Turns the bytes of a stream into events. Holds at most one event.
+/// Turns the bytes of a stream into events. It holds what was fed and not read yet, and one event.
 #[derive(Debug)]
 pub struct Decoder {
-    /// The start of a line whose end has not come yet.
-    line: Vec<u8>,
+    input: Vec<u8>,
+    /// How much of the input is done with, and how much of the rest is known to have no line end, in bytes.
+    used: usize,
+    searched: usize,
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
-    /// A CR ended the last line, so an LF right after it belongs to that end.
+    /// The event was handed out.
+    done: bool,
+    /// The last line ended with CR, so an LF right after it belongs to that end.
     after_cr: bool,
     at_start: bool,
     limit: usize,
 }
 
 impl Decoder {
-    /// A decoder that takes events of up to `limit` bytes.
+    /// A decoder for events of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
         Self {
-            line: Vec::new(),
+            input: Vec::new(),
+            used: 0,
+            searched: 0,
             name: Vec::new(),
             data: Vec::new(),
             has_data: false,
+            done: false,
             after_cr: false,
             at_start: true,
             limit,
         }
     }
 
-    /// Takes the next bytes and calls `on(name, data)` for each event that they complete.
-    /// The name is empty where the event has none. A `Break` ends the work at once.
-    pub fn feed<B>(
-        &mut self,
-        mut bytes: &[u8],
-        on: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
-    ) -> Result<ControlFlow<B>, TooLong> {
-        while !bytes.is_empty() {
-            if std::mem::take(&mut self.after_cr) && bytes[0] == b'\n' {
-                bytes = &bytes[1..];
+    /// Takes the next bytes of the stream. Its events are read with [`Decoder::next_event`].
+    pub fn feed(&mut self, bytes: &[u8]) {
+        self.input.drain(..self.used);
+        self.used = 0;
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// The stream is over: a last event that lacks its blank line counts, because servers end like that.
+    pub fn finish(&mut self) {
+        self.feed(b"\n\n");
+    }
+
+    /// The next event that is complete; `None` where more bytes are needed.
+    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, TooLong> {
+        if std::mem::take(&mut self.done) {
+            self.name.clear();
+            self.data.clear();
+        }
+        while let Some((start, end)) = self.next_line() {
+            if start == end {
+                if std::mem::take(&mut self.has_data) {
+                    self.done = true;
+                    return Ok(Some(Event { name: &self.name, data: &self.data }));
+                }
+                self.name.clear();
                 continue;
             }
-            let Some(end) = memchr::memchr2(b'\n', b'\r', bytes) else {
-                self.line.extend_from_slice(bytes);
-                break;
-            };
-            self.after_cr = bytes[end] == b'\r';
-            let flow = if self.line.is_empty() {
-                self.line_ended(&bytes[..end], on)
-            } else {
-                let mut line = std::mem::take(&mut self.line);
-                line.extend_from_slice(&bytes[..end]);
-                let flow = self.line_ended(&line, on);
-                line.clear();
-                self.line = line;
-                flow
-            };
-            if flow.is_break() {
-                return Ok(flow);
-            }
+            self.take_field(start, end);
             if self.data.len() > self.limit {
                 return Err(TooLong);
             }
-            bytes = &bytes[end + 1..];
         }
-        if self.line.len() + self.data.len() > self.limit {
-            return Err(TooLong);
-        }
-        Ok(ControlFlow::Continue(()))
+        let open = self.input.len() - self.used;
+        if open + self.data.len() > self.limit { Err(TooLong) } else { Ok(None) }
     }
 
-    /// The stream is over: hands out a last event that lacks its blank line.
-    pub fn finish<B>(
-        &mut self,
-        on: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        let line = std::mem::take(&mut self.line);
-        if !line.is_empty() {
-            self.line_ended(&line, on)?;
+    /// Where the next complete line stands in the input.
+    fn next_line(&mut self) -> Option<(usize, usize)> {
+        if self.after_cr && self.used < self.input.len() {
+            self.after_cr = false;
+            self.used += usize::from(self.input[self.used] == b'\n');
         }
-        self.line_ended(b"", on)
+        let from = self.used + std::mem::take(&mut self.searched);
+        let Some(length) = memchr::memchr2(b'\n', b'\r', self.input.get(from..)?) else {
+            self.searched = self.input.len() - self.used;
+            return None;
+        };
+        let (mut start, end) = (self.used, from + length);
+        self.used = end + 1;
+        self.after_cr = self.input[end] == b'\r';
+        if std::mem::take(&mut self.at_start) && self.input[start..end].starts_with(b"\xEF\xBB\xBF")
+        {
+            start += 3;
+        }
+        Some((start, end))
     }
 
-    fn line_ended<B>(
-        &mut self,
-        mut line: &[u8],
-        on: &mut impl FnMut(&[u8], &[u8]) -> ControlFlow<B>,
-    ) -> ControlFlow<B> {
-        if std::mem::take(&mut self.at_start) {
-            line = line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line);
-        }
-        if line.is_empty() {
-            let flow = if std::mem::take(&mut self.has_data) {
-                on(&self.name, &self.data)
-            } else {
-                ControlFlow::Continue(())
-            };
-            self.name.clear();
-            self.data.clear();
-            return flow;
-        }
+    fn take_field(&mut self, start: usize, end: usize) {
+        let line = &self.input[start..end];
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
         let value = line.get(colon + 1..).unwrap_or_default();
         let value = value.strip_prefix(b" ").unwrap_or(value);
@@ -124,7 +124,6 @@ impl Decoder {
             // comments, ids, retry times and unknown fields
             _ => {}
         }
-        ControlFlow::Continue(())
     }
 }
 
@@ -136,28 +135,25 @@ mod tests {
     type Events = Vec<(String, String)>;
 
     fn decode<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Events {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let mut events = Vec::new();
-        let mut on = |name: &[u8], data: &[u8]| -> ControlFlow<()> {
-            let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
-            events.push((text(name), text(data)));
-            ControlFlow::Continue(())
-        };
         let mut decoder = Decoder::new(1 << 20);
+        let mut read = |decoder: &mut Decoder| {
+            while let Some(event) = decoder.next_event().expect("small events") {
+                events.push((text(event.name), text(event.data)));
+            }
+        };
         for piece in pieces {
-            assert!(
-                decoder
-                    .feed(piece, &mut on)
-                    .is_ok_and(|flow| flow.is_continue())
-            );
+            decoder.feed(piece);
+            read(&mut decoder);
         }
-        assert!(decoder.finish(&mut on).is_continue());
+        decoder.finish();
+        read(&mut decoder);
         events
     }
 
     fn events(all: &[(&str, &str)]) -> Events {
-        all.iter()
-            .map(|(name, data)| ((*name).into(), (*data).into()))
-            .collect()
+        all.iter().map(|(name, data)| ((*name).into(), (*data).into())).collect()
     }
 
     fn decoded(stream: &str) -> Events {
@@ -166,25 +162,15 @@ mod tests {
 
     #[test]
     fn reads_the_documented_and_the_upstream_form() {
-        assert_eq!(
-            decoded("data: {}\n\ndata: [DONE]\n\n"),
-            events(&[("", "{}"), ("", "[DONE]")])
-        );
-        assert_eq!(
-            decoded("event: ping\ndata: {}\n\n"),
-            events(&[("ping", "{}")])
-        );
+        assert_eq!(decoded("data: {}\n\ndata: [DONE]\n\n"), events(&[("", "{}"), ("", "[DONE]")]));
+        assert_eq!(decoded("event: ping\ndata: {}\n\n"), events(&[("ping", "{}")]));
     }
 
     #[test]
     fn takes_every_line_end() {
         for end in ["\n", "\r", "\r\n"] {
             let stream = "event: a\ndata: 1\ndata: 2\n\ndata:3\n\n".replace('\n', end);
-            assert_eq!(
-                decoded(&stream),
-                events(&[("a", "1\n2"), ("", "3")]),
-                "{end:?}"
-            );
+            assert_eq!(decoded(&stream), events(&[("a", "1\n2"), ("", "3")]), "{end:?}");
         }
     }
 
@@ -195,54 +181,31 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_data_is_none_and_its_name_is_forgotten() {
+    fn an_event_without_data_is_not_handed_out_and_its_name_is_forgotten() {
         assert_eq!(decoded("event: a\n\ndata: 1\n\n"), events(&[("", "1")]));
     }
 
     #[test]
-    fn strips_one_blank_after_the_colon_and_keeps_empty_data() {
-        assert_eq!(
-            decoded("data:  x \n\ndata\n\n"),
-            events(&[("", " x "), ("", "")])
-        );
+    fn drops_one_blank_after_the_colon_and_keeps_empty_data() {
+        assert_eq!(decoded("data:  x \n\ndata\n\n"), events(&[("", " x "), ("", "")]));
     }
 
     #[test]
     fn a_last_event_needs_no_blank_line() {
-        assert_eq!(
-            decoded("data: 1\n\ndata: 2"),
-            events(&[("", "1"), ("", "2")])
-        );
+        assert_eq!(decoded("data: 1\n\ndata: 2"), events(&[("", "1"), ("", "2")]));
     }
 
     #[test]
-    fn refuses_an_event_over_its_limit_with_and_without_line_ends() {
-        let mut on = |_: &[u8], _: &[u8]| ControlFlow::<()>::Continue(());
-        assert_eq!(
-            Decoder::new(8).feed(b"data: 123456789", &mut on),
-            Err(TooLong)
-        );
-        assert_eq!(
-            Decoder::new(8).feed(b"data: 12345\ndata: 12345\n", &mut on),
-            Err(TooLong)
-        );
-        assert!(
-            Decoder::new(8)
-                .feed(b"data: 1\n\ndata: 2\n\ndata: 3\n\n", &mut on)
-                .is_ok()
-        );
-    }
-
-    #[test]
-    fn a_break_ends_the_work_at_once() {
-        let mut seen = 0;
-        let mut on = |_: &[u8], _: &[u8]| {
-            seen += 1;
-            ControlFlow::Break("enough")
+    fn an_event_over_the_limit_is_refused_with_and_without_line_ends() {
+        let fed = |stream: &[u8]| {
+            let mut decoder = Decoder::new(8);
+            decoder.feed(stream);
+            while decoder.next_event()?.is_some() {}
+            Ok(())
         };
-        let flow = Decoder::new(99).feed(b"data: 1\n\ndata: 2\n\n", &mut on);
-        assert_eq!(flow, Ok(ControlFlow::Break("enough")));
-        assert_eq!(seen, 1);
+        assert_eq!(fed(b"data: 123456789"), Err(TooLong));
+        assert_eq!(fed(b"data: 12345\ndata: 12345\n"), Err(TooLong));
+        assert_eq!(fed(b"data: 1\n\ndata: 2\n\ndata: 3\n\n"), Ok(()));
     }
 
     proptest! {

@@ -1,120 +1,200 @@
-//! One connection as this program wants it: a buffer that starts small and grows where an answer's head needs
-//! it, and an error that tells whether the answer had begun. It sits on top of whatever the library connected:
-//! plain or TLS, through a proxy or not.
+//! The one wrapper around the library's connections, for what the library cannot do: read an answer that came during
+//! the upload, know a reused connection that died, look once more before it reports silence, and keep a deadline.
 
+use std::fmt;
 use std::io::{Error as Io, ErrorKind};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use ureq::Error;
-use ureq::unversioned::transport::{Buffers, ConnectionDetails, Connector, NextTimeout, Transport};
+use ureq::http::uri::Authority;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
+use ureq::{Error, Timeout};
 
-/// How many bytes of headers an answer may have.
-pub const LARGEST_HEAD: usize = 256 << 10;
+/// A reused connection that fails within this time after sending was dead before: a server closes idle ones.
+const DEAD_WITHIN: Duration = Duration::from_secs(1);
+/// How long the last look for data takes.
+const LAST_LOOK: Duration = Duration::from_millis(1);
 
-/// Puts a [`Connection`] on top of what was connected.
-#[derive(Debug)]
-pub struct Roomy;
+/// When to stop reading, whatever the timeouts say. One client, its answer's reader and its connections share it.
+#[derive(Debug, Clone, Default)]
+pub struct Deadline(Arc<Mutex<Option<Instant>>>);
 
-impl<T: Transport> Connector<T> for Roomy {
-    type Out = Connection<T>;
+impl Deadline {
+    pub fn set(&self, at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
 
-    fn connect(&self, _: &ConnectionDetails, below: Option<T>) -> Result<Option<Self::Out>, Error> {
-        Ok(below.map(|below| Connection {
-            below,
-            input: Vec::new(),
-            used: 0,
-            helped: false,
-        }))
+    fn left(&self) -> Option<Duration> {
+        let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }
 
-/// A connection with an input buffer of its own. The library's has one size, is zeroed at the start, and has to
-/// hold a whole head: for 256 KiB that cost one question in ten of its milliseconds.
+/// How a connection failed, where the library's error does not tell.
 #[derive(Debug)]
-pub struct Connection<T> {
-    below: T,
-    input: Vec<u8>,
-    /// How much of the input is done with, in bytes.
-    used: usize,
-    /// Whether the last look at the input was of any use, or more of it is needed.
-    helped: bool,
+pub enum Broken {
+    /// It was reused and dead already: nothing was read from it for this request.
+    Dead(Error),
+    /// A part of the answer's head had arrived.
+    InHead(Error),
 }
 
-/// What ended a connection in the middle of an answer, so that nobody takes it for no answer at all.
-#[derive(Debug)]
-pub struct CutShort(pub Error);
-
-impl std::fmt::Display for CutShort {
-    fn fmt(&self, form: &mut std::fmt::Formatter) -> std::fmt::Result {
-        self.0.fmt(form)
+impl Broken {
+    /// Finds out whether an error is one of these.
+    pub fn find(error: Error) -> Result<Self, Error> {
+        match error {
+            Error::Other(other) => match other.downcast() {
+                Ok(broken) => Ok(*broken),
+                Err(other) => Err(Error::Other(other)),
+            },
+            error => Err(error),
+        }
     }
 }
 
-impl std::error::Error for CutShort {}
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        let (Self::Dead(error) | Self::InHead(error)) = self;
+        error.fmt(f)
+    }
+}
 
-impl<T: Transport> Transport for Connection<T> {
+impl std::error::Error for Broken {}
+
+/// Connects, and wraps the connection to the server itself; the one to a proxy stays as it is.
+#[derive(Debug)]
+pub struct Wrapping {
+    pub inner: Arc<DefaultConnector>,
+    pub server: Option<Authority>,
+    pub deadline: Deadline,
+}
+
+impl Connector for Wrapping {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails,
+        _: Option<()>,
+    ) -> Result<Option<Self::Out>, Error> {
+        let Some(inner) = self.inner.connect(details, None)? else { return Ok(None) };
+        if details.uri.authority() != self.server.as_ref() {
+            return Ok(Some(inner));
+        }
+        Ok(Some(Box::new(Connection {
+            inner,
+            deadline: self.deadline.clone(),
+            sent: Instant::now(),
+            answering: false,
+            reused: false,
+            upload_failed: false,
+        })))
+    }
+}
+
+#[derive(Debug)]
+struct Connection {
+    inner: Box<dyn Transport>,
+    deadline: Deadline,
+    /// When the last part of the request was sent.
+    sent: Instant,
+    /// Something of the answer has arrived.
+    answering: bool,
+    /// It has carried another request before.
+    reused: bool,
+    /// The server takes no more of the request. Perhaps it has answered already.
+    upload_failed: bool,
+}
+
+impl Connection {
+    /// Reads, and looks once more before it reports silence: after a stop of this process the time is over though
+    /// the data is there.
+    fn read(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let result = self.inner.await_input(timeout);
+        if !matches!(result, Err(Error::Timeout(_))) {
+            return result;
+        }
+        let last_look = NextTimeout { after: LAST_LOOK.into(), ..timeout };
+        match self.inner.await_input(last_look) {
+            Ok(true) => Ok(true),
+            _ => result,
+        }
+    }
+}
+
+impl Transport for Connection {
     fn buffers(&mut self) -> &mut dyn Buffers {
-        self
+        self.inner.buffers()
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.below.transmit_output(amount, timeout)
+        self.reused |= std::mem::take(&mut self.answering);
+        self.sent = Instant::now();
+        if self.upload_failed {
+            return Ok(());
+        }
+        let result = self.inner.transmit_output(amount, timeout);
+        self.upload_failed = match &result {
+            Err(Error::Io(error)) => is_closed(error.kind()),
+            // a server that answers but neither reads nor closes
+            Err(Error::Timeout(_)) => {
+                let last_look = NextTimeout { after: LAST_LOOK.into(), ..timeout };
+                matches!(self.inner.await_input(last_look), Ok(true))
+            }
+            _ => false,
+        };
+        if self.upload_failed { Ok(()) } else { result }
     }
 
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.input.drain(..self.used);
-        self.used = 0;
-        if self.input.len() > LARGEST_HEAD {
-            // nothing but a head or what stands between two chunks is ever kept, and neither is so long
-            return Ok(false);
+    fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
+        if let Some(left) = self.deadline.left() {
+            if left.is_zero() {
+                return Err(Error::Timeout(Timeout::RecvBody));
+            }
+            if timeout.per_read.is_none_or(|limit| *limit > left) {
+                timeout.per_read = Some(left.into());
+            }
         }
-        let came = self.below.await_input(timeout);
-        if !matches!(came, Ok(true)) && !self.input.is_empty() {
-            let closed = || Io::new(ErrorKind::UnexpectedEof, "peer disconnected").into();
-            let error = came.err().unwrap_or_else(closed);
-            return Err(Error::Other(Box::new(CutShort(error))));
+        let had_input = !self.inner.buffers().input().is_empty();
+        let result = self.read(timeout);
+        let closed = match &result {
+            Ok(true) => {
+                self.answering = true;
+                return result;
+            }
+            Ok(false) => true,
+            Err(Error::Io(error)) => is_closed(error.kind()),
+            Err(_) => false,
+        };
+        let error = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
+        if had_input {
+            return Err(Error::Other(Box::new(Broken::InHead(result.err().unwrap_or_else(error)))));
         }
-        let below = self.below.buffers();
-        self.input.extend_from_slice(below.input());
-        below.input_consume(below.input().len());
-        came
+        let dead = closed && self.reused && !self.answering && self.sent.elapsed() < DEAD_WITHIN;
+        if dead {
+            return Err(Error::Other(Box::new(Broken::Dead(result.err().unwrap_or_else(error)))));
+        }
+        result
     }
 
     fn is_open(&mut self) -> bool {
-        self.below.is_open()
+        !self.upload_failed && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {
-        self.below.is_tls()
+        self.inner.is_tls()
     }
 }
 
-impl<T: Transport> Buffers for Connection<T> {
-    fn output(&mut self) -> &mut [u8] {
-        self.below.buffers().output()
-    }
-
-    fn input(&self) -> &[u8] {
-        &self.input[self.used..]
-    }
-
-    fn input_append_buf(&mut self) -> &mut [u8] {
-        self.below.buffers().input_append_buf()
-    }
-
-    fn input_appended(&mut self, amount: usize) {
-        self.below.buffers().input_appended(amount);
-    }
-
-    fn input_consume(&mut self, amount: usize) {
-        self.used += amount;
-        self.helped = amount > 0;
-    }
-
-    fn tmp_and_output(&mut self) -> (&mut [u8], &mut [u8]) {
-        self.below.buffers().tmp_and_output()
-    }
-
-    fn can_use_input(&self) -> bool {
-        !self.input().is_empty() && self.helped
-    }
+/// Whether this is how a connection ends that the other side closed.
+fn is_closed(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+    )
 }

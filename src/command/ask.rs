@@ -1,34 +1,122 @@
-//! One question: the straight line from what the user wants to the answer on stdout.
+//! One question: from the prompt to the answer on stdout.
 
 use anyhow::Result;
 
-use super::interrupt::tidy_up;
-use super::turn::{Asker, note_replaced};
-use crate::input::{self, Sources};
-use crate::output::{self, Console, Stdout};
-use crate::settings::{Ask, Way};
+use super::exchange::{Outcome, Requests, Session};
+use super::signals::ENDING;
+use crate::api::{Content, Limits, Message, Prepared, Progress, Request, Role, Usage};
+use crate::cli::Options;
+use crate::error::{Kind, kind};
+use crate::input::{self, Conversation, Sources};
+use crate::output::{self, Printer, Sink};
 
-/// Asks, or prints what would be asked.
-pub fn run(ask: Ask, sources: Sources, stdout: Stdout, console: Console) -> Result<()> {
-    let way = ask.way;
-    let prompt = input::prompt(sources, move |text| console.note(text))?;
-    note_replaced(prompt.replaced, "the prompt", console);
-    let asker = Asker::new(ask, stdout, console)?;
-    let question = asker.question(prompt.content, way)?;
-    match way {
-        Way::Send => {
-            let out = asker.open()?;
-            if let Some(file) = out.beside() {
-                tidy_up(file.into());
+/// Asks one question.
+pub fn run(options: Options, sources: Sources) -> Result<()> {
+    let content = prompt(&options, sources)?;
+    let session = Session::new(options, Requests::InTurn)?;
+    session.watch_temp_file(&ENDING)?;
+    session.turn(content)
+}
+
+/// Prints the body of the request.
+pub fn dry_run(options: &Options, sources: Sources) -> Result<()> {
+    let prepared = preview(options, sources)?;
+    let mut sink = options.output.stdout()?;
+    sink.json(&prepared.body);
+    sink.end_line_on_terminal();
+    sink.flush()
+}
+
+/// Prints the request as a curl command.
+pub fn curl(options: &Options, sources: Sources) -> Result<()> {
+    let prepared = preview(options, sources)?;
+    let mut sink = options.output.stdout()?;
+    sink.bytes(output::curl(&prepared).as_bytes());
+    sink.flush()
+}
+
+fn prompt(options: &Options, sources: Sources) -> Result<Content> {
+    let console = options.console.clone();
+    input::prompt(sources, move |text: &str| console.note(text))
+}
+
+fn preview(options: &Options, sources: Sources) -> Result<Prepared> {
+    let content = prompt(options, sources)?;
+    let mut conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
+    request(options, conversation.as_mut(), content).prepare(&options.endpoint)
+}
+
+/// The request for a question: the conversation so far, the question, and the first words of the answer.
+fn request(
+    options: &Options,
+    conversation: Option<&mut Conversation>,
+    content: Content,
+) -> Request {
+    let mut request = options.request.clone();
+    if let Some(conversation) = conversation {
+        request.system = request.system.or_else(|| conversation.system.clone());
+        request.messages.append(&mut conversation.messages);
+    }
+    request.messages.push(Message::user(content));
+    request.messages.extend(options.prefill.as_ref().map(Message::assistant));
+    request
+}
+
+impl Session {
+    /// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
+    pub fn turn(&self, content: Content) -> Result<()> {
+        let Options { chat, output, console, .. } = &self.options;
+        let conversation = chat.as_deref().map(|path| {
+            Conversation::open(path, |text| console.note(text), || self.pace.is_stopped())
+        });
+        let mut conversation = conversation.transpose()?;
+        let mut request = request(&self.options, conversation.as_mut(), content);
+        let prepared = request.prepare(self.client.endpoint())?;
+        // the body has the messages now; only the question is needed again, for the conversation
+        let messages = std::mem::take(&mut request.messages).into_iter();
+        let question = conversation.as_ref().and(messages.rev().find(|m| m.role == Role::User));
+        let sink = Sink::open(output)?;
+        self.remove_on_signal(sink.temp_path());
+        let mut printer = Printer::new(output, sink, console.clone());
+        console.start_spinner();
+        let mut on_progress = |progress: Progress| output::show(console, None, &progress);
+        let outcome =
+            self.exchange(&self.client, &request, &prepared, Some(&mut printer), &mut on_progress);
+        console.stop_live();
+        if let (Ok(()), Some(conversation), Some(question)) =
+            (&outcome.result, conversation, question)
+        {
+            let system = request.system.as_deref();
+            conversation.append(system, &question.content, &outcome.answer.text)?;
+        }
+        self.report(outcome)
+    }
+
+    /// Tells what the answer cost and whether it stopped short, also where it failed.
+    fn report(&self, outcome: Outcome) -> Result<()> {
+        let Options { usage, strict, price, console, .. } = &self.options;
+        let Outcome { answer, result, head, short, log_error } = outcome;
+        if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
+            return result;
+        }
+        if *usage && (result.is_ok() || answer.usage != Usage::default()) {
+            let limits = head.map_or_else(Limits::default, |head| head.limits);
+            console.tell(output::usage_line(&answer, &limits, *price));
+        }
+        let result = match short {
+            Some(short) if *strict && result.is_ok() => Err(short.into()),
+            Some(short) => {
+                console.note(short);
+                result
             }
-            asker.answer(question, out)
+            None => result,
+        };
+        match (result, log_error) {
+            (Err(error), Some(log_error)) => {
+                console.failure(&log_error);
+                Err(error)
+            }
+            (result, log_error) => result.and(log_error.map_or(Ok(()), Err)),
         }
-        Way::DryRun => {
-            let mut out = stdout.open();
-            out.json(&question.prepared.body);
-            out.end_line_on_terminal();
-            out.write()
-        }
-        Way::Curl => stdout.print(output::curl(&question.prepared).as_bytes()),
     }
 }

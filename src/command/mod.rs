@@ -1,33 +1,28 @@
-//! Which errand: one match. Errands never import each other; what they share is in `turn`, and a batch's items wait in `queue`. May import every room below `main`.
+//! What the program does: one file a mode, and one exchange that they share.
 
 mod ask;
 mod batch;
-mod generate;
-mod interrupt;
-mod models;
-mod queue;
-mod talk;
-mod turn;
-
-pub use interrupt::end_by_ctrl_c;
+mod chat;
+mod exchange;
+mod signals;
 
 use anyhow::Result;
 
-use crate::settings::{Errand, Settings};
+use crate::cli::Command;
+use crate::output::Sink;
 
-/// Runs the errand that the user asked for.
-pub fn run(settings: Settings) -> Result<()> {
-    let Settings {
-        errand,
-        stdout,
-        console,
-    } = settings;
-    match errand {
-        Errand::Print(text) => stdout.print(text.as_bytes()),
-        Errand::Models { json } => stdout.print(models::list(json).as_bytes()),
-        Errand::Generate(document) => stdout.print(generate::document(document).as_bytes()),
-        Errand::Batch(ask, batch) => batch::run(*ask, batch, stdout, console),
-        Errand::Ask(ask, sources) => ask::run(*ask, sources, stdout, console),
-        Errand::Talk(ask) => talk::run(*ask, stdout, console),
+/// Does what the user asked for.
+pub fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Print(text) => {
+            let mut sink = Sink::stdout(false, false)?;
+            sink.bytes(text.as_bytes());
+            sink.flush()
+        }
+        Command::Ask(options, sources) => ask::run(*options, sources),
+        Command::DryRun(options, sources) => ask::dry_run(&options, sources),
+        Command::Curl(options, sources) => ask::curl(&options, sources),
+        Command::Chat(options) => chat::run(*options),
+        Command::Batch(options, batch) => batch::run(*options, batch),
     }
 }

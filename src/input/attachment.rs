@@ -1,67 +1,32 @@
-//! A file becomes a part of the user message: by its first bytes a picture, a PDF, or text.
+//! Pictures and PDF files, recognised by their first bytes, become content blocks.
 
-use std::path::Path;
-
-use anyhow::Result;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::text::{self, Text};
-use crate::api::{Part, Source};
-use crate::error::{Failure, Kind};
+use crate::api::{ContentBlock, Source};
 
-/// What a file turned out to be.
-pub enum Attachment {
-    Text(Text),
-    Part(Part),
-}
+/// How the types that the API takes begin; WebP is more than a prefix.
+const PREFIXES: [(&[u8], &str); 5] = [
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"%PDF-", "application/pdf"),
+];
 
-/// Reads a file to attach.
-pub fn attachment(path: &Path) -> Result<Attachment> {
-    let name = path.display().to_string();
-    attached(text::read_bytes(text::open(path)?, &name)?, &name)
-}
-
-/// Takes what was read from `name` to attach it.
-pub fn attached(bytes: Vec<u8>, name: &str) -> Result<Attachment> {
-    if bytes.is_empty() {
-        let message = format!("{name} is empty");
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("leave it out, if that is right")
-            .into());
-    }
-    let Some(media_type) = media_type(&bytes) else {
-        return text::checked(bytes, name).map(Attachment::Text);
-    };
+/// The bytes as a content block; `None` if they are neither a picture nor a PDF.
+pub fn attachment(bytes: &[u8]) -> Option<ContentBlock> {
+    let media_type = media_type(bytes)?;
     let source = Source::base64(media_type, BASE64_STANDARD.encode(bytes));
-    Ok(Attachment::Part(match media_type {
-        "application/pdf" => Part::Document { source },
-        _ => Part::Image { source },
-    }))
+    Some(match media_type {
+        "application/pdf" => ContentBlock::Document { source },
+        _ => ContentBlock::Image { source },
+    })
 }
 
-/// The type of a picture or a PDF; `None` for anything else.
 fn media_type(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some("image/png"),
-        [0xFF, 0xD8, 0xFF, ..] => Some("image/jpeg"),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some("image/gif"),
-        [
-            b'R',
-            b'I',
-            b'F',
-            b'F',
-            _,
-            _,
-            _,
-            _,
-            b'W',
-            b'E',
-            b'B',
-            b'P',
-            ..,
-        ] => Some("image/webp"),
-        [b'%', b'P', b'D', b'F', b'-', ..] => Some("application/pdf"),
-        _ => None,
+    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
+        return Some("image/webp");
     }
+    PREFIXES.into_iter().find(|(prefix, _)| bytes.starts_with(prefix)).map(|(_, name)| name)
 }

@@ -4,12 +4,14 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::chat;
-use super::text::open;
-use crate::api::{LARGEST_REQUEST, Message};
+use super::conversation::message;
+use super::prompt::Draft;
+use super::text::{BOM, Text, is_binary, open};
+use crate::api::{LARGEST_REQUEST, Message, Request, model_id};
 use crate::error::{Failure, Kind};
 
 /// One line that is not blank.
@@ -17,42 +19,20 @@ pub struct Item {
     /// Its number in the file, from 1.
     pub line: u64,
     pub id: Option<Box<RawValue>>,
-    /// What is asked, or why it cannot be.
-    pub asked: Result<Asked, String>,
+    /// What to ask, or why that cannot be asked.
+    pub question: Result<Question, String>,
     /// How many bytes of it were not UTF-8.
     pub replaced: usize,
 }
 
-/// What an item asks.
-pub struct Asked {
-    pub said: Said,
-    pub overrides: Overrides,
-}
-
-pub enum Said {
-    Text(String),
-    Messages(Vec<Message>),
-}
-
-/// What an item wants otherwise than the command line says.
-#[derive(Debug, Default)]
-pub struct Overrides {
-    pub model: Option<String>,
-    pub system: Option<String>,
-    pub max_tokens: Option<u32>,
-    pub temperature: Option<f64>,
-    pub top_p: Option<f64>,
-    pub stop_sequences: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
+/// What an item asks, a prompt or messages, and where it differs from the command line.
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Object<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
+pub struct Question {
+    id: Option<Box<RawValue>>,
     prompt: Option<String>,
-    #[serde(borrow)]
-    messages: Option<Vec<&'a RawValue>>,
+    #[serde(default, deserialize_with = "messages")]
+    messages: Option<Vec<Message>>,
     model: Option<String>,
     system: Option<String>,
     max_tokens: Option<u32>,
@@ -61,187 +41,166 @@ struct Object<'a> {
     stop_sequences: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
-struct OnlyId<'a> {
-    #[serde(borrow)]
-    id: Option<&'a RawValue>,
-}
-
-/// Reads items one by one; a long file costs no memory.
-pub struct Items {
-    from: Box<dyn BufRead + Send>,
-    line: u64,
-}
-
-/// How many items a file has, if that can be known: the lines that are not blank.
-pub fn count_items(path: &Path) -> Result<Option<u64>> {
-    let cannot = || Failure::new(Kind::Local, "cannot read the items");
-    // a pipe is not opened twice: its writer may be gone the second time
-    if !path.metadata().with_context(cannot)?.is_file() {
-        return Ok(None);
+impl Question {
+    fn parse(json: &str) -> Result<Self, String> {
+        serde_json::from_str(json).map_err(|error| {
+            // to the parser, every item is "line 1"
+            let error = error.to_string().replace(" at line 1 column", " at column");
+            format!("the item is not valid: {error}")
+        })
     }
-    let mut file = open(path)?;
-    let (mut count, mut blank) = (0, true);
-    let mut piece = vec![0; 64 << 10];
-    loop {
-        let length = file.read(&mut piece).with_context(cannot)?;
-        if length == 0 {
-            return Ok(Some(count + u64::from(!blank)));
+
+    /// The question, if it can be asked.
+    fn check(self) -> Result<Self, String> {
+        if self.id.as_ref().is_some_and(|id| id.get().starts_with(['{', '['])) {
+            return Err("the id must be text or a number".into());
         }
-        for byte in &piece[..length] {
-            if *byte == b'\n' {
-                count += u64::from(!std::mem::replace(&mut blank, true));
-            } else {
-                blank &= byte.is_ascii_whitespace();
+        match (&self.prompt, &self.messages) {
+            (Some(_), Some(_)) => return Err("the item has both prompt and messages".into()),
+            (Some(prompt), None) if !prompt.trim().is_empty() => {}
+            (None, Some(messages)) if !messages.is_empty() => {}
+            _ => return Err("there is no prompt".into()),
+        }
+        for (name, value) in [("temperature", self.temperature), ("top_p", self.top_p)] {
+            if value.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
+                return Err(format!("{name} must be a number from 0.0 to 1.0"));
             }
         }
+        if self.max_tokens == Some(0) {
+            return Err("max_tokens must be at least 1".into());
+        }
+        Ok(self)
     }
+
+    /// Makes the request ask this as a single question would: after the files, and before the words.
+    pub fn apply(self, request: &mut Request, files: &Draft, words: Option<&Text>) {
+        if let Some(model) = self.model {
+            request.model = model_id(&model).into();
+        }
+        request.system = self.system.or(request.system.take());
+        request.max_tokens = self.max_tokens.unwrap_or(request.max_tokens);
+        request.temperature = self.temperature.or(request.temperature);
+        request.top_p = self.top_p.or(request.top_p);
+        if let Some(stop_sequences) = self.stop_sequences {
+            request.stop_sequences = stop_sequences;
+        }
+        request.messages = self.messages.unwrap_or_default();
+        let mut draft = files.clone();
+        if let Some(prompt) = self.prompt {
+            draft.add(prompt.into());
+        }
+        if let Some(words) = words {
+            draft.close(words.clone());
+        }
+        if !draft.is_empty() {
+            request.messages.push(Message::user(draft.finish()));
+        }
+    }
+}
+
+/// Messages as they stand; the error counts them from 1.
+fn messages<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<Message>>, D::Error> {
+    let messages: Option<Vec<Box<RawValue>>> = Option::deserialize(json)?;
+    let parse = |(number, json): (usize, Box<RawValue>)| {
+        message(json.get()).map_err(|why| D::Error::custom(format!("message {number} {why}")))
+    };
+    messages.map(|messages| (1..).zip(messages).map(parse).collect()).transpose()
+}
+
+/// Reads items one by one, so that a long file costs no memory.
+pub struct Items {
+    input: Box<dyn BufRead + Send>,
+    line: u64,
 }
 
 impl Items {
     /// The items of a file, or of standard input.
     pub fn open(path: Option<&Path>) -> Result<Self> {
-        let from: Box<dyn BufRead + Send> = match path {
+        let input: Box<dyn BufRead + Send> = match path {
             Some(path) => Box::new(BufReader::new(open(path)?)),
             None => Box::new(BufReader::new(std::io::stdin())),
         };
-        Ok(Self { from, line: 0 })
+        Ok(Self { input, line: 0 })
     }
 
-    /// The next line that is not blank; `None` at the end.
-    pub fn next(&mut self) -> Result<Option<Item>> {
-        let mut bytes = Vec::new();
-        loop {
-            bytes.clear();
-            let cannot = || Failure::new(Kind::Local, "cannot read the items");
-            let Some(whole) = self.read_line(&mut bytes).with_context(cannot)? else {
-                return Ok(None);
-            };
-            self.line += 1;
-            if !bytes.trim_ascii().is_empty() || !whole {
-                return Ok(Some(item(self.line, &bytes, whole)));
+    /// The next line that is not blank. Of one that is longer than a request only the beginning is kept.
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
+        let mut read = || {
+            let mut line = Vec::new();
+            let mut input = self.input.by_ref().take(LARGEST_REQUEST as u64 + 1);
+            input.read_until(b'\n', &mut line)?;
+            if line.len() > LARGEST_REQUEST && !line.ends_with(b"\n") {
+                self.input.skip_until(b'\n')?;
             }
-        }
-    }
-
-    /// A line without its end. `Some(false)` if it is too long, and then it is read but not kept.
-    fn read_line(&mut self, line: &mut Vec<u8>) -> std::io::Result<Option<bool>> {
-        let (mut begun, mut whole) = (false, true);
-        loop {
-            let ready = match self.from.fill_buf() {
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                ready => ready?,
-            };
-            if ready.is_empty() {
-                return Ok(begun.then_some(whole));
-            }
-            begun = true;
-            let end = memchr::memchr(b'\n', ready);
-            let part = &ready[..end.unwrap_or(ready.len())];
-            whole &= line.len() + part.len() <= LARGEST_REQUEST;
-            if whole {
-                line.extend_from_slice(part);
-            }
-            let used = part.len() + usize::from(end.is_some());
-            self.from.consume(used);
-            if end.is_some() {
-                return Ok(Some(whole));
-            }
-        }
-    }
-}
-
-fn item(line: u64, bytes: &[u8], whole: bool) -> Item {
-    let failed = |why: String| Item {
-        line,
-        id: None,
-        asked: Err(why),
-        replaced: 0,
-    };
-    if !whole {
-        return failed("the line is over 32 MiB, and the API takes no larger request".into());
-    }
-    if bytes[..bytes.len().min(8 << 10)].contains(&0) {
-        return failed("the line is binary: it has a NUL byte".into());
-    }
-    let bytes = if line == 1 {
-        bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
-    } else {
-        bytes
-    };
-    let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_suffix('\r').unwrap_or(&text);
-    let trimmed = text.trim();
-    if trimmed.starts_with('{') {
-        let id = serde_json::from_str::<OnlyId>(trimmed)
-            .ok()
-            .and_then(|only| only.id.map(ToOwned::to_owned));
-        return Item {
-            line,
-            id,
-            asked: object(trimmed),
-            replaced,
+            std::io::Result::Ok(line)
         };
-    }
-    let quoted = trimmed
-        .starts_with('"')
-        .then(|| serde_json::from_str::<String>(trimmed).ok())
-        .flatten();
-    let text = quoted.unwrap_or_else(|| text.into());
-    let asked = if text.trim().is_empty() {
-        Err("there is no prompt".into())
-    } else {
-        Ok(text)
-    };
-    let asked = asked.map(|text| Asked {
-        said: Said::Text(text),
-        overrides: Overrides::default(),
-    });
-    Item {
-        line,
-        id: None,
-        asked,
-        replaced,
+        loop {
+            let line = read().with_context(cannot_read)?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            self.line += 1;
+            if !line.trim_ascii().is_empty() {
+                return Ok(Some(line));
+            }
+        }
     }
 }
 
-fn object(json: &str) -> Result<Asked, String> {
-    let object: Object = serde_json::from_str(json)
-        .map_err(|error| format!("the line is no usable object: {error}"))?;
-    if object.id.is_some_and(|id| id.get().starts_with(['{', '['])) {
-        return Err("the id is neither text nor a number".into());
+impl Iterator for Items {
+    type Item = Result<Item>;
+
+    fn next(&mut self) -> Option<Result<Item>> {
+        let line = self.next_line().transpose()?;
+        Some(line.map(|line| item(self.line, line)))
     }
-    let said = match (object.prompt, object.messages) {
-        (Some(_), Some(_)) => return Err("it has both prompt and messages".into()),
-        (Some(prompt), None) if !prompt.trim().is_empty() => Said::Text(prompt),
-        (None, Some(messages)) if !messages.is_empty() => {
-            let message =
-                |json: &RawValue| chat::message(json.get()).ok_or("one of the messages is none");
-            Said::Messages(
-                messages
-                    .into_iter()
-                    .map(message)
-                    .collect::<Result<_, _>>()?,
-            )
-        }
-        _ => return Err("there is no prompt".into()),
+}
+
+/// How many items a file has; `None` for a pipe, which can be read only once.
+pub fn count_items(path: &Path) -> Result<Option<u64>> {
+    if !path.metadata().with_context(cannot_read)?.is_file() {
+        return Ok(None);
+    }
+    let mut items = Items::open(Some(path))?;
+    let mut count = 0;
+    while items.next_line()?.is_some() {
+        count += 1;
+    }
+    Ok(Some(count))
+}
+
+fn cannot_read() -> Failure {
+    Failure::new(Kind::Local, "cannot read the items")
+}
+
+fn item(line: u64, mut bytes: Vec<u8>) -> Item {
+    let failed = |why: &str| Item { line, id: None, question: Err(why.into()), replaced: 0 };
+    if bytes.len() > LARGEST_REQUEST && !bytes.ends_with(b"\n") {
+        return failed("the line is larger than 32 MiB, the most that the API takes");
+    }
+    if is_binary(&bytes) {
+        return failed("the line is binary: it has a NUL byte");
+    }
+    if line == 1 && bytes.starts_with(BOM) {
+        bytes.drain(..BOM.len());
+    }
+    let Text { text, replaced } = Text::decode(bytes);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let (id, question) = if text.trim().starts_with('{') {
+        (id(text), Question::parse(text))
+    } else {
+        let prompt = serde_json::from_str(text).unwrap_or_else(|_| text.into());
+        (None, Ok(Question { prompt: Some(prompt), ..Question::default() }))
     };
-    for (name, value) in [("temperature", object.temperature), ("top_p", object.top_p)] {
-        if value.is_some_and(|value| !(0.0..=1.0).contains(&value)) {
-            return Err(format!("{name} must be a number from 0.0 to 1.0"));
-        }
+    Item { line, id, question: question.and_then(Question::check), replaced }
+}
+
+/// The id of an object, even of one that cannot be used.
+fn id(json: &str) -> Option<Box<RawValue>> {
+    #[derive(Deserialize)]
+    struct Object {
+        id: Option<Box<RawValue>>,
     }
-    if object.max_tokens == Some(0) {
-        return Err("max_tokens must be a whole number from 1".into());
-    }
-    let overrides = Overrides {
-        model: object.model,
-        system: object.system,
-        max_tokens: object.max_tokens,
-        temperature: object.temperature,
-        top_p: object.top_p,
-        stop_sequences: object.stop_sequences,
-    };
-    Ok(Asked { said, overrides })
+    serde_json::from_str::<Object>(json).ok()?.id
 }

@@ -1,13 +1,12 @@
-//! What to say: arguments, standard input, files, a kept conversation and batches become messages.
-//! May import `api` and `error`; never meets `output`.
+//! What is sent: words, standard input, files, conversations and the items of a batch become messages.
 
 mod attachment;
-mod chat;
+mod conversation;
 mod items;
 mod prompt;
 mod text;
 
-pub use chat::{Chat, Turn};
-pub use items::{Item, Items, Overrides, Said, count_items};
+pub use conversation::Conversation;
+pub use items::{Item, Items, Question, count_items};
 pub use prompt::{Draft, Sources, Stdin, no_prompt, prompt};
-pub use text::{Text, read_file};
+pub use text::{Text, read_text_file, replaced_note};

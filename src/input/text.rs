@@ -1,4 +1,4 @@
-//! Bytes from outside become text: UTF-8 as it is, other bytes replaced and counted, binary refused.
+//! Bytes from outside become text: bytes that are not UTF-8 are replaced and counted, binary is refused.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,8 +10,8 @@ use anyhow::{Context, Result};
 use crate::api::LARGEST_REQUEST;
 use crate::error::{Failure, Kind};
 
-/// A NUL this early makes a file binary, as for grep.
-const LOOKED_AT: usize = 8 << 10;
+/// The byte order mark that some editors put in front of UTF-8.
+pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Text from outside.
 #[derive(Debug, Default, Clone)]
@@ -21,46 +21,17 @@ pub struct Text {
     pub replaced: usize,
 }
 
-/// Reads a text file. `path` may be `/dev/stdin` or any other place to read from.
-pub fn read_file(path: &Path) -> Result<Text> {
-    read(open(path)?, &path.display().to_string())
-}
-
-/// Opens a file to read.
-pub fn open(path: &Path) -> Result<File> {
-    let cannot = || Failure::new(Kind::Local, format!("cannot read {}", path.display()));
-    File::open(path).with_context(cannot)
-}
-
-/// Reads all text of `from`, which messages call `name`.
-pub fn read(from: impl Read, name: &str) -> Result<Text> {
-    checked(read_bytes(from, name)?, name)
-}
-
-/// Reads everything, unless it is more than a request can hold.
-pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
-    from.take(LARGEST_REQUEST as u64 + 1)
-        .read_to_end(&mut bytes)
-        .with_context(cannot)?;
-    if bytes.len() > LARGEST_REQUEST {
-        let message = format!("{name} is over 32 MiB, and the API takes no larger request");
-        return Err(Failure::new(Kind::Usage, message)
-            .hint("send less of it at a time")
-            .into());
+impl Text {
+    pub fn decode(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Self::from(text),
+            Err(error) => {
+                let bytes = error.as_bytes();
+                let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
+                Self { text: String::from_utf8_lossy(bytes).into_owned(), replaced }
+            }
+        }
     }
-    Ok(bytes)
-}
-
-/// The bytes as text, if they are no binary.
-pub fn checked(bytes: Vec<u8>, name: &str) -> Result<Text> {
-    if bytes[..bytes.len().min(LOOKED_AT)].contains(&0) {
-        let message = format!("{name} is binary: it has a NUL byte near its start");
-        let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
-        return Err(Failure::new(Kind::Usage, message).hint(hint).into());
-    }
-    Ok(Text::decode(bytes))
 }
 
 impl From<String> for Text {
@@ -75,18 +46,50 @@ impl From<OsString> for Text {
     }
 }
 
-impl Text {
-    fn decode(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Text { text, replaced: 0 },
-            Err(error) => {
-                let bytes = error.into_bytes();
-                let replaced = bytes.utf8_chunks().map(|chunk| chunk.invalid().len()).sum();
-                Text {
-                    text: String::from_utf8_lossy(&bytes).into_owned(),
-                    replaced,
-                }
-            }
-        }
+/// Says how many bytes of `name` were not UTF-8, if there were any.
+pub fn replaced_note(count: usize, name: &str) -> Option<String> {
+    let (bytes, were) = if count == 1 { ("byte", "was") } else { ("bytes", "were") };
+    (count > 0).then(|| format!("{count} {bytes} of {name} {were} not UTF-8 and became U+FFFD"))
+}
+
+/// Reads a text file; devices such as `/dev/stdin` work, too.
+pub fn read_text_file(path: &Path) -> Result<Text> {
+    let name = path.display().to_string();
+    text(read_bytes(open(path)?, &name)?, &name)
+}
+
+/// Opens a file to read.
+pub fn open(path: &Path) -> Result<File> {
+    File::open(path).with_context(|| cannot_read(&path.display().to_string()))
+}
+
+/// Reads everything, unless it is more than a request can hold. Messages call it `name`.
+pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut from = from.take(LARGEST_REQUEST as u64 + 1);
+    from.read_to_end(&mut bytes).with_context(|| cannot_read(name))?;
+    if bytes.len() > LARGEST_REQUEST {
+        let message = format!("{name} is larger than 32 MiB, the most that the API takes");
+        return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
     }
+    Ok(bytes)
+}
+
+/// The bytes as text, unless they are binary.
+pub fn text(bytes: Vec<u8>, name: &str) -> Result<Text> {
+    if is_binary(&bytes) {
+        let message = format!("{name} is binary: it has a NUL byte near its start");
+        let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
+        return Err(Failure::new(Kind::Usage, message).hint(hint).into());
+    }
+    Ok(Text::decode(bytes))
+}
+
+/// Whether there is a NUL in the first 8 KiB, as grep tells binary files.
+pub fn is_binary(bytes: &[u8]) -> bool {
+    bytes.iter().take(8 << 10).any(|byte| *byte == 0)
+}
+
+fn cannot_read(name: &str) -> Failure {
+    Failure::new(Kind::Local, format!("cannot read {name}"))
 }

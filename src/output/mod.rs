@@ -1,58 +1,66 @@
-//! How to show it: the answer on stdout or in a file, everything else on stderr.
-//! May import `api` and `error`; never meets `input`.
+//! What the user sees: the answer on standard output or in a file, everything else on standard error.
 
-mod bar;
+mod atomic;
 mod console;
-mod curl;
-mod extract;
-mod json;
-mod live;
 mod log;
-mod out;
+mod printer;
 mod progress;
-mod replace;
 mod report;
-mod results;
-mod terminal;
-mod text;
+mod sink;
+mod tally;
+pub mod terminal;
 
-pub use bar::{Bar, Tally};
-pub use console::{Console, causes, exit_status, is_reader_gone};
-pub use curl::curl;
-pub use log::{Entry, Log};
-pub use out::{Out, Stdout};
-pub use progress::{Progress, Spinner, retry_line};
-pub use report::{stopped_short, usage_line};
-pub use results::{Answered, Came, Problem, Record, Results, identity, open_results};
+use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::api::Listener;
+pub use console::Console;
+pub use log::{Log, Record};
+pub use printer::Printer;
+pub use progress::show;
+pub use report::{curl, dollars, stopped_short, usage_line};
+pub use sink::Sink;
+pub use tally::Tally;
 
-/// In which form the answer goes out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The form in which the answer is printed.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
+    #[default]
     Text,
     /// The inside of the first fenced code block.
     Code,
-    /// The server's JSON, whole.
+    /// The server's JSON message.
     Json,
     /// Each event's JSON on a line of its own.
     Events,
 }
 
-/// What an answer passes through on its way out: it hears the answer and can be ended.
-pub trait Printer: Listener {
-    /// Prints what is left to print. `whole` tells whether the answer came to its end.
-    fn end(&mut self, whole: bool) -> Result<()>;
+/// Where the answer goes, and how. The default is standard output, unchanged.
+#[derive(Debug, Default, Clone)]
+pub struct Settings {
+    pub format: Format,
+    /// Print text as it arrives.
+    pub stream: bool,
+    /// The file to write instead of standard output.
+    pub path: Option<PathBuf>,
+    /// Standard output is a terminal.
+    pub terminal: bool,
+    /// Let escape sequences through to the terminal.
+    pub raw: bool,
 }
 
-/// The printer for a format.
-pub fn printer(format: Format, out: Out) -> Box<dyn Printer> {
-    match format {
-        Format::Text => Box::new(text::Text::new(out)),
-        Format::Code => Box::new(extract::Code::new(out)),
-        Format::Json => Box::new(json::Whole::new(out)),
-        Format::Events => Box::new(json::Events::new(out)),
+impl Settings {
+    /// Opens standard output.
+    pub fn stdout(&self) -> Result<Sink> {
+        Sink::stdout(self.terminal, self.raw)
+    }
+
+    /// Whether the answer is printed chunk by chunk, as it arrives.
+    pub fn prints_chunks(&self) -> bool {
+        match self.format {
+            Format::Text => self.stream,
+            Format::Events => true,
+            Format::Code | Format::Json => false,
+        }
     }
 }

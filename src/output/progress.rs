@@ -1,164 +1,138 @@
-//! What is seen while there is nothing to print yet: a spinner, the retries, the exchange itself.
+//! What the user sees while a request is under way: a spinner or a bar, the retries, the exchange under `--verbose`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::fmt::Write;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle};
+use ureq::http::StatusCode;
 
-use super::console::{Console, causes};
-use super::live::Live;
-use super::report;
-use crate::api::{Key, Limits, Prepared, Response, Retry, Watcher};
+use super::{Console, Tally};
+use crate::api::{Head, Prepared, Progress, Retry};
 
-/// How often a pause looks whether it is to end.
-const TICK: Duration = Duration::from_millis(100);
+const REDRAW: Duration = Duration::from_millis(100);
 
-/// A spinner where there is somebody to see it, else nothing. Its clones are the same spinner.
-#[derive(Clone)]
-pub struct Spinner {
-    live: Live,
-    /// Since when there is a pause between two tries, and how long it is; `None` if there is none.
-    pause: Arc<Mutex<Option<(Instant, Duration)>>>,
-}
-
-impl Spinner {
-    /// A spinner that tells after a second for how long it has been waiting.
-    pub fn start(console: Console) -> Self {
-        let pause = Arc::new(Mutex::new(None::<(Instant, Duration)>));
-        let (pausing, begun) = (Arc::clone(&pause), Instant::now());
-        let live = Live::start(console, move || {
-            let waiting = match begun.elapsed().as_secs() {
-                0 => "waiting".into(),
-                seconds => format!("waiting {seconds} s"),
+impl Console {
+    /// Starts a spinner that counts the seconds, and those to the next try.
+    pub fn start_spinner(&self) {
+        let next_try = Arc::clone(&self.next_try);
+        self.start_live("{spinner} {waiting}", move |state, out| {
+            let seconds = state.elapsed().as_secs();
+            let _ = match seconds {
+                0 => write!(out, "waiting"),
+                _ => write!(out, "waiting {seconds} s"),
             };
-            match *pausing.lock().unwrap_or_else(PoisonError::into_inner) {
-                Some((since, pause)) => {
-                    let left = pause.saturating_sub(since.elapsed()).as_secs_f64();
-                    format!("{waiting}, next try in {:.0} s", left.ceil())
-                }
-                None => waiting,
+            if let Some(next_try) = *next_try.lock().unwrap_or_else(PoisonError::into_inner) {
+                let left = next_try.saturating_duration_since(Instant::now());
+                let _ = write!(out, ", next try in {:.0} s", left.as_secs_f64().ceil());
             }
         });
-        Self { live, pause }
     }
 
-    /// No spinner at all.
-    pub fn none() -> Self {
-        Self {
-            live: Live::none(),
-            pause: Arc::default(),
+    /// Starts a bar for this many items; without a number it only counts.
+    pub fn start_bar(&self, total: Option<u64>) {
+        let total = total.filter(|total| *total > 0);
+        let template = match total {
+            Some(_) => "{bar:24} {human_pos}/{human_len} {wide_msg}",
+            None => "{human_pos} done {wide_msg}",
+        };
+        if let (true, Some(total)) = (self.is_animated(), total) {
+            self.live.set_length(total);
+        }
+        self.start_live(template, |_, _| {});
+        self.update_bar(&Tally::default());
+    }
+
+    /// Moves the bar to where the batch is now.
+    pub fn update_bar(&self, tally: &Tally) {
+        if self.is_animated() {
+            let message = tally.progress(self.live.length(), self.live.elapsed());
+            self.live.set_message(message);
+            self.live.set_position(tally.done());
         }
     }
 
-    /// Takes the spinner away for good, without a trace.
-    pub fn stop(&mut self) {
-        self.live.stop();
-    }
-
-    /// Sleeps, and counts down where there is somebody to see it.
-    fn sleep(&self, pause: Duration, stopped: &AtomicBool) {
-        let since = Instant::now();
-        let tell = |pause| *self.pause.lock().unwrap_or_else(PoisonError::into_inner) = pause;
-        tell(Some((since, pause)));
-        while !stopped.load(Ordering::SeqCst) {
-            let left = pause.saturating_sub(since.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            thread::sleep(left.min(TICK));
-        }
-        tell(None);
-    }
-}
-
-/// Tells a person how the sending goes, and sleeps between the tries.
-pub struct Progress {
-    console: Console,
-    spinner: Spinner,
-    key: Option<Key>,
-    begun: Instant,
-    sent: Instant,
-    /// How often the request was sent.
-    pub attempts: u32,
-    /// The head of the last answer: its status, its request id, its limits.
-    pub status: Option<u16>,
-    pub request_id: Option<String>,
-    pub limits: Limits,
-}
-
-impl Progress {
-    /// A server that says the key back is not quoted.
-    pub fn new(console: Console, spinner: Spinner, key: Option<Key>) -> Self {
-        Self {
-            console,
-            spinner,
-            key,
-            begun: Instant::now(),
-            sent: Instant::now(),
-            attempts: 0,
-            status: None,
-            request_id: None,
-            limits: Limits::default(),
+    fn start_live<F>(&self, template: &str, waiting: F)
+    where
+        F: Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync + 'static,
+    {
+        let style = ProgressStyle::with_template(template);
+        if let (true, Ok(style)) = (self.is_animated(), style) {
+            let style = style.tick_chars("⠁⠂⠄⡀⢀⠠⠐⠈ ").progress_chars("█░");
+            self.live.set_style(style.with_key("waiting", waiting));
+            self.live.set_draw_target(ProgressDrawTarget::stderr());
+            self.live.reset();
+            self.live.enable_steady_tick(REDRAW);
         }
     }
 
-    /// Seconds since the beginning, all attempts and pauses among them.
-    pub fn seconds(&self) -> f64 {
-        self.begun.elapsed().as_secs_f64()
+    /// Removes the spinner or bar without a trace.
+    pub fn stop_live(&self) {
+        if self.is_animated() && !self.live.is_finished() {
+            self.live.finish_and_clear();
+        }
+    }
+
+    /// Runs `print` while the spinner or bar is out of the way.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        if self.is_animated() { self.live.suspend(print) } else { print() }
+    }
+
+    fn set_next_try(&self, next_try: Option<Instant>) {
+        *self.next_try.lock().unwrap_or_else(PoisonError::into_inner) = next_try;
     }
 }
 
-impl Watcher for Progress {
-    fn sending(&mut self, prepared: &Prepared) -> Result<()> {
-        report::request_shown(self.console, prepared);
-        self.sent = Instant::now();
-        self.attempts += 1;
-        Ok(())
-    }
-
-    fn sent(&mut self, response: Option<&Response>) {
-        let Some(response) = response else { return };
-        self.console.trace(
-            "*",
-            format!(
-                "the answer began after {:.3} s",
-                self.sent.elapsed().as_secs_f64()
-            ),
-        );
-        report::response_shown(self.console, response, self.key.as_ref());
-        self.status = Some(response.status.as_u16());
-        self.limits = response.limits;
-        let id = ["request-id", "x-request-id"]
-            .iter()
-            .find_map(|name| response.headers.get(*name));
-        self.request_id = id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-    }
-
-    fn pause(&mut self, retry: &Retry) {
-        let line = retry_line(retry);
-        self.spinner.live.beside(|| self.console.note(line));
-        self.spinner.sleep(retry.pause, retry.stopped);
+/// Shows one step of a request; `line` is that of the item, if it is one of a batch.
+pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
+    match progress {
+        Progress::Sending(prepared) => {
+            console.set_next_try(None);
+            show_request(console, prepared);
+        }
+        Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
+        Progress::Retrying(retry) => {
+            console.set_next_try(Some(Instant::now() + retry.pause));
+            let item = line.map_or(String::new(), |line| format!("line {line}: "));
+            console.note(format!("{item}{}", retry_line(console, retry)));
+        }
     }
 }
 
-/// What is said about a retry: what happened, which try comes next, and when.
-pub fn retry_line(retry: &Retry) -> String {
+/// What happened, which try is next, and when.
+fn retry_line(console: &Console, retry: &Retry) -> String {
     let Retry { next, tries, .. } = retry;
     let pause = retry.pause.as_secs_f64();
-    let when = if pause < 0.05 {
-        "at once".into()
-    } else {
-        format!("in {pause:.1} s")
-    };
-    let charged = if retry.may_be_charged {
-        ", though the server may have answered and charged"
-    } else {
-        ""
-    };
-    format!(
-        "{}; try {next} of {tries} {when}{charged}",
-        causes(retry.error)
-    )
+    let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
+    let charged =
+        if retry.may_be_charged { ", though the server may have answered and charged" } else { "" };
+    format!("{}; try {next} of {tries} {when}{charged}", console.describe(retry.error))
+}
+
+fn show_request(console: &Console, prepared: &Prepared) {
+    if !console.verbose {
+        return;
+    }
+    let Prepared { url, headers, body } = prepared;
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    console.trace(">", format!("POST {path} HTTP/1.1"));
+    let host = url.authority().map_or("", |authority| authority.as_str());
+    console.trace(">", format!("host: {host}"));
+    console.trace(">", format!("content-length: {}", body.len()));
+    for header in headers {
+        console.trace(">", format!("{}: {}", header.name, header.shown()));
+    }
+}
+
+fn show_head(console: &Console, head: &Head, elapsed: Duration) {
+    if !console.verbose {
+        return;
+    }
+    console.trace("*", format!("the answer began after {:.3} s", elapsed.as_secs_f64()));
+    let status = StatusCode::from_u16(head.status);
+    let status = status.map_or_else(|_| head.status.to_string(), |status| status.to_string());
+    console.trace("<", format!("HTTP/1.1 {status}"));
+    for (name, value) in &head.headers {
+        console.trace("<", format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    }
 }

@@ -1,131 +1,118 @@
-//! What is said about an answer rather than in it: usage, a short stop, the exchange under `--verbose`.
+//! What is said about an answer, and the request as a curl command.
 
-use super::console::Console;
-use crate::api::{Key, Limits, Prepared, Price, Reply, Response, in_words};
+use std::collections::HashSet;
+
+use crate::api::{Answer, Limits, Origin, Prepared, Price, in_words};
 use crate::error::{Failure, Kind};
 
-/// The line of `--usage`; what the server did not say is left out.
-pub fn usage_line(reply: &Reply, limits: &Limits, price: Price) -> String {
-    let mut parts = Vec::new();
-    let (input, output) = (reply.usage.input_tokens, reply.usage.output_tokens);
-    if let Some(input) = input {
-        parts.push(format!("{input} {} in", tokens(input)));
-    }
-    if let Some(output) = output {
-        parts.push(format!("{output} {} out", tokens(output)));
-    }
-    if let Some((input, output)) = input.zip(output) {
-        parts.push(format!("{} in total", input + output));
-    }
-    if let Some(cost) = price.of(&reply.usage) {
-        parts.push(format!("about ${}", dollars(cost)));
-    }
-    if let Some(credits) = limits.credits {
-        parts.push(format!("${credits:.2} credits left"));
-    }
-    let of = limits
-        .limit
-        .map_or(String::new(), |limit| format!(" of {limit}"));
-    if let Some(remaining) = limits.remaining {
-        parts.push(format!("{remaining}{of} requests left"));
-    }
-    if let Some(seconds) = limits.resets_in() {
-        parts.push(format!("the window resets in {}", in_words(seconds)));
-    }
+/// One argument of a program may be 128 KiB on Linux; a longer body goes through a pipe.
+const LONGEST_ARGUMENT: usize = 100 << 10;
+
+/// The line of `--usage`. What the server did not report is left out.
+pub fn usage_line(answer: &Answer, limits: &Limits, price: Price) -> String {
+    let (input, output) = (answer.usage.input_tokens, answer.usage.output_tokens);
+    let tokens = |count| format!("{count} {}", if count == 1 { "token" } else { "tokens" });
+    let of = limits.limit.map_or(String::new(), |limit| format!(" of {limit}"));
+    let parts = [
+        input.map(|count| tokens(count) + " in"),
+        output.map(|count| tokens(count) + " out"),
+        input.zip(output).map(|(input, output)| format!("{} in total", input + output)),
+        price.cost(&answer.usage).map(|cost| format!("about ${}", dollars(cost))),
+        limits.credits.map(|credits| format!("${credits:.2} credits left")),
+        limits.remaining.map(|remaining| format!("{remaining}{of} requests left")),
+        limits.resets_in().map(|seconds| format!("the window resets in {}", in_words(seconds))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {
-        return "usage: the server says nothing about it".into();
+        return "usage: not reported by the server".into();
     }
     format!("usage: {}", parts.join(", "))
 }
 
-fn tokens(count: u64) -> &'static str {
-    if count == 1 { "token" } else { "tokens" }
-}
-
-/// Dollars with two significant digits under a cent, else with cents and a hundredth of them.
-pub fn dollars(amount: f64) -> String {
-    if amount == 0.0 || amount >= 0.01 {
-        return format!("{amount:.4}");
-    }
-    let mut digits = 3;
-    while digits < 12 && amount * 10f64.powi(digits - 1) < 1.0 {
-        digits += 1;
-    }
-    format!("{amount:.*}", digits as usize)
-}
-
-/// Why an answer is shorter than it would have been; `None` if it is not.
-pub fn stopped_short(reply: &Reply, max_tokens: u32) -> Option<Failure> {
-    let short = |message: String| {
-        Failure::new(
-            Kind::StoppedShort,
-            format!("the answer stopped short: {message}"),
-        )
-    };
-    match reply.stop_reason.as_deref()? {
-        "max_tokens" => Some(
-            short(format!("it reached --max-tokens {max_tokens}"))
-                .hint("a larger --max-tokens lets it go on"),
-        ),
-        "refusal" => Some(short("the model refused to go on".into())),
-        "model_context_window_exceeded" => {
-            Some(short("the model's context window is full".into()).hint("ask with less material"))
+/// Why an answer is shorter than it should be, if it is.
+pub fn stopped_short(answer: &Answer, max_tokens: u32) -> Option<Failure> {
+    let (why, hint) = match answer.stop_reason.as_deref()? {
+        "max_tokens" => {
+            (format!("it reached --max-tokens {max_tokens}"), Some("use a larger --max-tokens"))
         }
-        _ => None,
+        "refusal" => ("the model refused to go on".into(), None),
+        "model_context_window_exceeded" => {
+            ("the model's context window is full".into(), Some("send less text or fewer files"))
+        }
+        "end_turn" | "stop_sequence" | "stop" => return None,
+        reason => (format!("its stop reason is {reason}"), None),
+    };
+    let failure = Failure::new(Kind::StoppedShort, format!("the answer stopped short: {why}"));
+    Some(failure.maybe_hint(hint))
+}
+
+/// Dollars with four decimals, or as many as two significant digits need.
+pub fn dollars(amount: f64) -> String {
+    let decimals =
+        if amount > 0.0 { 1 + (-amount.log10()).ceil().clamp(3.0, 20.0) as usize } else { 4 };
+    format!("{amount:.decimals$}")
+}
+
+/// A number with a comma between thousands.
+pub fn counted(number: u64) -> String {
+    match number {
+        0..1000 => number.to_string(),
+        _ => format!("{},{:03}", counted(number / 1000), number % 1000),
     }
 }
 
-/// The request, as `--verbose` shows it: everything but the key.
-pub fn request_shown(console: Console, prepared: &Prepared) {
-    if !console.verbose {
-        return;
-    }
-    let path = prepared
-        .url
-        .path_and_query()
-        .map_or("/", |path| path.as_str());
-    console.trace(">", format!("POST {path} HTTP/1.1"));
-    let host = prepared
-        .url
-        .authority()
-        .map_or("", |authority| authority.as_str());
-    console.trace(">", format!("host: {host}"));
-    console.trace(">", format!("content-length: {}", prepared.body.len()));
-    if !prepared.brings_key {
-        let value = prepared.auth.value("[redacted]");
-        console.trace(">", format!("{}: {value}", prepared.auth.header()));
-    }
+/// A curl command that sends the same request, with the key as `$ANYROUTER_API_KEY`.
+pub fn curl(prepared: &Prepared) -> String {
+    let body = quoted(&String::from_utf8_lossy(&prepared.body));
+    let (pipe, data) = if body.len() > LONGEST_ARGUMENT {
+        (format!("printf %s {body} | "), "--data-binary @-".into())
+    } else {
+        (String::new(), format!("--data-raw {body}"))
+    };
+    let url = quoted(&prepared.url.to_string());
+    let mut arguments = vec![format!("{pipe}curl -sS -N -g --compressed {url}")];
+    let mut files = HashSet::new();
     for header in &prepared.headers {
-        let value = match header.file {
-            Some(_) => "[redacted]".into(),
-            None => String::from_utf8_lossy(header.value.as_bytes()),
-        };
-        console.trace(">", format!("{}: {value}", header.name));
+        arguments.push(match &header.origin {
+            Origin::Plain => {
+                format!("-H {}", quoted(&format!("{}: {}", header.name, header.shown())))
+            }
+            Origin::Key(auth) => {
+                format!("-H \"{}: {}\"", auth.name(), auth.value("$ANYROUTER_API_KEY"))
+            }
+            // curl reads the file too, which may hold secrets
+            Origin::File(path) if files.insert(path) => {
+                format!("-H {}", quoted(&format!("@{path}")))
+            }
+            Origin::File(_) => continue,
+        });
     }
+    arguments.push(data);
+    arguments.join(" \\\n  ") + "\n"
 }
 
-/// The head of the answer, as `--verbose` shows it.
-pub fn response_shown(console: Console, response: &Response, key: Option<&Key>) {
-    if !console.verbose {
-        return;
-    }
-    console.trace("<", format!("HTTP/1.1 {}", response.status));
-    for (name, value) in &response.headers {
-        let value = String::from_utf8_lossy(value.as_bytes());
-        let value = key.map_or_else(|| value.to_string(), |key| key.hide(&value));
-        console.trace("<", format!("{name}: {value}"));
-    }
+/// A word of a POSIX shell in single quotes.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::dollars;
+    use super::*;
 
     #[test]
-    fn small_amounts_keep_two_digits() {
+    fn small_amounts_keep_two_significant_digits() {
         assert_eq!(dollars(0.000_041_1), "0.000041");
         assert_eq!(dollars(0.0099), "0.0099");
+        assert_eq!(dollars(0.001), "0.0010");
         assert_eq!(dollars(1.5), "1.5000");
         assert_eq!(dollars(0.0), "0.0000");
+    }
+
+    #[test]
+    fn a_comma_stands_between_thousands() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_002_034, "1,002,034")] {
+            assert_eq!(counted(number), shown);
+        }
     }
 }

@@ -1,39 +1,31 @@
-//! The man page: its options from the flags, its exit statuses from the table, its prose from here.
+//! The man page. Its options come from the flags, its exit statuses from the table of statuses, its prose from here.
 
 use clap::builder::ArgAction;
 use clap::{Arg, CommandFactory};
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
-use super::{cli, error};
+use anyask::cli::Args;
+use anyask::error::STATUSES;
 
-/// What the page and nobody else says, and every command in it runs in a test.
+/// The examples of the page. A test runs every one of them.
 pub const EXAMPLES: [(&str, &str); 13] = [
+    ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
     (
-        "Ask a question:",
-        "anyask \"What is a monad, in one sentence?\"",
+        "Ask about the output of another command:",
+        "git diff --staged | anyask \"Write a commit message\" > message.txt",
     ),
     (
-        "Ask about what comes through a pipe:",
-        "git diff | anyask \"Write a commit message\" > message.txt",
-    ),
-    (
-        "Give Claude a role, and ask for a short answer:",
+        "Give Claude a role, and limit the length of the answer:",
         "anyask -s \"You are a terse editor\" --max-tokens 300 < notes.txt",
     ),
     (
-        "Take the server's JSON apart:",
+        "Print one field of the server's JSON answer:",
         "anyask --json \"Name three rivers\" | jq -r .usage.output_tokens",
     ),
+    ("Show what would be sent, and send nothing:", "anyask --dry-run -t 0 --stop END hi | jq ."),
+    ("Test the exit status in a script:", "anyask --mock=429 --retries 0 hi || test $? -eq 7"),
     (
-        "See what would be sent, and send nothing:",
-        "anyask --dry-run -t 0 --stop END hi | jq .",
-    ),
-    (
-        "Act on the exit status in a script:",
-        "anyask --mock=429 --retries 0 hi || test $? -eq 7",
-    ),
-    (
-        "Rehearse a broken answer, without a key:",
+        "Test a script with an answer that is cut off, without a key:",
         "anyask --mock=cut \"one two three four\" || test $? -eq 10",
     ),
     (
@@ -41,98 +33,83 @@ pub const EXAMPLES: [(&str, &str); 13] = [
         "ANYROUTER_API_KEY=none anyask --base-url http://localhost:8080 -m my-model hi",
     ),
     (
-        "Ask about files:",
-        "git diff | anyask -f notes.txt \"Does the change keep to the notes?\"",
+        "Ask about a file and standard input:",
+        "git diff --staged | anyask -f notes.txt \"Does the change fit the notes?\"",
     ),
     (
-        "Keep a conversation:",
+        "Continue a conversation that is kept in a file:",
         "anyask --chat talk.jsonl \"What is AI?\" && anyask --chat talk.jsonl \"How does it work?\"",
     ),
     (
-        "Take the code out of an answer, into a file:",
+        "Write only the code of an answer to a file:",
         "anyask -x -o hello.sh \"\\`\\`\\`sh\necho hello\n\\`\\`\\`\"",
     ),
     (
-        "Ask many questions, and go on after an interruption:",
+        "Ask one question for each line of a file; the same command continues after an interruption:",
         "anyask --batch=question.txt -o results.jsonl --resume \"Answer in one word\"",
     ),
     (
-        "Count the tokens of a log:",
+        "Log each request, and count the tokens:",
         "anyask --log usage.jsonl hi && jq -s 'map(.input_tokens + .output_tokens) | add' usage.jsonl",
     ),
 ];
 
-/// When this version was made.
+/// The date of this version.
 const DATE: &str = "2026-11-22";
 
 const DESCRIPTION: [&str; 4] = [
-    "anyask asks Claude through AnyRouter, or any other server that speaks POST /v1/messages, and prints the answer as it arrives.",
-    "The words after the options are the prompt. Standard input is read where it is not a terminal: with words it is the material that they are about, and stands before them; without words it is the prompt.",
-    "Standard output carries the answer and nothing else. Notes, usage and errors go to standard error, and the exit status tells a script what happened.",
-    "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY, never from a flag's value. It is sent to the server in force and to nobody else: redirects are not followed.",
+    "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
+    "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt.",
+    "Standard output carries the answer and nothing else. Notes, usage and errors go to standard error. The exit status tells a script what happened.",
+    "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
 
 const ENVIRONMENT: [(&str, &str); 11] = [
     ("ANYROUTER_API_KEY", "The API key."),
-    (
-        "ANYROUTER_BASE_URL",
-        "The server, where --base-url does not name it.",
-    ),
-    (
-        "ANYROUTER_MODEL",
-        "The model, where --model does not name it.",
-    ),
+    ("ANYROUTER_BASE_URL", "The server. --base-url has priority."),
+    ("ANYROUTER_MODEL", "The model. --model has priority."),
     (
         "ANTHROPIC_BASE_URL, ANTHROPIC_AUTH_TOKEN",
-        "Used together, where both are set and there is no other key. With another server the token is not used.",
+        "A server and its key. They are used only if both are set and there is no other key. The token is never sent to another server.",
     ),
     (
         "https_proxy, http_proxy, all_proxy",
-        "The proxy, by curl's rules; HTTPS_PROXY and ALL_PROXY count too.",
+        "The proxy, by the rules of curl. HTTPS_PROXY and ALL_PROXY work too.",
     ),
     (
         "no_proxy",
-        "Hosts that are reached without it: names with their subdomains, addresses, CIDR blocks, or *; separated by commas or blanks.",
+        "Hosts that are reached without a proxy: names (with their subdomains), addresses, CIDR blocks, or * for all hosts. Separate them by commas or spaces.",
     ),
-    (
-        "SSL_CERT_FILE, SSL_CERT_DIR",
-        "Certificates to trust instead of the system's.",
-    ),
+    ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust instead of the system's."),
     (
         "XDG_CONFIG_HOME",
-        "Where the folder anyask with the files of flags is; without it, $HOME/.config.",
+        "The folder that contains anyask/config and anyask/profiles. The default is $HOME/.config.",
     ),
     ("NO_COLOR", "No colour on standard error."),
-    (
-        "CLICOLOR_FORCE",
-        "Colour on standard error even where it is no terminal.",
-    ),
-    ("TERM", "With 'dumb', no colour and nothing that moves."),
+    ("CLICOLOR_FORCE", "Colour on standard error even if it is not a terminal."),
+    ("TERM", "If this is 'dumb', there is no colour, no spinner and no progress bar."),
 ];
 
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
-        "Flags that every call gets, one a line: '--model opus', '--system You are terse'. The value goes on to the end of the line as it stands: no shell takes away quotes or puts a home folder in the place of ~. A line that begins with # is a comment. A prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config are for the command line alone.",
+        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value needs no quotes, and ~ does not mean the home folder. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
     ),
-    (
-        "~/.config/anyask/profiles/NAME",
-        "Flags that --profile NAME adds.",
-    ),
+    ("~/.config/anyask/profiles/NAME", "Flags that --profile NAME adds, in the same form."),
 ];
 
 const FILES_MORE: [&str; 4] = [
-    "The command line counts more than the environment, that more than a profile, and that more than the configuration file. Repeatable flags add up. A switch that a file turns on is turned off with --no-, as in --no-quiet; --stdin and --stream undo --no-stdin and --no-stream.",
-    "A conversation (--chat) is a file of one JSON message a line, {\"role\":\"user\",\"content\":\"Hello\"} and so on, and may begin with {\"role\":\"system\",\"content\":\"...\"}. A turn is appended as a whole or not at all.",
-    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request as sent.",
-    "There is no other state: nothing is written unless a flag names the file.",
+    "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
+    "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete.",
+    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items an id.",
+    "anyask writes no file that a flag does not name.",
 ];
 
 pub fn page() -> String {
     let mut roff = Roff::new();
     let version = concat!("anyask ", env!("CARGO_PKG_VERSION"));
     roff.control("TH", ["ANYASK", "1", DATE, version, "User Commands"]);
-    // a flag or a variable broken at a hyphen can't be copied
+    // a flag or a variable that is broken at a hyphen cannot be copied
     roff.control("nh", []);
     roff.control("SH", ["NAME"]);
     roff.text([roman("anyask - ask Claude a question from the shell")]);
@@ -150,14 +127,14 @@ pub fn page() -> String {
     roff.control("SH", ["OPTIONS"]);
     options(&mut roff);
     roff.control("SH", ["EXIT STATUS"]);
-    for (_, status, meaning) in error::STATUSES {
-        term(&mut roff, [bold(status.to_string())], meaning);
+    for (kind, meaning) in STATUSES {
+        term(&mut roff, [bold((kind as u8).to_string())], meaning);
     }
     roff.control("PP", []);
     paragraphs(
         &mut roff,
         [
-            "What had arrived stays on standard output in every case. A reader that goes away ends the program quietly with 0. Ctrl-C ends it by its signal, so a shell reports 130.",
+            "Text that was already printed stays on standard output in every case. If the reader of a pipe goes away, the program ends quietly with 0. A signal ends the program by that signal: after Ctrl-C, a shell reports 130.",
         ],
     );
     roff.control("SH", ["ENVIRONMENT"]);
@@ -203,9 +180,9 @@ fn term<const N: usize>(roff: &mut Roff, name: [Inline; N], meaning: &str) {
     roff.text([roman(meaning)]);
 }
 
-/// The flags under their headings, each with the whole of its help.
+/// The flags under their headings, each with its complete help.
 fn options(roff: &mut Roff) {
-    let mut command = cli::Cli::command();
+    let mut command = Args::command();
     command.build();
     let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Help").to_string();
     let mut headings: Vec<String> = Vec::new();
@@ -216,24 +193,16 @@ fn options(roff: &mut Roff) {
     }
     for title in headings {
         roff.control("SS", [title.as_str()]);
-        for arg in command
-            .get_arguments()
-            .filter(|arg| !arg.is_positional() && heading(arg) == title)
+        for arg in
+            command.get_arguments().filter(|arg| !arg.is_positional() && heading(arg) == title)
         {
             roff.control("TP", []);
             roff.text(flag(arg));
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            let more = arg
-                .get_long_help()
-                .map(ToString::to_string)
-                .unwrap_or_default();
+            let more = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
             let rest = more.strip_prefix(&help).unwrap_or_default();
             roff.text([roman(format!("{help}."))]);
-            for paragraph in rest
-                .split("\n\n")
-                .map(str::trim)
-                .filter(|text| !text.is_empty())
-            {
+            for paragraph in rest.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
                 roff.control("IP", []);
                 roff.text([roman(paragraph.replace('\n', " "))]);
             }
@@ -251,15 +220,9 @@ fn flag(arg: &Arg) -> Vec<Inline> {
     let names: Vec<String> = short.into_iter().chain(long).chain(aliases).collect();
     let mut line = vec![bold(names.join(", "))];
     if matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) {
-        let name = arg
-            .get_value_names()
-            .and_then(|names| names.first())
-            .map(ToString::to_string);
+        let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
         let name = name.unwrap_or_default();
-        if arg
-            .get_num_args()
-            .is_some_and(|count| count.min_values() == 0)
-        {
+        if arg.get_num_args().is_some_and(|count| count.min_values() == 0) {
             line.extend([roman("[="), italic(name), roman("]")]);
         } else {
             line.extend([roman(" "), italic(name)]);
@@ -268,7 +231,7 @@ fn flag(arg: &Arg) -> Vec<Inline> {
     line
 }
 
-/// What the flag's value may be, where there is a list of them.
+/// The possible values of a flag, if there is a list of them.
 fn values(roff: &mut Roff, arg: &Arg) {
     let known: Vec<_> = arg.get_possible_values();
     if known.is_empty() || !matches!(arg.get_action(), ArgAction::Set) {
@@ -276,10 +239,7 @@ fn values(roff: &mut Roff, arg: &Arg) {
     }
     roff.control("IP", []);
     for value in known {
-        let help = value
-            .get_help()
-            .map(|help| format!(" ({help})"))
-            .unwrap_or_default();
+        let help = value.get_help().map(|help| format!(" ({help})")).unwrap_or_default();
         roff.text([bold(value.get_name()), roman(help)]);
         roff.control("br", []);
     }

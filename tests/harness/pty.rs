@@ -2,73 +2,61 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use super::Run;
+
+/// Which of the program's three streams are the terminal; the others are empty pipes.
+pub type Streams = [bool; 3];
+pub const ALL: Streams = [true, true, true];
+pub const STDOUT: Streams = [false, true, false];
+pub const STDERR: Streams = [false, false, true];
+pub const STDOUT_AND_STDERR: Streams = [false, true, true];
 
 /// The person's side of a terminal on which a program runs.
 pub struct Pty {
-    pub person: File,
-    pub child: Child,
+    person: File,
+    child: Child,
     seen: Vec<u8>,
     checked: usize,
 }
 
-/// Which of the program's three streams are the terminal; the others are empty pipes.
-pub fn pty(args: &[&str], on_terminal: [bool; 3], environment: &[(&str, &str)]) -> Pty {
-    let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
-    grantpt(&person).expect("grantpt");
-    unlockpt(&person).expect("unlockpt");
-    let name = ptsname(&person, Vec::new())
-        .expect("ptsname")
-        .into_string()
-        .expect("a name");
-    let terminal = || {
-        Stdio::from(
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open(&name)
-                .expect("the terminal"),
-        )
-    };
-    let stream = |index: usize| {
-        if on_terminal[index] {
-            terminal()
-        } else {
-            Stdio::piped()
+impl Run {
+    /// Starts it on a terminal, an xterm unless the environment says otherwise.
+    pub fn on_terminal(mut self, streams: Streams) -> Pty {
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
+        grantpt(&person).expect("grantpt");
+        unlockpt(&person).expect("unlockpt");
+        let name = ptsname(&person, Vec::new()).expect("ptsname").into_string().expect("a name");
+        let stream = |index: usize| {
+            if !streams[index] {
+                return Stdio::piped();
+            }
+            let terminal = OpenOptions::new().read(true).write(true).open(&name);
+            Stdio::from(terminal.expect("the terminal"))
+        };
+        if !self.command.get_envs().any(|(name, _)| name == "TERM") {
+            self.command.env("TERM", "xterm");
         }
-    };
-    let child = Command::new(env!("CARGO_BIN_EXE_anyask"))
-        .args(args)
-        .env_clear()
-        .envs(environment.iter().copied())
-        .stdin(stream(0))
-        .stdout(stream(1))
-        .stderr(stream(2))
-        .spawn()
-        .expect("the program to start");
-    Pty {
-        person: File::from(person),
-        child,
-        seen: Vec::new(),
-        checked: 0,
+        let command = self.command.stdin(stream(0)).stdout(stream(1)).stderr(stream(2));
+        let child = command.spawn().expect("the program to start");
+        Pty { person: File::from(person), child, seen: Vec::new(), checked: 0 }
     }
 }
 
 impl Pty {
     pub fn types(&mut self, text: &str) {
-        self.person
-            .write_all(text.as_bytes())
-            .expect("the terminal to take it");
+        self.person.write_all(text.as_bytes()).expect("the terminal to take it");
     }
 
-    /// Presses Ctrl-C, as the terminal driver passes it on to the program that it belongs to.
+    /// Presses Ctrl-C, as the terminal passes it on to the program that it belongs to.
     pub fn interrupts(&mut self) {
-        let child = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(child, rustix::process::Signal::INT)
-            .expect("the program to be there");
+        let child = Pid::from_child(&self.child);
+        kill_process(child, Signal::INT).expect("the program to be there");
     }
 
     /// Reads until this was shown, after what was waited for before.
@@ -85,22 +73,21 @@ impl Pty {
         }
     }
 
-    /// Reads to the program's end: all that was shown, and the exit status.
+    /// Reads to the program's end, checks its exit status, and gives all that was shown.
     #[track_caller]
-    pub fn ends(mut self) -> (String, Option<i32>) {
+    pub fn exits(mut self, status: i32) -> String {
         drop(self.child.stdin.take());
         while self.reads() {}
-        let status = self.child.wait().expect("the program to end").code();
-        (String::from_utf8_lossy(&self.seen).into_owned(), status)
+        let shown = String::from_utf8_lossy(&self.seen).into_owned();
+        let code = self.child.wait().expect("the program to end").code();
+        assert_eq!(code, Some(status), "{shown:?}");
+        shown
     }
 
-    /// Reads what comes next; the last program to close the terminal ends it with an error on Linux.
+    /// Reads what comes next. On Linux, an error is the end: the last program has closed the terminal.
     #[track_caller]
     fn reads(&mut self) -> bool {
-        let patience = Timespec {
-            tv_sec: 30,
-            tv_nsec: 0,
-        };
+        let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
         let mut waiting = [PollFd::new(&self.person, PollFlags::IN)];
         let ready = poll(&mut waiting, Some(&patience)).expect("poll");
         let seen = String::from_utf8_lossy(&self.seen);

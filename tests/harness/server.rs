@@ -1,10 +1,16 @@
-//! A scripted server on a raw socket: it controls every byte, and remembers every byte it got.
+//! A server on a raw socket: it controls every byte that it sends, and remembers every byte that it got.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Barrier, Mutex, PoisonError};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use super::{answer, json_answer, stream, text_events};
+
+/// Nothing in a test may wait longer than this.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One thing that the server does with a connection, once it has read a request from it.
 #[derive(Clone)]
@@ -19,12 +25,34 @@ pub enum Act {
     Trickle(Vec<u8>),
     /// Reads one more request.
     Read,
-    /// Waits until the test says so.
-    Meet(Arc<Barrier>),
+    /// Waits until the test has come as far.
+    Wait(Gate),
     /// Waits until the client goes away.
     Hang,
     /// Breaks the connection off with a reset.
     Reset,
+}
+
+/// Where the server and the test wait for each other: whoever comes waits until all have come.
+#[derive(Clone)]
+pub struct Gate(Arc<(usize, Mutex<usize>, Condvar)>);
+
+impl Gate {
+    pub fn new(parties: usize) -> Self {
+        Self(Arc::new((parties, Mutex::default(), Condvar::new())))
+    }
+
+    #[track_caller]
+    pub fn wait(&self) {
+        let (parties, arrived, changed) = &*self.0;
+        let mut count = lock(arrived);
+        *count += 1;
+        let all = count.div_ceil(*parties) * parties;
+        changed.notify_all();
+        let waited = changed.wait_timeout_while(count, PATIENCE, |count| *count < all);
+        let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        assert!(!timed_out, "the others never came");
+    }
 }
 
 /// One request as the server got it.
@@ -37,31 +65,43 @@ pub struct Received {
 
 impl Received {
     pub fn header(&self, name: &str) -> Option<&str> {
-        let lines = self
-            .head
-            .lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(": "));
-        lines
-            .into_iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
+        let mut lines = self.head.lines().skip(1).filter_map(|line| line.split_once(": "));
+        lines.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
+
+    /// The last message, where it is a string.
+    pub fn prompt(&self) -> String {
+        let body = self.json();
+        let last = body["messages"].as_array().and_then(|messages| messages.last());
+        last.expect("a message")["content"].as_str().unwrap_or("no text").to_string()
+    }
 }
 
-/// Serves one script a connection, and has to have served them all when it is dropped.
+/// What a server makes of a request and its number, counted from 0.
+type Handler = dyn Fn(usize, &Received) -> Vec<u8> + Send + Sync;
+
+/// A server that is there until the test ends.
 pub struct Server {
-    address: std::net::SocketAddr,
-    received: Arc<Mutex<Vec<Received>>>,
-    left: Arc<Mutex<Vec<Vec<Act>>>>,
+    address: SocketAddr,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    received: Mutex<Vec<Received>>,
+    connections: AtomicUsize,
+    /// What the next connections get, the next one last.
+    scripts: Mutex<Vec<Vec<Act>>>,
+    /// Answers every request instead.
+    handler: Option<Box<Handler>>,
 }
 
 impl Server {
-    /// A server whose first connection gets the first script, and so on.
+    /// Its first connection gets the first script, and so on; there have to be as many connections.
     pub fn new(scripts: Vec<Vec<Act>>) -> Self {
         Self::listening("127.0.0.1:0", scripts)
     }
@@ -69,28 +109,54 @@ impl Server {
     /// The same at an address of one's choice.
     pub fn listening(address: &str, mut scripts: Vec<Vec<Act>>) -> Self {
         scripts.reverse();
-        let listener = TcpListener::bind(address).expect("a free port");
-        let address = listener.local_addr().expect("an address");
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let left = Arc::new(Mutex::new(scripts));
-        let (requests, scripts) = (Arc::clone(&received), Arc::clone(&left));
-        thread::spawn(move || {
-            for connection in listener.incoming().flatten() {
-                let script = lock(&scripts).pop();
-                let requests = Arc::clone(&requests);
-                thread::spawn(move || serve(connection, script, &requests));
-            }
-        });
-        Self {
-            address,
-            received,
-            left,
-        }
+        Self::start(address, State { scripts: scripts.into(), ..State::default() })
     }
 
-    /// A server that answers one request with these bytes and closes.
+    /// Answers each request by what a function makes of its number, from 0, and the request itself. The
+    /// connections stay open.
+    pub fn handling(answer: impl Fn(usize, &Received) -> Vec<u8> + Send + Sync + 'static) -> Self {
+        Self::start("127.0.0.1:0", State { handler: Some(Box::new(answer)), ..State::default() })
+    }
+
+    /// Answers each request with its prompt.
+    pub fn echo() -> Self {
+        Self::handling(|_, request| json_answer(&answer(&request.prompt())))
+    }
+
+    /// Answers one connection after the other with these bytes and closes it.
+    pub fn serving(answers: Vec<Vec<u8>>) -> Self {
+        Self::new(answers.into_iter().map(|answer| vec![Act::Send(answer)]).collect())
+    }
+
+    /// Answers one request with these bytes and closes.
     pub fn once(answer: impl Into<Vec<u8>>) -> Self {
-        Self::new(vec![vec![Act::Send(answer.into())]])
+        Self::serving(vec![answer.into()])
+    }
+
+    /// Answers one request with this text, as JSON.
+    pub fn answering(text: &str) -> Self {
+        Self::once(json_answer(&answer(text)))
+    }
+
+    /// Answers one request with these pieces of text, as a stream.
+    pub fn streaming(pieces: &[&str]) -> Self {
+        Self::once(stream(&text_events(pieces)))
+    }
+
+    fn start(address: &str, state: State) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(state);
+        let shared = Arc::clone(&state);
+        thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                shared.connections.fetch_add(1, Ordering::SeqCst);
+                let state = Arc::clone(&shared);
+                let script = lock(&state.scripts).pop();
+                thread::spawn(move || state.serve(connection, script));
+            }
+        });
+        Self { address, state }
     }
 
     pub fn url(&self) -> String {
@@ -101,9 +167,19 @@ impl Server {
         self.address.to_string()
     }
 
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many requests there were so far.
+    pub fn requests(&self) -> usize {
+        lock(&self.state.received).len()
+    }
+
     /// All requests so far.
     pub fn received(&self) -> Vec<Received> {
-        lock(&self.received).clone()
+        lock(&self.state.received).clone()
     }
 
     /// The only request.
@@ -118,143 +194,84 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if !thread::panicking() {
-            let left = lock(&self.left).len();
+            let left = lock(&self.state.scripts).len();
             assert_eq!(left, 0, "the client left {left} connections unmade");
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// An address at which nobody listens.
+pub fn unused_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("an address")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn serve(
-    connection: TcpStream,
-    script: Option<Vec<Act>>,
-    requests: &Mutex<Vec<Received>>,
-) -> Option<()> {
-    connection.set_nodelay(true).ok()?;
-    // nothing in a test may wait longer than a test may take
-    connection
-        .set_read_timeout(Some(Duration::from_mins(1)))
-        .ok()?;
-    let mut reader = BufReader::new(connection.try_clone().ok()?);
-    let mut writer = connection;
-    lock(requests).push(read_request(&mut reader)?);
-    for act in script? {
-        match act {
-            Act::Send(bytes) => writer.write_all(&bytes).ok()?,
-            Act::Drip(bytes) => {
-                for byte in bytes {
-                    writer.write_all(&[byte]).ok()?;
-                }
-            }
-            Act::Flood(bytes) => while writer.write_all(&bytes).is_ok() {},
-            Act::Trickle(bytes) => {
-                // a client's patience can only be tested by time
-                let (sender, never) = std::sync::mpsc::channel::<()>();
-                for part in bytes.chunks(bytes.len().div_ceil(20)) {
-                    writer.write_all(part).ok()?;
-                    let _ = never.recv_timeout(Duration::from_millis(35));
-                }
-                drop(sender);
-            }
-            Act::Read => {
-                let request = read_request(&mut reader)?;
-                lock(requests).push(request);
-            }
-            Act::Meet(barrier) => drop(barrier.wait()),
-            Act::Hang => {
-                let _ = reader.read(&mut [0]);
-            }
-            Act::Reset => {
-                let now = Some(Duration::ZERO);
-                rustix::net::sockopt::set_socket_linger(&writer, now).ok()?;
+impl State {
+    fn serve(&self, connection: TcpStream, script: Option<Vec<Act>>) -> Option<()> {
+        connection.set_nodelay(true).ok()?;
+        connection.set_read_timeout(Some(PATIENCE)).ok()?;
+        let mut reader = BufReader::new(connection.try_clone().ok()?);
+        let mut writer = connection;
+        if let Some(handler) = &self.handler {
+            loop {
+                let (number, request) = self.read(&mut reader)?;
+                writer.write_all(&handler(number, &request)).ok()?;
             }
         }
+        self.read(&mut reader)?;
+        for act in script? {
+            match act {
+                Act::Send(bytes) => writer.write_all(&bytes).ok()?,
+                Act::Drip(bytes) => {
+                    for byte in bytes {
+                        writer.write_all(&[byte]).ok()?;
+                    }
+                }
+                Act::Flood(bytes) => while writer.write_all(&bytes).is_ok() {},
+                Act::Trickle(bytes) => {
+                    // how long a client waits can only be tested by time
+                    for part in bytes.chunks(bytes.len().div_ceil(20)) {
+                        writer.write_all(part).ok()?;
+                        thread::sleep(Duration::from_millis(35));
+                    }
+                }
+                Act::Read => drop(self.read(&mut reader)?),
+                Act::Wait(gate) => gate.wait(),
+                Act::Hang => {
+                    let _ = reader.read(&mut [0]);
+                }
+                Act::Reset => {
+                    let now = Some(Duration::ZERO);
+                    rustix::net::sockopt::set_socket_linger(&writer, now).ok()?;
+                }
+            }
+        }
+        Some(())
     }
-    Some(())
+
+    /// Reads a request, and remembers it.
+    fn read(&self, reader: &mut impl BufRead) -> Option<(usize, Received)> {
+        let request = read_request(reader)?;
+        let mut received = lock(&self.received);
+        received.push(request.clone());
+        Some((received.len() - 1, request))
+    }
 }
 
-pub fn read_request(reader: &mut impl BufRead) -> Option<Received> {
+fn read_request(reader: &mut impl BufRead) -> Option<Received> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         if reader.read_line(&mut head).ok()? == 0 {
             return None;
         }
     }
-    let mut request = Received {
-        head,
-        body: Vec::new(),
-    };
-    let length = request
-        .header("content-length")
-        .map_or(0, |length| length.parse().unwrap_or(0));
-    request.body = vec![0; length];
+    let mut request = Received { head, body: Vec::new() };
+    let length = request.header("content-length").and_then(|length| length.parse().ok());
+    request.body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut request.body).ok()?;
     Some(request)
-}
-
-/// A whole HTTP answer with a length.
-pub fn http(status: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Vec<u8> {
-    let body = body.as_ref();
-    let headers: String = headers.iter().flat_map(|header| [header, "\r\n"]).collect();
-    let head = format!(
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n",
-        body.len()
-    );
-    [head.as_bytes(), body].concat()
-}
-
-/// A whole JSON answer.
-pub fn json_answer(body: &str) -> Vec<u8> {
-    http("200 OK", &["content-type: application/json"], body)
-}
-
-/// The JSON of a short answer.
-pub fn answer(text: &str) -> String {
-    let text = serde_json::Value::from(text);
-    format!(
-        r#"{{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{{"type":"text","text":{text}}}],"stop_reason":"end_turn","stop_sequence":null,"usage":{{"input_tokens":12,"output_tokens":25}}}}"#
-    )
-}
-
-/// A whole streamed answer, its end marked by the end of the connection.
-pub fn stream(events: &str) -> Vec<u8> {
-    format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n{events}"
-    )
-    .into_bytes()
-}
-
-/// The same with each piece as an HTTP chunk; the end of the body is not sent.
-pub fn chunked<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
-    let mut bytes =
-        b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
-            .to_vec();
-    for piece in pieces {
-        bytes.extend(format!("{:x}\r\n", piece.len()).into_bytes());
-        bytes.extend(piece);
-        bytes.extend(b"\r\n");
-    }
-    bytes
-}
-
-/// The documented events of an answer with these pieces of text.
-pub fn text_events(pieces: &[&str]) -> String {
-    let mut events = String::from(
-        "data: {\"type\": \"message_start\", \"message\": {\"id\": \"msg_1\", \"type\": \"message\", \"role\": \"assistant\", \"model\": \"m\", \"content\": [], \"usage\": {\"input_tokens\": 12, \"output_tokens\": 1}}}\n\n\
-         data: {\"type\": \"content_block_start\", \"index\": 0, \"content_block\": {\"type\": \"text\", \"text\": \"\"}}\n\n",
-    );
-    for piece in pieces {
-        let text = serde_json::Value::from(*piece);
-        let delta = format!(
-            "data: {{\"type\": \"content_block_delta\", \"index\": 0, \"delta\": {{\"type\": \"text_delta\", \"text\": {text}}}}}\n\n"
-        );
-        events.push_str(&delta);
-    }
-    events
-        + "data: {\"type\": \"content_block_stop\", \"index\": 0}\n\n\
-              data: {\"type\": \"message_delta\", \"delta\": {\"stop_reason\": \"end_turn\"}, \"usage\": {\"output_tokens\": 25}}\n\n\
-              data: {\"type\": \"message_stop\"}\n\ndata: [DONE]\n\n"
 }

@@ -1,0 +1,160 @@
+//! Where requests go: the URL, the headers and the key, which no output ever shows.
+
+use std::fmt;
+use std::time::Duration;
+
+use ureq::http::header::AUTHORIZATION;
+use ureq::http::{HeaderName, HeaderValue, Uri};
+
+/// A key shorter than this protects nothing, in bytes: "none" is a placeholder, and a part of other words.
+const SHORTEST_KEY: usize = 8;
+
+/// The API key. It is sent to the server and shown to nobody.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A key, if it is one word of visible ASCII characters.
+    pub fn new(text: &str) -> Option<Self> {
+        let valid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+        valid.then(|| Self(text.into()))
+    }
+
+    /// The text with `[redacted]` in every place where the key stands, in upper or lower case.
+    pub fn redact(&self, text: &str) -> String {
+        if self.0.len() < SHORTEST_KEY {
+            return text.into();
+        }
+        let (lower, key) = (text.to_ascii_lowercase(), self.0.to_ascii_lowercase());
+        let mut redacted = String::with_capacity(text.len());
+        let mut end = 0;
+        for (start, found) in lower.match_indices(&key) {
+            redacted.push_str(&text[end..start]);
+            redacted.push_str("[redacted]");
+            end = start + found.len();
+        }
+        redacted + &text[end..]
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+/// Which header carries the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Auth {
+    /// `authorization: Bearer KEY`
+    Bearer,
+    /// `x-api-key: KEY`
+    XApiKey,
+}
+
+impl Auth {
+    /// The name of the header.
+    pub fn name(self) -> HeaderName {
+        match self {
+            Self::Bearer => AUTHORIZATION,
+            Self::XApiKey => HeaderName::from_static("x-api-key"),
+        }
+    }
+
+    /// The value of the header for `key`, which may be a placeholder.
+    pub fn value(self, key: &str) -> String {
+        match self {
+            Self::Bearer => format!("Bearer {key}"),
+            Self::XApiKey => key.into(),
+        }
+    }
+}
+
+/// One header of a request.
+#[derive(Debug, Clone)]
+pub struct Header {
+    pub name: HeaderName,
+    pub value: HeaderValue,
+    pub origin: Origin,
+}
+
+/// Where a header's value comes from, which decides whether it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// This program, or the command line: no secret.
+    Plain,
+    /// The file of `--header @FILE`, by its path: it may hold secrets.
+    File(String),
+    /// The API key.
+    Key(Auth),
+}
+
+impl Header {
+    /// The value as output may show it.
+    pub fn shown(&self) -> String {
+        match &self.origin {
+            Origin::Plain => String::from_utf8_lossy(self.value.as_bytes()).into_owned(),
+            Origin::File(_) => "[redacted]".into(),
+            Origin::Key(auth) => auth.value("[redacted]"),
+        }
+    }
+}
+
+/// A server, how it is reached, and what every request to it carries.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// The complete URL, with `/v1/messages`.
+    pub url: Uri,
+    pub auth: Auth,
+    /// `None` where nothing is sent, or one of the user's headers carries the key.
+    pub key: Option<Secret>,
+    /// The user's headers. They replace the program's own headers of the same name.
+    pub headers: Vec<Header>,
+    /// Longest time without data.
+    pub timeout: Duration,
+    /// Longest time to a connection, with name look-up, proxy and TLS.
+    pub connect_timeout: Duration,
+    pub proxy: Option<ureq::Proxy>,
+    /// Keep the connection open for the next request.
+    pub keep_alive: bool,
+    /// The environment variable that names the certificates to trust, if one is set.
+    pub roots_variable: Option<&'static str>,
+}
+
+impl Endpoint {
+    /// Host and port, as messages name them.
+    pub fn host(&self) -> &str {
+        self.url.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// The headers of a request, in the order in which they are sent.
+    pub(super) fn request_headers(&self, stream: bool) -> Vec<Header> {
+        // a proxy that compresses a stream delays its text
+        let (accept, encoding) =
+            if stream { ("text/event-stream", "identity") } else { ("application/json", "gzip") };
+        let own = [
+            ("content-type", "application/json"),
+            ("accept", accept),
+            ("accept-encoding", encoding),
+            ("anthropic-version", "2023-06-01"),
+            ("user-agent", concat!("anyask/", env!("CARGO_PKG_VERSION"))),
+        ];
+        let close = (!self.keep_alive).then_some(("connection", "close"));
+        let own = own.into_iter().chain(close).map(|(name, value)| Header {
+            name: HeaderName::from_static(name),
+            value: HeaderValue::from_static(value),
+            origin: Origin::Plain,
+        });
+        let given = |name: &HeaderName| self.headers.iter().any(|header| header.name == name);
+        let own = self.key_header().into_iter().chain(own).filter(|header| !given(&header.name));
+        own.chain(self.headers.iter().cloned()).collect()
+    }
+
+    fn key_header(&self) -> Option<Header> {
+        let key = self.key.as_ref().map_or("", |key| &key.0);
+        // a key is visible ASCII, which every header takes
+        let mut value = HeaderValue::from_str(&self.auth.value(key)).ok()?;
+        value.set_sensitive(true);
+        Some(Header { name: self.auth.name(), value, origin: Origin::Key(self.auth) })
+    }
+}

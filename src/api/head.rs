@@ -1,0 +1,25 @@
+//! The head of an answer: its status, and what its headers say.
+
+use ureq::http::HeaderMap;
+
+use super::limits::Limits;
+
+/// The headers that carry a request id.
+const REQUEST_IDS: [&str; 2] = ["request-id", "x-request-id"];
+
+/// The head of an answer.
+#[derive(Debug)]
+pub struct Head {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub limits: Limits,
+    pub request_id: Option<String>,
+}
+
+impl Head {
+    pub(super) fn new(status: u16, headers: HeaderMap) -> Self {
+        let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name));
+        let request_id = id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
+        Self { status, limits: Limits::read(&headers), request_id, headers }
+    }
+}

@@ -1,0 +1,220 @@
+//! JSON as real servers write it: repeated keys, broken characters, fields of any type.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
+
+/// The fields of an object in their order, the values as they stand: it costs no more memory than its text.
+#[derive(Debug, Clone, Default)]
+pub struct Fields(Vec<(String, Box<RawValue>)>);
+
+impl Fields {
+    /// Sets a field. A field that is set again keeps its place.
+    pub fn set(&mut self, key: &str, value: Box<RawValue>) {
+        match self.0.iter_mut().find(|(known, _)| known == key) {
+            Some((_, old)) => *old = value,
+            None => self.0.push((key.into(), value)),
+        }
+    }
+
+    /// Sets a field to what `value` is as JSON.
+    pub fn set_json(&mut self, key: &str, value: impl Serialize) {
+        if let Ok(json) = to_raw_value(&value) {
+            self.set(key, json);
+        }
+    }
+
+    /// Sets a field to JSON if the text parses, else to the text as a string.
+    pub fn set_text(&mut self, key: &str, text: &str) {
+        match RawValue::from_string(text.trim().into()) {
+            Ok(json) => self.set(key, json),
+            Err(_) => self.set_json(key, text),
+        }
+    }
+
+    /// Sets every field of `others`.
+    pub fn extend(&mut self, others: Self) {
+        if self.0.is_empty() {
+            *self = others;
+            return;
+        }
+        others.0.into_iter().for_each(|(key, value)| self.set(&key, value));
+    }
+
+    /// The value of a field as a type, if it is there and fits.
+    pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        field(self.get(key))
+    }
+
+    /// The value of a field.
+    pub fn get(&self, key: &str) -> Option<&RawValue> {
+        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+    }
+}
+
+impl IntoIterator for Fields {
+    type Item = (String, Box<RawValue>);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl Serialize for Fields {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Fields;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
+                let mut fields: Vec<(String, Box<RawValue>)> = Vec::new();
+                let mut places = HashMap::new();
+                while let Some((key, value)) = map.next_entry::<String, _>()? {
+                    if let Some(place) = places.get(&key) {
+                        fields[*place] = (key, value);
+                    } else {
+                        places.insert(key.clone(), fields.len());
+                        fields.push((key, value));
+                    }
+                }
+                Ok(Fields(fields))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// The value of a field, if it is there and has this shape.
+pub fn field<T: DeserializeOwned>(json: Option<&RawValue>) -> Option<T> {
+    parse(json?.get())
+}
+
+/// Reads JSON into a type. Of a repeated key the last value counts, as in `jq`, Node and Python.
+pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
+    // serde refuses repeated keys in structs, and takes the last one in a `Value`, which costs memory
+    serde_json::from_str(json).ok().or_else(|| {
+        let object = json.trim_ascii_start().starts_with('{').then_some(json)?;
+        let value: Value = serde_json::from_str(object).ok()?;
+        T::deserialize(value).ok()
+    })
+}
+
+/// Whether the text is JSON.
+pub fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+/// JSON on one line: a line end between two tokens becomes a blank.
+pub fn one_line(json: &str) -> Cow<'_, str> {
+    match memchr::memchr2(b'\n', b'\r', json.as_bytes()) {
+        Some(_) => json.replace(['\n', '\r'], " ").into(),
+        None => json.into(),
+    }
+}
+
+/// Makes JSON parse that has bytes which are not UTF-8, or halves of surrogate pairs: both become U+FFFD. RFC 8259
+/// (section 8.2) leaves lone halves open, and serde_json refuses them.
+pub fn repair(json: &[u8]) -> Cow<'_, str> {
+    let json = String::from_utf8_lossy(json);
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return json;
+    }
+    let mut repaired = String::with_capacity(json.len());
+    let mut rest = &*json;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        let next = escape.get(6..).and_then(surrogate);
+        let (length, lone) = match (surrogate(escape), next) {
+            (Some(Surrogate::High), Some(Surrogate::Low)) => (12, false),
+            (Some(_), _) => (6, true),
+            (None, _) => (1 + escape[1..].chars().next().map_or(0, char::len_utf8), false),
+        };
+        repaired.push_str(before);
+        repaired.push_str(if lone { "\\ufffd" } else { &escape[..length] });
+        rest = &escape[length..];
+    }
+    Cow::Owned(repaired + rest)
+}
+
+/// Half of a pair that stands for one character.
+enum Surrogate {
+    High,
+    Low,
+}
+
+/// Which half of a surrogate pair the `\uXXXX` at the start of the text is.
+fn surrogate(json: &str) -> Option<Surrogate> {
+    let digits = json.strip_prefix("\\u")?.get(..4)?;
+    match u16::from_str_radix(digits, 16) {
+        Ok(0xD800..=0xDBFF) => Some(Surrogate::High),
+        Ok(0xDC00..=0xDFFF) => Some(Surrogate::Low),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn lone_surrogates_and_bytes_that_are_not_utf8_become_replacement_characters() {
+        for (json, repaired) in [
+            (&br#""a\ud83d""#[..], r#""a\ufffd""#),
+            (br#""\ude00b""#, r#""\ufffdb""#),
+            (br#""\ud83d\ude00""#, r#""\ud83d\ude00""#),
+            (br#""\\ud83d""#, r#""\\ud83d""#),
+            (b"\"\xff\"", "\"\u{fffd}\""),
+        ] {
+            assert_eq!(repair(json), repaired);
+        }
+    }
+
+    #[test]
+    fn the_last_value_of_a_repeated_key_counts() {
+        #[derive(Deserialize)]
+        struct Point {
+            x: u8,
+        }
+        let x = |json| parse::<Point>(json).map(|point| point.x);
+        assert_eq!(x(r#"{"x":1,"x":2}"#), Some(2));
+        assert_eq!(x(r#"{"x":1,"y":0,"y":0}"#), Some(1));
+        assert_eq!(x(r#"{"x":"#), None);
+        let fields: Fields = parse(r#"{"b":1,"a":[ ],"b":2}"#).expect("an object");
+        assert_eq!(serde_json::to_string(&fields).expect("JSON"), r#"{"b":2,"a":[ ]}"#);
+    }
+
+    proptest! {
+        #[test]
+        fn any_mix_of_escapes_parses_once_repaired(parts in proptest::collection::vec(
+            prop_oneof![
+                (0u16..=0xFFFF).prop_map(|unit| format!("\\u{unit:04x}")),
+                Just("\\n".to_string()), Just("\\\\".to_string()), Just("é".to_string()), Just("u".to_string()),
+            ], 0..12)) {
+            let json = format!("\"{}\"", parts.concat());
+            let repaired = repair(json.as_bytes());
+            prop_assert!(serde_json::from_str::<String>(&repaired).is_ok(), "{repaired}");
+        }
+
+        #[test]
+        fn bytes_of_any_kind_never_make_it_panic(json in proptest::collection::vec(any::<u8>(), 0..99)) {
+            repair(&json);
+        }
+    }
+}

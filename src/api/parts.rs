@@ -1,0 +1,211 @@
+//! Takes events and messages apart: text, events as JSON, and what the answer amounts to.
+
+use anyhow::Result;
+use serde_json::value::RawValue;
+
+use super::answer::Answer;
+use super::error_body::ErrorBody;
+use super::failure::{AttemptError, broken, error_event};
+use super::fold::Fold;
+use super::json::{Fields, is_json, one_line, parse, repair};
+use super::sse::{self, Decoder};
+use super::wire::{is_error, text_delta};
+
+pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// What of an answer the caller wants to have.
+#[derive(Debug, Default, Clone)]
+pub struct Wanted {
+    /// All text, in [`Answer::text`].
+    pub text: bool,
+    /// The message as JSON, in [`Answer::message`].
+    pub message: bool,
+    /// The events of a stream, in [`Chunk::events`].
+    pub events: bool,
+    /// The user's first words of the answer, which stand before its text.
+    pub prefill: Option<String>,
+}
+
+/// What has been taken out of the answer so far.
+#[derive(Default)]
+pub struct Parts {
+    pub answer: Answer,
+    pub wanted: Wanted,
+    pub text: String,
+    pub events: String,
+    fold: Fold,
+}
+
+impl Parts {
+    pub fn new(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Takes in the events that are there. Tells whether the answer is complete, whatever follows.
+    pub fn take_events(&mut self, decoder: &mut Decoder) -> Result<bool, AttemptError> {
+        while let Some(event) = decoder.next_event()? {
+            self.take_event(event)?;
+            if self.answer.complete {
+                self.complete();
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Takes in an event that lacks its blank line, unless it is torn.
+    pub fn take_last_event(&mut self, decoder: &mut Decoder) -> Result<(), AttemptError> {
+        while let Some(event) = decoder.next_event()? {
+            if is_json(&repair(event.data)) {
+                self.take_event(event)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take_event(&mut self, event: sse::Event) -> Result<(), AttemptError> {
+        if event.data.is_empty() {
+            return Ok(());
+        }
+        if event.data.trim_ascii() == b"[DONE]" {
+            // some servers leave the connection open after it
+            self.answer.complete |= self.answer.stop_reason.is_some();
+            return Ok(());
+        }
+        let Wanted { message, events, .. } = self.wanted;
+        if event.name != b"error"
+            && !message
+            && let Ok(json) = std::str::from_utf8(event.data)
+            && let Some(text) = text_delta(json)
+        {
+            self.push_text(&text);
+            if events {
+                self.push_event(json);
+            }
+            return Ok(());
+        }
+        let json = repair(event.data);
+        if !is_json(&json) {
+            return Err(
+                broken(format!("the stream holds an event that is not JSON: {json}")).into()
+            );
+        }
+        // an event that is not an object is skipped
+        self.take_fields(event.name, &parse(&json).unwrap_or_default(), &json)?;
+        if events {
+            self.push_event(&json);
+        }
+        Ok(())
+    }
+
+    fn take_fields(&mut self, name: &[u8], event: &Fields, json: &str) -> Result<(), AttemptError> {
+        let kind = event.read("type");
+        let kind = kind.unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
+        if kind == "error" || name == b"error" || is_error(event.get("error")) {
+            return Err(error_event(&ErrorBody::read(json.as_bytes())));
+        }
+        self.answer.take_usage(event);
+        match (&*kind, event.read::<Fields>("delta")) {
+            ("message_start", _) => {
+                let message: Fields = event.read("message").unwrap_or_default();
+                self.answer.take_message(&message);
+                self.take_content(message.get("content"));
+            }
+            ("content_block_start", _) => {
+                let block: Fields = event.read("content_block").unwrap_or_default();
+                let text = self.answer.take_block(&block).unwrap_or_default();
+                self.push_text(&text);
+            }
+            ("message_stop", _) => self.answer.complete = true,
+            (_, Some(delta)) => {
+                let reason = delta.read("stop_reason");
+                self.answer.stop_reason = reason.or(self.answer.stop_reason.take());
+                if matches!(delta.read::<String>("type").as_deref(), Some("text_delta") | None) {
+                    self.push_text(&delta.read::<String>("text").unwrap_or_default());
+                }
+            }
+            (_, None) => {}
+        }
+        if self.wanted.message {
+            self.fold.take(&kind, event);
+        }
+        Ok(())
+    }
+
+    /// Takes in an answer that is one JSON message.
+    pub fn take_body(&mut self, body: &[u8]) -> Result<(), AttemptError> {
+        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        if body.trim_ascii().is_empty() {
+            return Err(broken("the answer is empty").into());
+        }
+        let json = repair(body);
+        if !is_json(&json) {
+            let message = format!("the answer is not JSON: {}", ErrorBody::read(body).message);
+            return Err(broken(message).into());
+        }
+        self.answer.complete = true;
+        let message: Fields = parse(&json).unwrap_or_default();
+        let kind: Option<String> = message.read("type");
+        if is_error(message.get("error")) || kind.as_deref() == Some("error") {
+            return Err(error_event(&ErrorBody::read(body)));
+        }
+        if self.wanted.events {
+            self.push_event(json.trim());
+        }
+        if self.wanted.message {
+            self.answer.message = body.to_vec();
+        }
+        self.answer.problem = match message.get("content") {
+            Some(_) => None,
+            None if !json.trim_start().starts_with('{') => {
+                Some("the answer is JSON, but not a message".into())
+            }
+            None => {
+                let words = ErrorBody::read(body).message;
+                (!words.is_empty()).then(|| format!("the answer is not a message: {words}"))
+            }
+        };
+        self.answer.take_message(&message);
+        self.take_content(message.get("content"));
+        Ok(())
+    }
+
+    fn take_content(&mut self, content: Option<&RawValue>) {
+        let mut text = String::new();
+        self.answer.take_content(content, |piece| text.push_str(piece));
+        self.push_text(&text);
+    }
+
+    /// The answer is complete: the message is made of its events, if it is wanted and did not come as one.
+    pub fn complete(&mut self) {
+        self.answer.complete = true;
+        if self.wanted.message && self.answer.message.is_empty() {
+            self.answer.message = std::mem::take(&mut self.fold).finish();
+        }
+    }
+
+    fn push_text(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        let prefill = self.wanted.prefill.take().unwrap_or_default();
+        for piece in [&*prefill, text] {
+            self.text.push_str(piece);
+            if self.wanted.text {
+                self.answer.text.push_str(piece);
+            }
+        }
+        self.answer.has_text = true;
+    }
+
+    fn push_event(&mut self, json: &str) {
+        self.events.push_str(&one_line(json));
+        self.events.push('\n');
+    }
+}
+
+impl From<sse::TooLong> for AttemptError {
+    fn from(_: sse::TooLong) -> Self {
+        broken("one event of the stream is over 32 MiB").into()
+    }
+}

@@ -1,0 +1,134 @@
+//! The body of `POST /v1/messages`, and a request as it is sent.
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use ureq::http::Uri;
+
+use super::endpoint::{Endpoint, Header};
+use super::json::Fields;
+use crate::error::{Failure, Kind};
+
+/// The API's own limit for a request body, in bytes; a larger one is answered with 413.
+pub const LARGEST_REQUEST: usize = 32 << 20;
+
+/// The body of a request. What the user did not ask for is not sent.
+#[derive(Debug, Clone, Serialize)]
+pub struct Request {
+    pub model: String,
+    /// Always sent: optional in AnyRouter's reference, required upstream.
+    pub max_tokens: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
+    /// The conversation, oldest message first.
+    pub messages: Vec<Message>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stop_sequences: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
+    /// Other fields, sent as they are.
+    #[serde(flatten)]
+    pub extra: Fields,
+}
+
+impl Request {
+    /// The fields that [`Request::extra`] must not have.
+    pub const FIELDS: [&str; 8] = [
+        "model",
+        "max_tokens",
+        "system",
+        "messages",
+        "temperature",
+        "top_p",
+        "stop_sequences",
+        "stream",
+    ];
+
+    /// Makes the one value that is printed, shown and sent. A body over 32 MiB is an error.
+    pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
+        let body = serde_json::to_vec(self)?;
+        if body.len() > LARGEST_REQUEST {
+            let size = body.len() as f64 / f64::from(1 << 20);
+            let message = format!("the request is {size:.1} MiB; the API takes at most 32 MiB");
+            return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
+        }
+        let headers = endpoint.request_headers(self.stream);
+        Ok(Prepared { url: endpoint.url.clone(), headers, body })
+    }
+}
+
+/// A request as it is sent: what `--dry-run`, `--curl` and `--verbose` show.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    pub url: Uri,
+    /// In the order in which they are sent.
+    pub headers: Vec<Header>,
+    pub body: Vec<u8>,
+}
+
+/// One message of the conversation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    pub role: Role,
+    pub content: Content,
+}
+
+impl Message {
+    /// A message of the user.
+    pub fn user(content: Content) -> Self {
+        Self { role: Role::User, content }
+    }
+
+    /// A message of the assistant: an answer, or its first words.
+    pub fn assistant(text: impl Into<String>) -> Self {
+        Self { role: Role::Assistant, content: Content::Text(text.into()) }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    User,
+    Assistant,
+}
+
+/// The content of a message.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub enum Content {
+    /// Text alone: a JSON string, the documented form.
+    Text(String),
+    /// Text and attachments.
+    Blocks(Vec<ContentBlock>),
+    /// JSON as it stands in a conversation's file or a batch item.
+    Raw(Box<RawValue>),
+}
+
+/// A content block to send.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ContentBlock {
+    Text { text: String },
+    Image { source: Source },
+    Document { source: Source },
+}
+
+/// The bytes of an attachment.
+#[derive(Debug, Clone, Serialize)]
+pub struct Source {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    media_type: &'static str,
+    data: String,
+}
+
+impl Source {
+    /// An attachment's bytes in base64 (RFC 4648, padded).
+    pub fn base64(media_type: &'static str, data: String) -> Self {
+        Self { kind: "base64", media_type, data }
+    }
+}

@@ -1,0 +1,387 @@
+//! The command line: every flag with its help, and the parsers of their values.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{NonEmptyStringValueParser, ValueHint};
+use clap::{ArgGroup, Parser, ValueEnum};
+use ureq::http::Uri;
+
+use super::line::Line;
+use super::values::{
+    HeaderArg, ModelId, Steps, auth, dollars, field, fraction, header, jobs, messages_url, pause,
+    price, retries, seconds, steps, tokens,
+};
+use crate::api::{Auth, Price};
+
+/// The end of `--help`.
+const EXAMPLES: &str = "\
+Examples:
+  anyask \"What is the tallest mountain on Mars?\"
+  git diff | anyask \"Write a commit message\"
+  anyask -m haiku -s \"Answer in French\" < question.txt
+  anyask --json hi | jq .usage
+  anyask --mock=429 hi; echo $?
+
+Exit status: 0 answered, 1 local failure, 2 usage, 3 not set up, 4 refused,
+5 key not accepted, 6 no credits or not permitted, 7 rate limited, 8 server
+failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
+12 some items of a batch failed.
+'anyask --generate man | man -l -' shows the manual.";
+
+/// Ask Claude a question from the shell
+///
+/// The words after the options are the prompt. Standard input, unless it is a
+/// terminal, comes before them, or is the prompt if there are no words. The
+/// answer is printed on standard output as it arrives.
+#[derive(Parser)]
+#[command(
+    name = "anyask",
+    version,
+    max_term_width = 79,
+    args_override_self = true,
+    override_usage = "anyask [OPTIONS] [PROMPT]...",
+    after_help = "'anyask --help' explains each flag and shows examples.",
+    after_long_help = EXAMPLES,
+    group = ArgGroup::new("mode").multiple(false)
+)]
+pub struct Args {
+    /// The question; words are joined by spaces
+    ///
+    /// '-' reads standard input, even if it is a terminal.
+    #[arg(value_name = "PROMPT", value_hint = ValueHint::Other, allow_negative_numbers = true)]
+    pub prompt: Vec<OsString>,
+
+    /// Add a file to the prompt; repeatable
+    ///
+    /// Text is sent as <document path="PATH">. PNG, JPEG, GIF, WebP and PDF files,
+    /// recognized by content, are sent as attachments. '-' is standard input.
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub file: Vec<PathBuf>,
+
+    /// Never read standard input
+    ///
+    /// For cron, 'while read' loops and background jobs.
+    #[arg(long, help_heading = "Input")]
+    pub no_stdin: bool,
+
+    /// System prompt
+    #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true, value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "Input")]
+    pub system: Option<OsString>,
+
+    /// Read the system prompt from a file
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub system_file: Option<PathBuf>,
+
+    /// First words of the answer
+    ///
+    /// The server continues them. They are printed too.
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "Input")]
+    pub prefill: Option<String>,
+
+    /// Continue the conversation in FILE, or start it
+    ///
+    /// FILE has one JSON message per line. The question and its answer are added
+    /// when the answer is complete. On a terminal, without PROMPT and -f, each line
+    /// that you type is a question.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub chat: Option<PathBuf>,
+
+    /// Model ID, or sonnet, opus or haiku
+    ///
+    /// The short names mean the newest documented model of each family. Any other
+    /// ID is sent as it is. Default: $ANYROUTER_MODEL, or claude-3-5-sonnet-20241022.
+    #[arg(short, long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
+    pub model: Option<String>,
+
+    /// Maximum tokens in the answer [default: 4096]
+    #[arg(long, value_name = "N", value_parser = tokens, default_value = "4096", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub max_tokens: u32,
+
+    /// Randomness, from 0.0 to 1.0
+    ///
+    /// Not sent unless given, because newer models reject it.
+    #[arg(short, long, value_name = "X", value_parser = fraction, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub temperature: Option<f64>,
+
+    /// Nucleus sampling, from 0.0 to 1.0
+    ///
+    /// Not sent unless given, because newer models reject it.
+    #[arg(long, value_name = "X", value_parser = fraction, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub top_p: Option<f64>,
+
+    /// Stop sequence; repeatable
+    ///
+    /// The answer ends before this text. --stop-sequence is the same flag.
+    #[arg(long, alias = "stop-sequence", value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "Request")]
+    pub stop: Vec<String>,
+
+    /// Set another request field; repeatable
+    ///
+    /// VALUE is JSON if it parses, else a string: --set top_k=40,
+    /// --set 'metadata={"user_id":"ci"}'.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = field, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub set: Vec<(String, String)>,
+
+    /// Server URL
+    ///
+    /// '/v1/messages' is added to its path unless it is there. Default:
+    /// $ANYROUTER_BASE_URL, or https://api.anyrouter.top.
+    #[arg(long, value_name = "URL", value_parser = |text: &str| messages_url(text, "--base-url"), value_hint = ValueHint::Url, help_heading = "Request")]
+    pub base_url: Option<Uri>,
+
+    /// Allow http:// to any host
+    ///
+    /// http:// sends the key unencrypted, so by default it only works for servers
+    /// on this machine.
+    #[arg(long, help_heading = "Request")]
+    pub allow_http: bool,
+
+    /// bearer or x-api-key [default: bearer]
+    ///
+    /// The header that carries the key.
+    #[arg(long, value_name = "KIND", value_parser = auth(), default_value = "bearer", hide_default_value = true, hide_possible_values = true, help_heading = "Request")]
+    pub auth: Auth,
+
+    /// Read the API key from a file
+    ///
+    /// Default: $ANYROUTER_API_KEY. A key is never given as a flag, because other
+    /// users of the machine can see the command line.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "api_key_command", help_heading = "Request")]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Run a command that prints the API key
+    ///
+    /// The shell runs it, and the first line of its output is the key:
+    /// --api-key-command 'pass show anyrouter'.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Request")]
+    pub api_key_command: Option<String>,
+
+    /// Add a header 'Name: value'; repeatable
+    ///
+    /// It replaces our header of the same name. @FILE reads one header per line
+    /// from a file; use it for secrets.
+    #[arg(short = 'H', long, value_name = "HEADER", value_parser = header, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub header: Vec<HeaderArg>,
+
+    /// Retry a failed request N times [default: 2]
+    ///
+    /// After status 408, 429, 500, 502, 503, 504 or 529, or if the connection fails or
+    /// is silent before any byte of an answer. Never once text has arrived.
+    #[arg(long, value_name = "N", value_parser = retries, default_value = "2", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub retries: u32,
+
+    /// Seconds before the first retry [default: 1]
+    ///
+    /// Doubles each time, up to 30 seconds. If the server asks for a wait, that
+    /// is used instead.
+    #[arg(long, value_name = "SECONDS", value_parser = pause, default_value = "1", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub retry_delay: Duration,
+
+    /// Longest wait a server may set [default: 60]
+    ///
+    /// If the server asks for more, fail at once and say when to try again.
+    #[arg(long, value_name = "SECONDS", value_parser = pause, default_value = "60", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub max_wait: Duration,
+
+    /// Longest time without data [default: 300]
+    ///
+    /// An answer may take longer, as long as data keeps arriving.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "300", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub timeout: Duration,
+
+    /// Longest time to connect [default: 10]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub connect_timeout: Duration,
+
+    /// Answer from a built-in test server
+    ///
+    /// It needs no key and no credits, and echoes the last user message. STEPS are
+    /// its answers to successive requests; the last one repeats. A step is ok, an
+    /// HTTP status, or cut (the answer ends early): --mock=429,ok.
+    #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
+    pub mock: Option<Steps>,
+
+    /// Print the answer when it is complete
+    #[arg(short = 'S', long, conflicts_with = "stream", help_heading = "Output")]
+    pub no_stream: bool,
+
+    /// Print the server's JSON, byte for byte
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+
+    /// Print the answer as it arrives
+    ///
+    /// The default for text. With --json, print one event per line.
+    #[arg(long, overrides_with = "no_stream", help_heading = "Output")]
+    pub stream: bool,
+
+    /// Print only the first fenced code block
+    ///
+    /// The fences are left out. If there is no code block, print nothing and exit
+    /// with status 10.
+    #[arg(short = 'x', long, conflicts_with = "json", help_heading = "Output")]
+    pub extract: bool,
+
+    /// Write the answer to FILE when it is complete
+    ///
+    /// Until then FILE stays unchanged. '-' is standard output.
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    pub output: Option<PathBuf>,
+
+    /// Print tokens, cost and limits on stderr
+    ///
+    /// One line: tokens in, out and total, estimated cost, credits left, requests
+    /// left and when their window resets, as far as the server reports them.
+    #[arg(short, long, help_heading = "Output")]
+    pub usage: bool,
+
+    /// Dollars per million tokens [default: 0.3,1.5]
+    ///
+    /// For the estimated cost. The default is the API reference's example.
+    #[arg(long, value_name = "IN,OUT", value_parser = price, default_value = "0.3,1.5", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Output")]
+    pub price: Price,
+
+    /// Append one JSON line per request to FILE
+    ///
+    /// It holds time, host, model, status, request ID, stop reason, tokens, cost,
+    /// credits, limits, attempts, seconds and exit status; never the prompt, the
+    /// answer or the key.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    pub log: Option<PathBuf>,
+
+    /// Print request, headers and timing on stderr
+    ///
+    /// The key is shown as [redacted].
+    #[arg(short, long, help_heading = "Output")]
+    pub verbose: bool,
+
+    /// Print no notes and no progress
+    ///
+    /// Errors are still printed.
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+
+    /// Exit with status 11 if the answer stopped short
+    ///
+    /// An answer stops short if it reaches --max-tokens, is refused, or has any other
+    /// stop reason than end_turn, stop_sequence or stop.
+    #[arg(long, help_heading = "Output")]
+    pub strict: bool,
+
+    /// Colour stderr: auto, always or never
+    ///
+    /// 'auto' colours a terminal. It obeys NO_COLOR, CLICOLOR_FORCE and TERM=dumb.
+    #[arg(
+        long,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true,
+        help_heading = "Output"
+    )]
+    pub color: Color,
+
+    /// Do not sanitize terminal escapes
+    ///
+    /// On a terminal, control characters in an answer are shown as text. Pipes and
+    /// files always get the answer unchanged.
+    #[arg(long, help_heading = "Output")]
+    pub raw: bool,
+
+    /// Ask one question per line of ITEMS
+    ///
+    /// Without ITEMS, lines come from standard input. An item is plain text, a JSON
+    /// string, or an object with 'prompt' or 'messages', an 'id', and its own model,
+    /// system, max_tokens, temperature, top_p and stop_sequences. PROMPT is added
+    /// to each item. Each result is a JSON line.
+    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "mode", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Batches")]
+    pub batch: Option<PathBuf>,
+
+    /// Number of parallel requests [default: 4]
+    #[arg(short, long, value_name = "N", value_parser = jobs, value_hint = ValueHint::Other, help_heading = "Batches")]
+    pub jobs: Option<usize>,
+
+    /// Print results in the order of the items
+    #[arg(short, long, help_heading = "Batches")]
+    pub keep_order: bool,
+
+    /// Skip items that have an answer in -o FILE
+    ///
+    /// Items that failed or changed are asked again.
+    #[arg(long, help_heading = "Batches")]
+    pub resume: bool,
+
+    /// Stop the batch when fewer credits are left
+    #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
+    pub min_credits: Option<f64>,
+
+    /// Also use the arguments in a profile
+    ///
+    /// A profile is a file with one argument per line:
+    /// ~/.config/anyask/profiles/NAME.
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Settings")]
+    pub profile: Option<String>,
+
+    /// Do not read ~/.config/anyask/config
+    #[arg(long, conflicts_with = "profile", help_heading = "Settings")]
+    pub no_config: bool,
+
+    /// Print the request body and send nothing
+    ///
+    /// Needs no key.
+    #[arg(long, group = "mode", help_heading = "Modes")]
+    pub dry_run: bool,
+
+    /// Print a curl command and send nothing
+    ///
+    /// The key is written as $ANYROUTER_API_KEY.
+    #[arg(long, group = "mode", help_heading = "Modes")]
+    pub curl: bool,
+
+    /// Print the documented models
+    ///
+    /// With --json, as a JSON array.
+    #[arg(long, group = "mode", help_heading = "Modes")]
+    pub list_models: bool,
+
+    /// Print the man page or shell completions
+    ///
+    /// KIND is man, complete-bash, complete-zsh, complete-fish, complete-powershell,
+    /// complete-elvish or complete-nushell.
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        hide_possible_values = true,
+        group = "mode",
+        help_heading = "Modes"
+    )]
+    pub generate: Option<Document>,
+
+    /// The lines of configuration files, weakest first, to name them in errors.
+    #[arg(skip)]
+    pub lines: Vec<Line>,
+}
+
+/// When to colour stderr.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What `--generate` prints.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    Man,
+    CompleteBash,
+    CompleteZsh,
+    CompleteFish,
+    CompletePowershell,
+    CompleteElvish,
+    CompleteNushell,
+}

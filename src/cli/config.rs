@@ -1,0 +1,212 @@
+//! Configuration and profile files: one argument per line. They are parsed as if they stood before the typed
+//! arguments, the weakest first, so that later ones win.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Error, Result};
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+
+use super::args::Args;
+use super::line::{Line, at};
+use super::{mistake, usage_error, variable};
+use crate::error::{Failure, Kind, describe, hint};
+
+/// Adds to each switch `--NAME` a hidden `--no-NAME` that undoes it (`--NAME` for `--no-NAME`).
+pub fn with_negations(command: Command) -> Command {
+    let switches: Vec<_> = command
+        .get_arguments()
+        .filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue))
+        .filter(|arg| works_in_files(arg))
+        .filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_string())))
+        .collect();
+    switches.into_iter().fold(command, |command, (id, long)| {
+        let negation = long.strip_prefix("no-").map_or(format!("no-{long}"), String::from);
+        if command.get_arguments().any(|arg| arg.get_long() == Some(&negation)) {
+            return command;
+        }
+        let arg = Arg::new(negation.clone()).long(negation).hide(true);
+        command.arg(arg.action(ArgAction::SetTrue).overrides_with(id))
+    })
+}
+
+/// Whether an argument says how to ask, not what to do. Only negations are hidden.
+fn works_in_files(arg: &Arg) -> bool {
+    arg.is_hide_set() || matches!(arg.get_help_heading(), Some("Input" | "Request" | "Output"))
+}
+
+/// The arguments of the command line together with those of the files; `None` if there is no file.
+pub fn merge(
+    command_line: &[OsString],
+    typed: &ArgMatches,
+    profile: Option<&str>,
+) -> Result<Option<Args>> {
+    let files = files(profile)?;
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let mut command = with_negations(Args::command());
+    command.build();
+    let given = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
+    let mut stronger: Vec<String> =
+        typed.ids().map(clap::Id::as_str).filter(given).map(String::from).collect();
+    let mut lines: Vec<Line> = Vec::new();
+    for (path, bytes) in &files {
+        let all = parse(&command, path, bytes)?;
+        let ids: Vec<String> = all.iter().map(|line| line.id.clone()).collect();
+        let kept = all.into_iter().filter(|line| !conflicts(&command, &line.id, &stronger));
+        lines.splice(0..0, kept.collect::<Vec<_>>());
+        stronger.extend(ids);
+    }
+    let arguments = lines.iter().map(|line| OsString::from(&line.argument));
+    let all = [OsString::from("anyask")].into_iter().chain(arguments);
+    let matches = command.try_get_matches_from_mut(all.chain(command_line.iter().skip(1).cloned()));
+    let mut matches = matches.map_err(|error| first_mistake(&mut command, &lines, &error))?;
+    let mut args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
+    args.lines = lines;
+    // as in mod.rs: the program ends soon
+    std::mem::forget(command);
+    Ok(Some(args))
+}
+
+/// The files and their contents, the profile before the configuration file, which need not exist.
+fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+    let profile = profile.map(profile_path).transpose()?;
+    let config = folder()
+        .map(|folder| folder.join("config"))
+        .filter(|path| path.try_exists().unwrap_or(true));
+    let read = |path: PathBuf| {
+        let cannot = || Failure::new(Kind::Setup, format!("cannot read {}", path.display()));
+        let bytes = std::fs::read(&path).with_context(cannot)?;
+        Ok((path, bytes))
+    };
+    profile.into_iter().chain(config).map(read).collect()
+}
+
+/// The folder of the configuration file and the profiles.
+fn folder() -> Option<PathBuf> {
+    let own = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let home = || Some(PathBuf::from(variable("HOME")?).join(".config"));
+    Some(own.or_else(home)?.join("anyask"))
+}
+
+fn profile_path(name: &str) -> Result<PathBuf> {
+    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
+        let failure = usage_error(format!("--profile {name}: this is not a profile name"));
+        return Err(failure.hint("a profile is a file in ~/.config/anyask/profiles").into());
+    }
+    let Some(folder) = folder() else {
+        let message = format!("cannot find the profile {name}: HOME is not set");
+        return Err(Failure::new(Kind::Setup, message).into());
+    };
+    Ok(folder.join("profiles").join(name))
+}
+
+/// The arguments of a file. Their values are not parsed yet.
+fn parse(command: &Command, path: &Path, bytes: &[u8]) -> Result<Vec<Line>> {
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = &bytes[..error.valid_up_to()];
+        let number = before.split(|byte| *byte == b'\n').count();
+        at(path, number, usage_error("this is not UTF-8 text"))
+    })?;
+    let mut lines = Vec::new();
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with('#') {
+            let argument = argument(command, line);
+            let (id, argument) = argument.map_err(|failure| at(path, number, failure))?;
+            lines.push(Line { path: path.into(), number, id, argument });
+        }
+    }
+    Ok(lines)
+}
+
+/// The id and the argument of a line.
+fn argument(command: &Command, line: &str) -> Result<(String, String), Failure> {
+    let (flag, value) = split(line);
+    let argument = value.map_or(flag.into(), |value| format!("{flag}={value}"));
+    let Some(arg) = find(command, flag) else {
+        // negations are not suggested
+        let error = Args::command().try_get_matches_from(["anyask", &argument]).err();
+        return Err(match error {
+            Some(error) if line.starts_with('-') => mistake(&error),
+            _ => usage_error(format!("'{line}' is not a flag"))
+                .hint("a line is one argument, for example --model opus"),
+        });
+    };
+    if !works_in_files(arg) {
+        return Err(usage_error(format!("{flag} works only on the command line")));
+    }
+    if value.is_some() && !arg.get_action().takes_values() {
+        let failure = usage_error(format!("{flag} takes no value"));
+        return Err(failure.hint("write one argument per line"));
+    }
+    if value.is_none() && arg.get_num_args().is_some_and(|count| count.min_values() > 0) {
+        // clap would take the next argument for the value
+        return Err(usage_error(format!("{arg} needs a value")));
+    }
+    Ok((arg.get_id().to_string(), argument))
+}
+
+/// Splits a line into its flag and, after a blank or '=', the value as it stands.
+fn split(line: &str) -> (&str, Option<&str>) {
+    let end = if line.starts_with("--") {
+        line.find(|char: char| char == '=' || char.is_whitespace())
+    } else {
+        line.char_indices().nth(2).map(|(index, _)| index)
+    };
+    let (flag, rest) = line.split_at(end.unwrap_or(line.len()));
+    let value = rest.strip_prefix('=').unwrap_or(rest.trim_start());
+    (flag, (!rest.is_empty()).then_some(value))
+}
+
+fn find<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
+    let (long, short) = match flag.strip_prefix("--") {
+        Some(long) => (Some(long), None),
+        None => (None, Some(flag.strip_prefix('-')?.chars().next()?)),
+    };
+    command.get_arguments().find(|arg| match long {
+        Some(long) => {
+            let aliases = arg.get_all_aliases().unwrap_or_default();
+            arg.get_long() == Some(long) || aliases.contains(&long)
+        }
+        None => arg.get_short() == short,
+    })
+}
+
+/// Whether an argument conflicts with one of the others.
+fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
+    let conflicting = |one: &str, other: &str| {
+        let arg = command.get_arguments().find(|arg| arg.get_id() == one);
+        arg.is_some_and(|arg| {
+            command.get_arg_conflicts_with(arg).iter().any(|arg| arg.get_id() == other)
+        })
+    };
+    others.iter().any(|other| other != id && (conflicting(id, other) || conflicting(other, id)))
+}
+
+/// The error with the line that causes it: the first one up to which the lines do not parse.
+fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> Failure {
+    for (index, line) in lines.iter().enumerate() {
+        let arguments = lines[..=index].iter().map(|line| line.argument.as_str());
+        let parsed = command.try_get_matches_from_mut(["anyask"].into_iter().chain(arguments));
+        if let Err(error) = parsed {
+            return at(&line.path, line.number, mistake(&error));
+        }
+    }
+    mistake(error)
+}
+
+impl Args {
+    /// The error with its place, if the value that causes it comes from a file.
+    pub fn locate(&self, id: &str, value: &str, error: Error) -> Error {
+        let mut lines = self.lines.iter().rev();
+        let Some(line) = lines.find(|line| line.id == id && line.argument.ends_with(value)) else {
+            return error;
+        };
+        let mut failure = usage_error(describe(&error));
+        failure.hint = hint(&error).map(String::from);
+        at(&line.path, line.number, failure).into()
+    }
+}

@@ -1,0 +1,187 @@
+//! What the user wants: command line, environment and configuration files become [`Options`]. No other layer reads
+//! arguments or environment variables, or asks whether a stream is a terminal.
+
+mod args;
+mod config;
+mod documents;
+mod endpoint;
+mod key;
+mod line;
+mod options;
+mod values;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::io::IsTerminal;
+
+use anyhow::Result;
+use clap::error::{ContextKind, ErrorKind};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
+
+pub use args::{Args, Color, Document};
+pub use config::with_negations;
+pub use options::{Batch, Command, Options};
+
+use crate::api::model_id;
+use crate::error::{Failure, Kind};
+use crate::output::Console;
+
+/// Reads what the user wants. The console prints the error, if there is one, as the user wants it, too.
+pub fn parse() -> (Console, Result<Command>) {
+    let command_line: Vec<OsString> = std::env::args_os().collect();
+    let (matches, typed) = match typed(&command_line) {
+        Ok(typed) => typed,
+        // help and version
+        Err(error) if !error.use_stderr() => {
+            return (new_console(None), Ok(Command::Print(error.to_string().into())));
+        }
+        Err(error) => return (new_console(None), Err(typed_mistake(&error).into())),
+    };
+    let mut console = new_console(Some(&typed));
+    let command = effective(&command_line, &matches, typed).and_then(|args| {
+        console = new_console(Some(&args));
+        options::command(args, &console)
+    });
+    (console, command)
+}
+
+/// Parses the command line.
+fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
+    let parse = |mut command: clap::Command| {
+        let matches = command.try_get_matches_from_mut(command_line);
+        // dropping it takes as long as building it, and the program ends soon
+        std::mem::forget(command);
+        matches
+    };
+    let matches = parse(Args::command()).or_else(|first| match first.kind() {
+        // the negations of switches are rare, so they are tried last
+        ErrorKind::UnknownArgument => parse(with_negations(Args::command())).map_err(|second| {
+            let unknown = |error: &clap::Error| error.get(ContextKind::InvalidArg).cloned();
+            // the first error does not suggest negations
+            if unknown(&first) == unknown(&second) { first } else { second }
+        }),
+        _ => Err(first),
+    })?;
+    let args = Args::from_arg_matches(&matches)?;
+    Ok((matches, args))
+}
+
+/// The arguments that count: configuration file < profile < environment < command line.
+fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Result<Args> {
+    if typed.list_models || typed.generate.is_some() {
+        // they work whatever a file holds
+        return Ok(typed);
+    }
+    let merged = if typed.no_config {
+        None
+    } else {
+        config::merge(command_line, matches, typed.profile.as_deref())?
+    };
+    let mut args = merged.unwrap_or(typed);
+    let is_typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
+    if !is_typed("model")
+        && let Some(model) = variable("ANYROUTER_MODEL")
+    {
+        args.model = Some(model_id(&model).into());
+    }
+    if !is_typed("base_url")
+        && let Some(url) = variable("ANYROUTER_BASE_URL")
+    {
+        args.base_url = Some(values::messages_url(&url, "ANYROUTER_BASE_URL")?);
+    }
+    let typed_key = is_typed("api_key_file") || is_typed("api_key_command");
+    if !typed_key && variable("ANYROUTER_API_KEY").is_some() {
+        (args.api_key_file, args.api_key_command) = (None, None);
+    }
+    Ok(args)
+}
+
+/// Standard error, by the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+fn new_console(args: Option<&Args>) -> Console {
+    let terminal = std::io::stderr().is_terminal();
+    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
+    let forced = variable("CLICOLOR_FORCE").is_some_and(|force| force != "0");
+    let colour = match args.map(|args| args.color) {
+        Some(Color::Always) => true,
+        Some(Color::Never) => false,
+        _ if variable("NO_COLOR").is_some() => false,
+        _ => forced || (terminal && !dumb),
+    };
+    let mut console = Console::new(colour, terminal && !dumb);
+    console.quiet = args.is_some_and(|args| args.quiet);
+    console.verbose = args.is_some_and(|args| args.verbose);
+    console
+}
+
+/// An environment variable. An empty one counts as missing.
+fn variable(name: &str) -> Option<String> {
+    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
+    Some(value).filter(|value| !value.is_empty())
+}
+
+fn usage_error(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::Usage, message)
+}
+
+/// An error of the command line, where an unknown flag may be a part of the prompt.
+fn typed_mistake(error: &clap::Error) -> Failure {
+    let failure = mistake(error);
+    if error.kind() == ErrorKind::UnknownArgument && failure.hint.is_none() {
+        return failure.hint("if it belongs to the prompt, write -- before the words");
+    }
+    failure
+}
+
+/// An error of clap's in this program's form. It never shows the value of a flag that does not exist.
+fn mistake(error: &clap::Error) -> Failure {
+    if let Some(failure) = error.source().and_then(<dyn Error>::downcast_ref::<Failure>) {
+        // a value parser of ours says all
+        let mut copy = Failure::new(failure.kind, failure.to_string());
+        copy.hint.clone_from(&failure.hint);
+        return copy;
+    }
+    let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
+    let arg = context(ContextKind::InvalidArg).unwrap_or_default();
+    let failure = match (error.kind(), context(ContextKind::InvalidValue)) {
+        (ErrorKind::UnknownArgument, _) => return unknown_argument(error, &arg),
+        (ErrorKind::InvalidValue, None) => usage_error(format!("{arg} needs a value")),
+        (ErrorKind::InvalidValue, Some(value)) => {
+            usage_error(format!("invalid value '{value}' for {arg}"))
+        }
+        (ErrorKind::ValueValidation, value) => {
+            let value = value.unwrap_or_default();
+            let why = error.source().map(ToString::to_string).unwrap_or_default();
+            usage_error(format!("invalid value '{value}' for {arg}: {why}"))
+        }
+        (ErrorKind::ArgumentConflict, _) => {
+            let other = context(ContextKind::PriorArg).unwrap_or_default();
+            usage_error(format!("{arg} cannot be used with {other}"))
+        }
+        (ErrorKind::TooManyValues, _) => usage_error(format!("{arg} takes no value")),
+        (kind, _) => usage_error(kind.to_string()),
+    };
+    match (context(ContextKind::SuggestedValue), context(ContextKind::ValidValue)) {
+        (Some(value), _) => failure.hint(format!("a similar value exists: '{value}'")),
+        // any model may be asked
+        (None, Some(values)) if !arg.starts_with("--model") => {
+            failure.hint(format!("possible values: {values}"))
+        }
+        _ => failure,
+    }
+}
+
+fn unknown_argument(error: &clap::Error, flag: &str) -> Failure {
+    let failure = usage_error(format!("unexpected argument '{flag}' found"));
+    match flag {
+        "--api-key" | "--key" => usage_error("a key is never given as a flag")
+            .hint("set ANYROUTER_API_KEY or use --api-key-file"),
+        "--top-k" => failure.hint("use --set top_k=N"),
+        "--models" => failure.hint("use --list-models"),
+        "-i" | "--interactive" | "--continue" => failure.hint("use --chat FILE"),
+        _ => match error.get(ContextKind::SuggestedArg) {
+            Some(similar) => failure.hint(format!("a similar argument exists: '{similar}'")),
+            None => failure,
+        },
+    }
+}

@@ -1,0 +1,326 @@
+//! From arguments to options: fills in defaults, and checks what does not fit together.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::args::Args;
+use super::key::Source as KeySource;
+use super::values::Steps;
+use super::{documents, endpoint, usage_error};
+use crate::api::{self, Endpoint, Fields, MODELS, Secret};
+use crate::error::{Failure, Kind};
+use crate::input::{self, Sources, Stdin, Text};
+use crate::mock;
+use crate::output::{Console, Format, Settings};
+
+/// What the program does.
+pub enum Command {
+    /// Prints a text: help, version, models, the man page, completions.
+    Print(Cow<'static, str>),
+    /// Asks one question.
+    Ask(Box<Options>, Sources),
+    /// Prints the request's body.
+    DryRun(Box<Options>, Sources),
+    /// Prints the request as a curl command.
+    Curl(Box<Options>, Sources),
+    /// Asks each line that is typed.
+    Chat(Box<Options>),
+    /// Asks many questions.
+    Batch(Box<Options>, Batch),
+}
+
+/// How a question is asked, whichever it is.
+pub struct Options {
+    /// The request without its messages.
+    pub request: api::Request,
+    /// The first words of the answer.
+    pub prefill: Option<String>,
+    /// The file of the conversation.
+    pub chat: Option<PathBuf>,
+    /// The server; its key comes with [`Options::connect`].
+    pub endpoint: Endpoint,
+    key: KeySource,
+    mock: Option<Steps>,
+    pub policy: api::Policy,
+    pub output: Settings,
+    /// Print the usage line.
+    pub usage: bool,
+    /// An answer that stopped short is a failure.
+    pub strict: bool,
+    pub price: api::Price,
+    pub log: Option<PathBuf>,
+    pub console: Console,
+}
+
+/// What a batch needs besides.
+pub struct Batch {
+    /// The file of the items; `None` for standard input.
+    pub items: Option<PathBuf>,
+    /// The words and the files that every item gets.
+    pub words: Option<OsString>,
+    pub files: Vec<PathBuf>,
+    /// The number of parallel requests.
+    pub jobs: usize,
+    pub keep_order: bool,
+    pub resume: bool,
+    /// Stop when fewer dollars are left.
+    pub min_credits: Option<f64>,
+}
+
+/// What the arguments ask for.
+pub fn command(mut args: Args, console: &Console) -> Result<Command> {
+    if args.list_models {
+        return Ok(Command::Print(documents::models(args.json).into()));
+    }
+    if let Some(document) = args.generate {
+        return Ok(Command::Print(documents::document(document).into()));
+    }
+    args.output = args.output.filter(|path| !is_dash(path));
+    check_batch_flags(&args)?;
+    check_files(&args)?;
+    let batch = args.batch.as_deref().map(|items| batch(items, &args)).transpose()?;
+    let sources = if batch.is_some() { None } else { sources(&args)? };
+    let (endpoint, key) = endpoint::endpoint(&args)?;
+    let (dry_run, curl) = (args.dry_run, args.curl);
+    let options = Box::new(options(args, endpoint, key, console)?);
+    Ok(match (batch, sources) {
+        (Some(batch), _) => Command::Batch(options, batch),
+        (None, None) => Command::Chat(options),
+        (None, Some(sources)) if dry_run => Command::DryRun(options, sources),
+        (None, Some(sources)) if curl => Command::Curl(options, sources),
+        (None, Some(sources)) => Command::Ask(options, sources),
+    })
+}
+
+fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
+    let system = system(args.system, args.system_file.as_deref(), console)?;
+    let format = match (args.json, args.stream) {
+        (true, true) => Format::Events,
+        (true, false) => Format::Json,
+        _ if args.extract => Format::Code,
+        _ => Format::Text,
+    };
+    let stream = match format {
+        Format::Events => true,
+        Format::Json => false,
+        Format::Text | Format::Code => !args.no_stream && args.batch.is_none(),
+    };
+    let mut extra = Fields::default();
+    for (key, value) in &args.set {
+        extra.set_text(key, value);
+    }
+    Ok(Options {
+        request: api::Request {
+            model: args.model.unwrap_or_else(|| MODELS[0].id.into()),
+            max_tokens: args.max_tokens,
+            system,
+            messages: Vec::new(),
+            temperature: args.temperature,
+            top_p: args.top_p,
+            stop_sequences: args.stop,
+            stream,
+            extra,
+        },
+        prefill: args.prefill,
+        chat: args.chat,
+        endpoint,
+        key,
+        mock: args.mock,
+        policy: api::Policy {
+            retries: args.retries,
+            delay: args.retry_delay,
+            max_wait: args.max_wait,
+        },
+        output: Settings {
+            format,
+            stream,
+            path: args.output,
+            terminal: std::io::stdout().is_terminal(),
+            raw: args.raw,
+        },
+        usage: args.usage,
+        strict: args.strict,
+        price: args.price,
+        log: args.log,
+        console: console.clone(),
+    })
+}
+
+fn system(
+    text: Option<OsString>,
+    file: Option<&Path>,
+    console: &Console,
+) -> Result<Option<String>> {
+    let (text, name) = match (text, file) {
+        (Some(text), _) => (Text::from(text), "the system prompt".into()),
+        (None, Some(path)) => (input::read_text_file(path)?, path.display().to_string()),
+        (None, None) => return Ok(None),
+    };
+    if let Some(note) = input::replaced_note(text.replaced, &name) {
+        console.note(note);
+    }
+    Ok(Some(text.text))
+}
+
+impl Options {
+    /// Fetches the key, or starts the server of `--mock`, which needs none. A key command may take time and ask, so
+    /// this comes when everything else is known to be right.
+    pub fn connect(&mut self) -> Result<()> {
+        let endpoint = &mut self.endpoint;
+        if let Some(Steps(steps)) = self.mock.take() {
+            let cannot = || Failure::new(Kind::Local, "cannot start the server of --mock");
+            let address = mock::start(steps).with_context(cannot)?;
+            endpoint.url = format!("http://{address}/v1/messages").parse()?;
+            endpoint.proxy = None;
+            endpoint.key = Secret::new("mock");
+        } else {
+            endpoint.key = self.key.fetch(&self.console)?;
+            endpoint.key.clone().into_iter().for_each(|key| self.console.set_secret(key));
+        }
+        Ok(())
+    }
+}
+
+/// Where the question comes from; `None` if each line that is typed is one.
+fn sources(args: &Args) -> Result<Option<Sources>> {
+    let dash = args.prompt == ["-"];
+    let stdin_files = args.file.iter().filter(|path| is_dash(path)).count();
+    if dash && args.no_stdin {
+        return Err(usage_error("'-' cannot be used with --no-stdin").into());
+    }
+    if stdin_files > 0 && args.no_stdin {
+        return Err(usage_error("-f - cannot be used with --no-stdin").into());
+    }
+    if stdin_files + usize::from(dash) > 1 {
+        return Err(usage_error("standard input can be read only once").into());
+    }
+    let words = if dash { None } else { words(args) };
+    let terminal = !args.no_stdin && std::io::stdin().is_terminal();
+    let stdin = match terminal {
+        _ if args.no_stdin => Stdin::Ignored,
+        true if dash || stdin_files > 0 => Stdin::Typed,
+        true => Stdin::Ignored,
+        false => Stdin::Piped,
+    };
+    if words.is_none() && args.file.is_empty() && matches!(stdin, Stdin::Ignored) {
+        let sends = !args.dry_run && !args.curl;
+        if args.chat.is_some() && terminal && sends {
+            return Ok(None);
+        }
+        return Err(input::no_prompt().into());
+    }
+    Ok(Some(Sources { words, stdin, files: args.file.clone() }))
+}
+
+/// The words of the command line; blanks alone count as none.
+fn words(args: &Args) -> Option<OsString> {
+    let words = args.prompt.join(OsStr::new(" "));
+    Some(words).filter(|words| !words.to_string_lossy().trim().is_empty())
+}
+
+fn batch(items: &Path, args: &Args) -> Result<Batch, Failure> {
+    let items = (!is_dash(items)).then(|| items.to_path_buf());
+    if items.is_none() && args.no_stdin {
+        return Err(usage_error("--batch without a file cannot be used with --no-stdin")
+            .hint("use --batch=ITEMS"));
+    }
+    if items.is_none() && std::io::stdin().is_terminal() {
+        return Err(usage_error("--batch reads standard input, which is a terminal")
+            .hint("use anyask --batch < ITEMS, or --batch=ITEMS"));
+    }
+    if args.file.iter().any(|path| is_dash(path)) {
+        return Err(usage_error("-f - cannot be used with --batch"));
+    }
+    let from = items.as_deref().unwrap_or(Path::new("/dev/stdin"));
+    let to = args.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
+    if is_same_file(from, to) {
+        return Err(usage_error("the items and the results are the same file"));
+    }
+    Ok(Batch {
+        items,
+        words: words(args),
+        files: args.file.clone(),
+        jobs: args.jobs.unwrap_or(4),
+        keep_order: args.keep_order,
+        resume: args.resume,
+        min_credits: args.min_credits,
+    })
+}
+
+/// Checked here, because clap's error would not say which flag needs `--batch`.
+fn check_batch_flags(args: &Args) -> Result<(), Failure> {
+    let given = [
+        ("--jobs", args.jobs.is_some()),
+        ("--keep-order", args.keep_order),
+        ("--resume", args.resume),
+        ("--min-credits", args.min_credits.is_some()),
+    ];
+    let given = given.into_iter().find(|(_, given)| *given);
+    match given {
+        Some((flag, _)) if args.batch.is_none() => {
+            Err(usage_error(format!("{flag} needs --batch")))
+        }
+        _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
+        _ => Ok(()),
+    }
+}
+
+/// No file may have two purposes, because one would destroy the other.
+fn check_files(args: &Args) -> Result<(), Failure> {
+    let files = [
+        ("--batch", &args.batch),
+        ("--chat", &args.chat),
+        ("--output", &args.output),
+        ("--log", &args.log),
+    ];
+    let given = files.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?)));
+    let given: Vec<_> = given.filter(|(_, path)| !is_dash(path)).collect();
+    for (index, (flag, path)) in given.iter().enumerate() {
+        for (other, named) in &given[index + 1..] {
+            if is_same_file(path, named) {
+                let path = path.display();
+                let message = format!("{flag} and {other} name the same file, {path}");
+                return Err(usage_error(message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a path means standard input or output.
+fn is_dash(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// Whether two paths name one file, which need not exist.
+fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
+        path.canonicalize().ok().or_else(|| Some(folder.join(path.file_name()?)))
+    };
+    // a device has room for both
+    let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
+    let is_same_place = || place(one).is_some_and(|one| place(other) == Some(one));
+    is_one_file(one, other) || (!is_device(one) && is_same_place())
+}
+
+/// Whether two paths lead to one regular file, whatever their names.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| {
+        let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((file.dev(), file.ino()))
+    };
+    id(one).is_some_and(|one| id(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
+}

@@ -1,0 +1,211 @@
+//! The values of flags: each is parsed once, into the type that the program uses.
+
+use std::ffi::OsStr;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::builder::{
+    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+};
+use ureq::http::{HeaderName, HeaderValue, Uri};
+
+use super::usage_error;
+use crate::api::{Auth, Header, MODELS, Origin, Price, Request, model_id};
+use crate::error::Failure;
+use crate::mock::Step;
+
+/// The value of `--mock`; a type of its own, because clap takes a Vec for a repeatable flag.
+#[derive(Debug, Clone)]
+pub struct Steps(pub Vec<Step>);
+
+/// A value of `--header`.
+#[derive(Debug, Clone)]
+pub enum HeaderArg {
+    Plain(Header),
+    /// A file with one header per line.
+    File(String),
+}
+
+/// Accepts any model, resolves short names, and lists the documented models for shell completions.
+#[derive(Clone)]
+pub struct ModelId;
+
+impl TypedValueParser for ModelId {
+    type Value = String;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<String, clap::Error> {
+        let name = NonEmptyStringValueParser::new().parse_ref(command, arg, value)?;
+        Ok(model_id(&name).into())
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let shorts = MODELS.iter().filter(|model| !model.short.is_empty());
+        let shorts = shorts.map(|model| PossibleValue::new(model.short).help(model.id));
+        let ids = MODELS.iter().map(|model| PossibleValue::new(model.id).help(model.best_for));
+        Some(Box::new(shorts.chain(ids)))
+    }
+}
+
+pub fn auth() -> impl TypedValueParser<Value = Auth> {
+    let values = [
+        PossibleValue::new("bearer").help("authorization: Bearer KEY, as AnyRouter documents it"),
+        PossibleValue::new("x-api-key").help("x-api-key: KEY, as the upstream API wants it"),
+    ];
+    PossibleValuesParser::new(values).map(|name| match &*name {
+        "x-api-key" => Auth::XApiKey,
+        _ => Auth::Bearer,
+    })
+}
+
+/// A number in a range; `wanted` describes it.
+fn number<T: FromStr + PartialOrd>(
+    text: &str,
+    range: RangeInclusive<T>,
+    wanted: &str,
+) -> Result<T, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| format!("it must be {wanted}"))
+}
+
+pub fn fraction(text: &str) -> Result<f64, String> {
+    number(text, 0.0..=1.0, "a number from 0.0 to 1.0")
+}
+
+pub fn tokens(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX, "a whole number from 1 to 4294967295")
+}
+
+pub fn retries(text: &str) -> Result<u32, String> {
+    number(text, 0..=u32::MAX, "a whole number from 0 to 4294967295")
+}
+
+pub fn jobs(text: &str) -> Result<usize, String> {
+    number(text, 1..=1000, "a whole number from 1 to 1000")
+}
+
+pub fn seconds(text: &str) -> Result<Duration, String> {
+    let wanted = "a number of seconds above 0, at most 1e9";
+    number(text, 0.001..=1e9, wanted).map(Duration::from_secs_f64)
+}
+
+pub fn pause(text: &str) -> Result<Duration, String> {
+    number(text, 0.0..=1e9, "a number of seconds from 0 to 1e9").map(Duration::from_secs_f64)
+}
+
+pub fn dollars(text: &str) -> Result<f64, String> {
+    number(text.trim_start_matches('$'), 0.0..=1e9, "an amount in dollars")
+}
+
+pub fn price(text: &str) -> Result<Price, String> {
+    let wanted = "two prices in dollars, such as 0.3,1.5";
+    let (input, output) = text.split_once(',').unwrap_or_default();
+    let dollars = |text: &str| number(text.trim(), 0.0..=1e9, wanted);
+    Ok(Price { input: dollars(input)?, output: dollars(output)? })
+}
+
+pub fn steps(text: &str) -> Result<Steps, Failure> {
+    Step::parse_all(text).map(Steps).map_err(|error| {
+        usage_error(format!("--mock: {error}"))
+            .hint("a step is ok, cut or a status from 200 to 599: --mock=429,ok")
+    })
+}
+
+pub fn field(text: &str) -> Result<(String, String), Failure> {
+    let (key, value) = text.split_once('=').unwrap_or_default();
+    if key.is_empty() {
+        return Err(usage_error(format!("--set {text}: it must be KEY=VALUE, such as top_k=40")));
+    }
+    if Request::FIELDS.contains(&key) {
+        let instead = match key {
+            "messages" => "the prompt".into(),
+            "stop_sequences" => "--stop".into(),
+            "stream" => "--stream or --no-stream".into(),
+            key => format!("--{}", key.replace('_', "-")),
+        };
+        return Err(usage_error(format!("use {instead} instead of --set {key}")));
+    }
+    Ok((key.into(), value.into()))
+}
+
+/// The URL of the messages endpoint. `from` is the flag or variable that `base` comes from.
+pub fn messages_url(base: &str, from: &str) -> Result<Uri, Failure> {
+    let wrong = |why: &str| usage_error(format!("{from} {}: {why}", without_password(base)));
+    let example = "for example https://api.anyrouter.top or http://localhost:8080";
+    let invalid = || wrong("the URL is not valid").hint(example);
+    let url: Uri = base.trim().parse().map_err(|_| invalid())?;
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (url.scheme_str(), url.authority())
+    else {
+        return Err(wrong("the URL does not begin with https:// or http://").hint(example));
+    };
+    if authority.as_str().contains('@') {
+        return Err(wrong("a URL with a user name or password is not supported")
+            .hint("set ANYROUTER_API_KEY or use --api-key-file"));
+    }
+    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+    let port = port.strip_prefix(':').map(str::parse::<u16>);
+    if port.is_some_and(|port| !port.is_ok_and(|port| port > 0)) {
+        return Err(wrong("the port must be a number from 1 to 65535"));
+    }
+    let path = url.path().trim_end_matches('/');
+    let end = match path {
+        _ if path.ends_with("/v1/messages") => "",
+        _ if path.ends_with("/v1") => "/messages",
+        _ => "/v1/messages",
+    };
+    let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+    format!("{scheme}://{authority}{path}{end}{query}").parse().map_err(|_| invalid())
+}
+
+fn without_password(url: &str) -> String {
+    match (url.find("//"), url.rfind('@')) {
+        (Some(start), Some(end)) if start < end => {
+            format!("{}//[redacted]{}", &url[..start], &url[end..])
+        }
+        _ => url.into(),
+    }
+}
+
+/// The value of `--header`: `Name: value` or `@FILE`.
+pub fn header(text: &str) -> Result<HeaderArg, Failure> {
+    if let Some(path) = text.strip_prefix('@') {
+        return Ok(HeaderArg::File(path.into()));
+    }
+    // the value may be a secret, so errors show only the name
+    let name = text.split(':').next().unwrap_or_default().trim();
+    let place = format!("--header '{name}'");
+    let header = parse_header(text, &place, Origin::Plain)?;
+    match header.name.as_str() {
+        "authorization" | "x-api-key" | "proxy-authorization" | "cookie" => {
+            let why = "other users can see a secret on the command line";
+            Err(usage_error(format!("{place}: {why}")).hint(
+                "put the key into ANYROUTER_API_KEY or --api-key-file, another secret into --header @FILE",
+            ))
+        }
+        _ => Ok(HeaderArg::Plain(header)),
+    }
+}
+
+/// Parses one header; errors begin with `place`.
+pub fn parse_header(line: &str, place: &str, origin: Origin) -> Result<Header, Failure> {
+    let wrong = |why: &str| usage_error(format!("{place}: {why}"));
+    let form = "a header is 'Name: value', for example 'x-trace: ci-42'";
+    let (name, value) = line.split_once(':').unwrap_or((line, ""));
+    let name: HeaderName =
+        name.trim().parse().map_err(|_| wrong("the header name is not valid").hint(form))?;
+    let value = value.trim();
+    if value.is_empty() {
+        return Err(wrong("the header has no value").hint(form));
+    }
+    if matches!(name.as_str(), "content-length" | "transfer-encoding" | "connection") {
+        return Err(wrong("this header cannot be changed"));
+    }
+    let value = HeaderValue::from_str(value)
+        .map_err(|_| wrong("the header's value has control characters"))?;
+    Ok(Header { name, value, origin })
+}

@@ -1,0 +1,116 @@
+//! One item of a batch: asked as a single question would be, and answered by a line of JSON.
+
+use anyhow::{Error, Result};
+use serde_json::value::RawValue;
+
+use super::super::exchange::Outcome;
+use super::results::{Row, RowContent, RowError, identity};
+use super::{Work, is_for_all, lock};
+use crate::api::{Client, Digest, Message, Prepared, Progress, Request, one_line};
+use crate::error::{Failure, Kind, kind};
+use crate::input::{Item, Question};
+use crate::output::show;
+
+impl Work {
+    /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.
+    pub fn ask(&self, client: &Client, item: Item) -> Option<String> {
+        let Item { line, id, question, replaced } = item;
+        lock(&self.tally).replaced += replaced;
+        let failed = |key, status, error: &Error| {
+            lock(&self.tally).failed += 1;
+            let message = self.session.options.console.describe(error);
+            let error = RowError { exit: kind(error) as u8, status, message };
+            Row { line, id: id.as_deref(), key, content: RowContent::Error { error } }.to_line()
+        };
+        let (request, prepared) = match self.prepare(client, question) {
+            Ok(prepared) => prepared,
+            Err(error) => return Some(failed(None, None, &error)),
+        };
+        let key = Digest::of(&prepared.body);
+        if self.is_answered(identity(id.as_deref(), key)) {
+            return None;
+        }
+        let console = &self.session.options.console;
+        let mut on_progress = |progress: Progress| show(console, Some(line), &progress);
+        let outcome = self.session.exchange(client, &request, &prepared, None, &mut on_progress);
+        self.count(&outcome);
+        let Outcome { answer, result, head, short, log_error } = outcome;
+        let status = head.map(|head| head.status);
+        if let Some(error) = log_error {
+            self.stop(error);
+        }
+        let short = short.filter(|_| self.session.options.strict);
+        match result.and(short.map_or(Ok(()), |short| Err(short.into()))) {
+            Ok(()) => {
+                lock(&self.tally).answered += 1;
+                let content = RowContent::Answer {
+                    text: &answer.text,
+                    stop_reason: answer.stop_reason.map(|reason| console.redact(&reason)),
+                    model: answer.model.map(|model| console.redact(&model)),
+                    usage: answer.usage,
+                    response: json_line(&answer.message),
+                };
+                Some(Row { line, id: id.as_deref(), key: Some(key), content }.to_line())
+            }
+            Err(error) if kind(&error) == Kind::Interrupted => None,
+            Err(error) => {
+                let line = failed(Some(key), status, &error);
+                if is_for_all(&error) {
+                    self.stop(error);
+                }
+                Some(line)
+            }
+        }
+    }
+
+    fn prepare(
+        &self,
+        client: &Client,
+        question: Result<Question, String>,
+    ) -> Result<(Request, Prepared)> {
+        let question = question.map_err(|why| Failure::new(Kind::Usage, why))?;
+        let options = &self.session.options;
+        let mut request = options.request.clone();
+        question.apply(&mut request, &self.files, self.words.as_ref());
+        request.messages.extend(options.prefill.as_ref().map(Message::assistant));
+        let prepared = request.prepare(client.endpoint())?;
+        Ok((request, prepared))
+    }
+
+    /// Whether an earlier batch has an answer that no other item has used.
+    fn is_answered(&self, identity: Digest) -> bool {
+        let mut answered = lock(&self.answered);
+        let Some(left) = answered.get_mut(&identity).filter(|left| **left > 0) else {
+            return false;
+        };
+        *left -= 1;
+        lock(&self.tally).skipped += 1;
+        true
+    }
+
+    /// Counts what was spent, whatever came of it, and looks at the credits that are left.
+    fn count(&self, outcome: &Outcome) {
+        let usage = outcome.answer.usage;
+        let mut tally = lock(&self.tally);
+        tally.input_tokens += usage.input_tokens.unwrap_or(0);
+        tally.output_tokens += usage.output_tokens.unwrap_or(0);
+        tally.cost += self.session.options.price.cost(&usage).unwrap_or(0.0);
+        tally.short += u64::from(outcome.short.is_some());
+        let Some(credits) = outcome.head.as_ref().and_then(|head| head.limits.credits) else {
+            return;
+        };
+        tally.credits = Some(credits);
+        drop(tally);
+        if self.batch.min_credits.is_some_and(|least| credits < least) {
+            let message = format!("${credits:.2} credits are left, below --min-credits");
+            let failure = Failure::new(Kind::NotPermitted, message);
+            self.stop(failure.hint("with more credits, use --resume to continue").into());
+        }
+    }
+}
+
+/// JSON of any form on one line; none where there is no JSON.
+fn json_line(json: &[u8]) -> Option<Box<RawValue>> {
+    let json = String::from_utf8_lossy(json);
+    RawValue::from_string(one_line(json.trim()).into()).ok()
+}

@@ -1,0 +1,204 @@
+//! Many questions: workers ask items side by side, and hand the results to one writer.
+
+mod item;
+mod queue;
+mod results;
+
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use anyhow::{Context, Error, Result};
+
+use super::exchange::{Requests, Session};
+use super::signals::{ENDING, end_by, name, on_signal};
+use crate::cli::{Batch, Options};
+use crate::error::{Failure, Kind, kind};
+use crate::input::{Draft, Item, Items, Text, count_items, replaced_note};
+use crate::output::{Sink, Tally};
+use queue::{Queue, queue};
+use results::{Answered, open_results};
+
+/// Asks every item.
+pub fn run(options: Options, batch: Batch) -> Result<()> {
+    let console = options.console.clone();
+    let items = Items::open(batch.items.as_deref())?;
+    let total = match &batch.items {
+        Some(path) if console.is_animated() => count_items(path)?,
+        _ => None,
+    };
+    let (mut sink, answered) = match &options.output.path {
+        Some(path) => {
+            let (file, answered) = open_results(path, batch.resume)?;
+            (Sink::append(file, path, &options.output), answered)
+        }
+        None => (options.output.stdout()?, Answered::new()),
+    };
+    let (sender, queue, results) = queue(batch.jobs, batch.keep_order);
+    let work = Arc::new(Work::new(options, batch, answered)?);
+    work.stop_on_signals()?;
+    console.start_bar(total);
+    work.start(items, sender, &queue)?;
+    // the results end with the last worker
+    drop(queue);
+    for result in results {
+        sink.json(result.as_bytes());
+        if sink.is_terminal() { console.suspend(|| sink.flush())? } else { sink.flush()? }
+    }
+    console.stop_live();
+    let ended = work.finish();
+    if let (Err(error), Some(signal)) = (&ended, *lock(&work.signal)) {
+        console.failure(error);
+        end_by(signal);
+    }
+    ended
+}
+
+/// All that the workers share.
+struct Work {
+    session: Session,
+    /// What every item gets.
+    words: Option<Text>,
+    files: Draft,
+    batch: Batch,
+    answered: Mutex<Answered>,
+    tally: Mutex<Tally>,
+    /// The signal that stopped the batch.
+    signal: Mutex<Option<i32>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Work {
+    fn new(options: Options, batch: Batch, answered: Answered) -> Result<Self> {
+        let files = Draft::of_files(&batch.files)?;
+        let words = batch.words.clone().map(Text::from);
+        let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
+        if let Some(note) = replaced_note(replaced, "the prompt") {
+            options.console.note(note);
+        }
+        Ok(Self {
+            session: Session::new(options, Requests::SideBySide)?,
+            words,
+            files,
+            batch,
+            answered: Mutex::new(answered),
+            tally: Mutex::default(),
+            signal: Mutex::default(),
+        })
+    }
+
+    /// Starts the reader of the items and the workers.
+    fn start(
+        self: &Arc<Self>,
+        items: Items,
+        sender: SyncSender<Item>,
+        queue: &Queue,
+    ) -> Result<()> {
+        let cannot = || Failure::new(Kind::Local, "cannot start a thread");
+        let work = Arc::clone(self);
+        let read = move || {
+            for item in items {
+                match item {
+                    // without workers the program is about to end
+                    Ok(item) => drop(sender.send(item)),
+                    Err(error) => return work.stop(error),
+                }
+            }
+        };
+        // it may wait for a line that never comes, so nobody waits for it
+        thread::Builder::new().spawn(read).with_context(cannot)?;
+        for number in 0..self.batch.jobs {
+            let (work, queue) = (Arc::clone(self), queue.clone());
+            match thread::Builder::new().spawn(move || work.ask_items(&queue)) {
+                Err(error) if number == 0 => return Err(error).with_context(cannot),
+                // fewer workers do it as well
+                Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// One worker: item after item, until there are no more or a reason to stop.
+    fn ask_items(&self, queue: &Queue) {
+        let client = self.session.client.sibling();
+        while let Some((item, result)) = queue.take(|| self.session.pace.is_stopped()) {
+            if let Some(line) = self.ask(&client, item) {
+                // without a writer the program is about to end
+                let _ = result.send(line);
+            }
+            self.session.options.console.update_bar(&lock(&self.tally));
+        }
+    }
+
+    /// Asks nothing more. The first reason is the batch's error.
+    fn stop(&self, reason: Error) {
+        self.session.pace.stop(Some(reason));
+    }
+
+    /// The first signal lets the requests under way finish, the second one does not.
+    fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
+        let work = Arc::clone(self);
+        on_signal(&ENDING, move |signal| {
+            if lock(&work.signal).replace(signal).is_some() {
+                end_by(signal);
+            }
+            let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
+            work.stop(failure.hint("with -o FILE, use --resume to continue").into());
+            let work = Arc::clone(&work);
+            let tell = move || {
+                let console = &work.session.options.console;
+                console.tell("no new items are started; press Ctrl-C again to stop at once");
+            };
+            // where nobody reads stderr, the next signal is heard all the same
+            let _ = thread::Builder::new().spawn(tell);
+        })
+    }
+
+    /// Tells what came of it all.
+    fn finish(&self) -> Result<()> {
+        let console = &self.session.options.console;
+        let reason = self.session.pace.take_reason();
+        let tally = lock(&self.tally);
+        if let Some(note) = replaced_note(tally.replaced, "the items") {
+            console.note(note);
+        }
+        match tally.short {
+            0 => {}
+            1 => console.note("1 answer stopped short"),
+            short => console.note(format_args!("{short} answers stopped short")),
+        }
+        if reason.is_none() && tally.done() == 0 {
+            console.note("there were no items; --batch=FILE reads them from a file");
+        }
+        if !console.quiet {
+            console.tell(&*tally);
+        }
+        match (reason, tally.failed) {
+            (Some(reason), _) => Err(reason),
+            (None, 0) => Ok(()),
+            (None, failed) => Err(self.items_failed(failed)),
+        }
+    }
+
+    fn items_failed(&self, failed: u64) -> Error {
+        let items = if failed == 1 { "item" } else { "items" };
+        let failure = Failure::new(Kind::ItemsFailed, format!("{failed} {items} failed"));
+        let hint = match &self.session.options.output.path {
+            Some(file) => format!(
+                "jq 'select(.error)' {} shows why; use --resume to ask them again",
+                file.display()
+            ),
+            None => "with -o FILE, use --resume to ask them again".into(),
+        };
+        failure.hint(hint).into()
+    }
+}
+
+/// Whether every other item would end in the same way.
+fn is_for_all(error: &Error) -> bool {
+    matches!(kind(error), Kind::KeyRejected | Kind::NotPermitted)
+}

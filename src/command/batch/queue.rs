@@ -1,0 +1,72 @@
+//! The items of a batch on their way to the workers, and the results on their way back.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use crate::input::Item;
+
+/// How many results may wait for a slow one, where they keep the order of the items; at least four a worker.
+const WINDOW: usize = 128;
+
+/// How often a worker that waits for an item looks whether it is to stop.
+const TICK: Duration = Duration::from_millis(50);
+
+/// The end that the workers take items from. The results end when its last clone is dropped.
+#[derive(Clone)]
+pub struct Queue(Arc<Mutex<Ends>>);
+
+struct Ends {
+    items: Receiver<Item>,
+    results: Results,
+}
+
+/// Where the result of an item goes.
+enum Results {
+    /// As they come.
+    Unordered(Sender<String>),
+    /// In the order of the items: a place in the line for each.
+    Ordered(SyncSender<Receiver<String>>),
+}
+
+/// A queue for this many workers, where its items are put in, and where the results come out.
+pub fn queue(
+    workers: usize,
+    keep_order: bool,
+) -> (SyncSender<Item>, Queue, Box<dyn Iterator<Item = String>>) {
+    let (sender, items) = sync_channel(workers);
+    let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
+    if keep_order {
+        let (places, results) = sync_channel::<Receiver<String>>(WINDOW.max(4 * workers));
+        (sender, queue(Results::Ordered(places)), Box::new(results.into_iter().flatten()))
+    } else {
+        let (lines, results) = channel();
+        (sender, queue(Results::Unordered(lines)), Box::new(results.into_iter()))
+    }
+}
+
+impl Queue {
+    /// The next item, and where its result goes; `None` if there are no more, or if `is_stopped` says so.
+    pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<String>)> {
+        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let item = loop {
+            if is_stopped() {
+                return None;
+            }
+            match ends.items.recv_timeout(TICK) {
+                Ok(item) => break item,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        };
+        let result = match &ends.results {
+            Results::Unordered(lines) => lines.clone(),
+            Results::Ordered(places) => {
+                let (line, place) = channel();
+                places.send(place).ok()?;
+                line
+            }
+        };
+        (!is_stopped()).then_some((item, result))
+    }
+}

@@ -1,0 +1,68 @@
+//! Signals, where something has to end first. The program still ends by the signal, as a shell loop has to see, and a
+//! signal that its parent ignores stays ignored.
+
+use anyhow::Result;
+
+/// The signals that ask a program to end.
+#[cfg(unix)]
+pub const ENDING: [i32; 3] =
+    [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+#[cfg(unix)]
+pub const INTERRUPT: i32 = signal_hook::consts::SIGINT;
+
+#[cfg(not(unix))]
+pub const ENDING: [i32; 1] = [INTERRUPT];
+#[cfg(not(unix))]
+pub const INTERRUPT: i32 = 2;
+
+/// Calls `on` with each of these signals, in a thread of its own.
+#[cfg(unix)]
+pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> Result<()> {
+    use anyhow::Context;
+
+    let cannot =
+        || crate::error::Failure::new(crate::error::Kind::Local, "cannot watch for signals");
+    let heeded = signals.iter().filter(|signal| !is_ignored(**signal));
+    let mut signals = signal_hook::iterator::Signals::new(heeded).with_context(cannot)?;
+    let watch = move || signals.forever().for_each(&mut on);
+    std::thread::Builder::new().spawn(watch).with_context(cannot)?;
+    Ok(())
+}
+
+/// Ends the program as the signal does where nobody watches for it.
+#[cfg(unix)]
+pub fn end_by(signal: i32) {
+    let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// What a signal is called.
+#[cfg(unix)]
+pub fn name(signal: i32) -> &'static str {
+    match signal {
+        INTERRUPT => "Ctrl-C",
+        _ => signal_hook::low_level::signal_name(signal).unwrap_or("a signal"),
+    }
+}
+
+/// Whether the parent wants the program to go on at this signal, as shells do for background jobs. Only Linux tells.
+#[cfg(unix)]
+fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
+}
+
+/// Where there are no such signals, Ctrl-C ends the program at once.
+#[cfg(not(unix))]
+pub fn on_signal(_: &[i32], _: impl FnMut(i32) + Send + 'static) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn end_by(_: i32) {}
+
+#[cfg(not(unix))]
+pub fn name(_: i32) -> &'static str {
+    "Ctrl-C"
+}

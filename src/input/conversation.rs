@@ -1,0 +1,176 @@
+//! A conversation kept in a file: one JSON message a line, whole turns only, one writer at a time.
+
+use std::fmt::Write;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use super::text::{BOM, open, read_bytes};
+use crate::api::{Content, Fields, Message, Role};
+use crate::error::{Failure, Kind};
+use crate::jsonl::{Lines, is_torn};
+
+/// What messages call it.
+const NAME: &str = "the conversation";
+
+/// A conversation. While one that was opened exists, other programs wait for it.
+pub struct Conversation {
+    path: PathBuf,
+    /// The locked file; `None` if there was none yet, or if it was not locked.
+    lines: Option<Lines>,
+    /// The system prompt that it began with.
+    pub system: Option<String>,
+    /// All messages so far, oldest first.
+    pub messages: Vec<Message>,
+}
+
+impl Conversation {
+    /// Locks a conversation and reads it; a new one has no file before its first turn. While another program
+    /// has it, `notify` says so and this waits, until it is `stopped`. A torn turn at its end is removed.
+    pub fn open(path: &Path, notify: impl Fn(&str), stopped: impl Fn() -> bool) -> Result<Self> {
+        let mut conversation = Self::new(path);
+        if !path.exists() {
+            check_folder(path)?;
+            return Ok(conversation);
+        }
+        let name = path.display();
+        let mut told = false;
+        let lines = Lines::open_locked(path, NAME, || {
+            if !std::mem::replace(&mut told, true) {
+                notify(&format!("waiting for another program to finish its turn in {name}"));
+            }
+            if stopped() {
+                return Err(Failure::new(Kind::Interrupted, "stopped").into());
+            }
+            Ok(())
+        })?;
+        if let Some(file) = lines.reader()
+            && let Some(length) = conversation.read(file)?
+        {
+            lines.truncate(length)?;
+            notify(&format!("removed the last turn of {name}, which was not written completely"));
+        }
+        conversation.lines = Some(lines);
+        Ok(conversation)
+    }
+
+    /// Reads a conversation, but does not touch or lock it.
+    pub fn peek(path: &Path) -> Result<Self> {
+        let mut conversation = Self::new(path);
+        if path.exists() {
+            conversation.read(open(path)?)?;
+        }
+        Ok(conversation)
+    }
+
+    fn new(path: &Path) -> Self {
+        Self { path: path.into(), lines: None, system: None, messages: Vec::new() }
+    }
+
+    /// Reads all messages. Where a torn turn stands at the end, gives the length of the file without it.
+    fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
+        let name = self.path.display().to_string();
+        let bytes = read_bytes(file, &name)?;
+        let mut end = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let mut question = None;
+        for (number, line) in (1..).zip(bytes[end..].split_inclusive(|byte| *byte == b'\n')) {
+            let start = end;
+            end += line.len();
+            if line.trim_ascii().is_empty() {
+                continue;
+            }
+            let Err(why) = self.add(line) else {
+                let last = self.messages.last();
+                question = last.filter(|last| last.role == Role::User).map(|_| start);
+                continue;
+            };
+            if line.ends_with(b"\n") || !is_torn(line, r#"{"role":""#) {
+                let message = format!("{name}:{number}: this line {why}");
+                let hint = r#"each line is a message such as {"role":"user","content":"Hello"}"#;
+                return Err(Failure::new(Kind::Local, message).hint(hint).into());
+            }
+            // if the answer is torn, its question goes, too
+            let question = question.filter(|_| !line.starts_with(br#"{"role":"u"#));
+            if question.is_some() {
+                self.messages.pop();
+            }
+            return Ok(Some(question.unwrap_or(start) as u64));
+        }
+        Ok(None)
+    }
+
+    /// Adds the message of a line, or says what is wrong with it.
+    fn add(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        let (role, content) = parse(line)?;
+        if let Some(role) = role {
+            self.messages.push(Message { role, content: Content::Raw(content) });
+            return Ok(());
+        }
+        if self.system.is_some() || !self.messages.is_empty() {
+            return Err("is a system prompt, which only the first line can be");
+        }
+        let text = serde_json::from_str(content.get());
+        self.system = Some(text.map_err(|_| "has a system prompt that is not text")?);
+        Ok(())
+    }
+
+    /// Appends a turn in one write; a new file begins with the system prompt.
+    pub fn append(self, system: Option<&str>, question: &Content, answer: &str) -> Result<()> {
+        let lines = match self.lines.filter(|lines| lines.is_at(&self.path)) {
+            Some(lines) => lines,
+            None => Lines::open_locked(&self.path, NAME, || Ok(()))?,
+        };
+        let mut turn = String::new();
+        if let Some(system) = system.filter(|_| lines.is_empty()) {
+            writeln!(turn, "{}", json!({"role": "system", "content": system}))?;
+        }
+        writeln!(turn, "{}", json!({"role": "user", "content": question}))?;
+        writeln!(turn, "{}", json!({"role": "assistant", "content": answer}))?;
+        lines.append(turn.as_bytes())
+    }
+}
+
+/// The message that JSON stands for, or what is wrong with it: "has no role".
+pub fn message(json: &str) -> Result<Message, &'static str> {
+    let (role, content) = parse(json.as_bytes())?;
+    let role = role.ok_or(WRONG_ROLE)?;
+    Ok(Message { role, content: Content::Raw(content) })
+}
+
+const WRONG_ROLE: &str = "has a role that is neither user nor assistant";
+
+/// The role of a message, `None` for the system prompt, and its content as it stands.
+fn parse(json: &[u8]) -> Result<(Option<Role>, Box<RawValue>), &'static str> {
+    let fields: Fields = serde_json::from_slice(json).map_err(|_| "is not a JSON object")?;
+    let role = match fields.get("role").ok_or("has no role")?.get() {
+        r#""system""# => None,
+        r#""user""# => Some(Role::User),
+        r#""assistant""# => Some(Role::Assistant),
+        _ => return Err(WRONG_ROLE),
+    };
+    let content = fields.get("content").ok_or("has no content")?;
+    if !content.get().starts_with(['"', '[']) {
+        return Err("has content that is neither text nor a list of blocks");
+    }
+    Ok((role, content.to_owned()))
+}
+
+/// Finds out before anything is asked whether a new file can be created there.
+fn check_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    let folder = folder.unwrap_or(Path::new("."));
+    #[cfg(unix)]
+    let found = {
+        use rustix::fs::{Access, access};
+        access(folder, Access::WRITE_OK | Access::EXEC_OK)
+    };
+    #[cfg(not(unix))]
+    let found = folder.metadata();
+    found.with_context(|| {
+        Failure::new(Kind::Local, format!("cannot open {NAME} {}", path.display()))
+    })?;
+    Ok(())
+}

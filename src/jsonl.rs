@@ -1,0 +1,164 @@
+//! A file of JSON lines that programs append to: whole lines only, and one writer at a time where it is locked.
+
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::de::IgnoredAny;
+
+use crate::error::{Failure, Kind};
+
+/// How often to look whether another program has released its lock.
+const TICK: Duration = Duration::from_millis(20);
+
+/// A file that is open to append lines.
+pub struct Lines {
+    file: File,
+    /// What messages call it, such as "the log answers.log".
+    name: String,
+    /// Whether it keeps what is written, unlike a pipe or a device.
+    regular: bool,
+    locked: bool,
+}
+
+impl Lines {
+    /// Opens the file, or creates it. Messages call it `what`, such as "the log", and its path.
+    pub fn open(path: &Path, what: &str) -> Result<Self> {
+        let name = format!("{what} {}", path.display());
+        let regular = path.metadata().map_or(true, |file| file.is_file());
+        let open = |read| File::options().read(read).append(true).create(true).open(path);
+        // opened for reading as well, a pipe would have this program as its reader; a log may be write-only
+        let file = open(regular).or_else(|_| open(false)).with_context(|| cannot("open", &name))?;
+        Ok(Self { file, name, regular, locked: false })
+    }
+
+    /// Opens the file and locks it. While another program has the lock, `waiting` is called again and again;
+    /// its error ends the wait.
+    pub fn open_locked(
+        path: &Path,
+        what: &str,
+        mut waiting: impl FnMut() -> Result<()>,
+    ) -> Result<Self> {
+        loop {
+            let mut lines = Self::open(path, what)?;
+            if !lines.try_lock()? {
+                waiting()?;
+                thread::sleep(TICK);
+            } else if lines.is_at(path) {
+                return Ok(lines);
+            }
+        }
+    }
+
+    /// Locks the file until it is closed; `false` if another program has the lock. Pipes and devices are shared.
+    pub fn try_lock(&mut self) -> Result<bool> {
+        if !self.regular {
+            return Ok(true);
+        }
+        match self.file.try_lock() {
+            Ok(()) => self.locked = true,
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(error)) => {
+                return Err(error).with_context(|| cannot("lock", &self.name));
+            }
+        }
+        Ok(self.locked)
+    }
+
+    /// The file to read what it holds; `None` for a pipe or a device.
+    pub fn reader(&self) -> Option<&File> {
+        self.regular.then_some(&self.file)
+    }
+
+    /// Whether nothing has been written yet.
+    pub fn is_empty(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| file.len() == 0)
+    }
+
+    /// Appends whole lines in one write. They begin on a line of their own: where the last line has no end, it
+    /// gets one first, even if there is nothing to append.
+    pub fn append(&self, lines: &[u8]) -> Result<()> {
+        let write = || {
+            let length = self.file.metadata()?.len();
+            let new_line: &[u8] = if length > 0 && self.is_last_line_open() { b"\n" } else { b"" };
+            let written = (&self.file).write_all(&[new_line, lines].concat());
+            if written.is_err() && self.locked {
+                // half a line is worse than none; without a lock it might be another program's by now
+                let _ = self.file.set_len(length);
+            }
+            written
+        };
+        write().with_context(|| cannot("write to", &self.name))
+    }
+
+    /// Removes what stands after the first `length` bytes.
+    pub fn truncate(&self, length: u64) -> Result<()> {
+        self.file.set_len(length).with_context(|| cannot("write to", &self.name))
+    }
+
+    /// Whether this is still the file that the path names: many text editors save by replacing the file.
+    #[cfg(unix)]
+    pub fn is_at(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let id = |file: std::fs::Metadata| (file.dev(), file.ino());
+        let named = path.metadata().map(id);
+        named.is_ok_and(|named| self.file.metadata().is_ok_and(|open| id(open) == named))
+    }
+
+    /// Whether there is still a file of that name.
+    #[cfg(not(unix))]
+    pub fn is_at(&self, path: &Path) -> bool {
+        path.exists()
+    }
+
+    /// The file itself, which keeps the lock.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
+    fn is_last_line_open(&self) -> bool {
+        let mut last = [b'\n'];
+        let mut file = &self.file;
+        let read = file.seek(SeekFrom::End(-1)).and_then(|_| file.read_exact(&mut last));
+        read.is_ok() && last != *b"\n"
+    }
+}
+
+fn cannot(action: &str, name: &str) -> Failure {
+    Failure::new(Kind::Local, format!("cannot {action} {name}"))
+}
+
+/// Whether a last line without an end is one of ours that was not written completely: it breaks off before its
+/// JSON ends, and it begins like `start`. A power cut leaves NULs where nothing was written.
+pub fn is_torn(line: &[u8], start: &str) -> bool {
+    let written = line.split(|byte| *byte == 0).next().unwrap_or_default();
+    let start = start.as_bytes();
+    (written.starts_with(start) || start.starts_with(written))
+        && serde_json::from_slice::<IgnoredAny>(written).is_err_and(|error| error.is_eof())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_torn_where_it_breaks_off_anywhere() {
+        let line =
+            r#"{"line":1,"id":null,"text":"é\n\u00e9","usage":{"input_tokens":12}}"#.as_bytes();
+        for length in 0..line.len() {
+            assert!(is_torn(&line[..length], "{\"line\":"), "{length}");
+            assert!(is_torn(&[&line[..length], &[0; 9]].concat(), "{\"line\":"), "{length}");
+        }
+        assert!(!is_torn(line, "{\"line\":"));
+    }
+
+    #[test]
+    fn what_somebody_else_wrote_is_not_torn() {
+        for line in ["notes without an end", "{\"my\":\"only copy", "{\"line\":1,x", "\u{feff}"] {
+            assert!(!is_torn(line.as_bytes(), "{\"line\":"), "{line}");
+        }
+    }
+}

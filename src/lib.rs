@@ -1,0 +1,37 @@
+//! anyask asks Claude from a shell, a pipe or a CI job. This page is its table of contents.
+//!
+//! A question goes down one straight line, and so do the imports:
+//!
+//! ```text
+//! main → command → cli → input, output → api → error
+//! ```
+//!
+//! - `cli` reads the command line, the environment and the configuration files, and fills in every default;
+//! - `input` makes messages of words, standard input, files and conversations;
+//! - `api` sends requests and reads the answers, in whatever form they come;
+//! - `output` prints the answer on stdout, and everything else on stderr;
+//! - `command` has one file for each mode, and puts these together;
+//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, and `error` has the kinds of failure
+//!   with their exit statuses.
+//!
+//! `tests/layers.rs` holds the rule.
+
+pub mod api;
+pub mod cli;
+pub mod command;
+pub mod error;
+pub mod input;
+pub mod jsonl;
+pub mod mock;
+pub mod output;
+
+use std::process::ExitCode;
+
+/// Parses the command line, does what it says, and reports how that ended.
+pub fn run() -> ExitCode {
+    let (console, command) = cli::parse();
+    match command.and_then(command::run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => ExitCode::from(console.failure(&error)),
+    }
+}

@@ -1,0 +1,66 @@
+//! How a batch stands: the text beside its bar and its summary line.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::report::{counted, dollars};
+use crate::api::in_words;
+
+/// What became of the items so far.
+#[derive(Debug, Default)]
+pub struct Tally {
+    pub answered: u64,
+    pub failed: u64,
+    /// Items that an earlier batch answered.
+    pub skipped: u64,
+    /// Answers that stopped short.
+    pub short: u64,
+    /// Bytes of the items that were not UTF-8.
+    pub replaced: usize,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    /// Estimated, in dollars.
+    pub cost: f64,
+    /// What is left of the credits, in dollars.
+    pub credits: Option<f64>,
+}
+
+impl Tally {
+    /// The number of items that have a result.
+    pub fn done(&self) -> u64 {
+        self.answered + self.failed + self.skipped
+    }
+
+    fn tokens(&self) -> String {
+        counted(self.input_tokens + self.output_tokens)
+    }
+
+    fn credits(&self) -> String {
+        self.credits.map_or(String::new(), |credits| format!("${credits:.2} credits left"))
+    }
+
+    /// What the bar says beside the numbers of items.
+    pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
+        let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
+        let counts = format!("({} failed, {} tokens{credits})", self.failed, self.tokens());
+        // skipped items took no time, so they say nothing about the rest
+        let asked = self.answered + self.failed;
+        match total {
+            Some(total) if asked > 0 => {
+                let rest = total.saturating_sub(self.done());
+                let seconds = elapsed.as_secs_f64() / asked as f64 * rest as f64;
+                format!("{} left {counts}", in_words(seconds.ceil() as u64))
+            }
+            _ => counts,
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { answered, failed, skipped, cost, .. } = self;
+        write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
+        write!(f, "{} tokens, about ${}", self.tokens(), dollars(*cost))?;
+        self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))
+    }
+}

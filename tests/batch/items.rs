@@ -1,0 +1,151 @@
+//! What an item may be, and what becomes of one that cannot be asked.
+
+use serde_json::{Value, json};
+
+use super::{batch, numbered, piped, summary, with_items};
+use crate::harness::{CONFLICT, Server, answer, anyask, bash, folder, json_answer, json_lines};
+
+#[test]
+fn asks_every_form_of_an_item_as_a_single_question_would_be() {
+    let server = Server::handling(|_, request| json_answer(&answer(&request.json().to_string())));
+    let items = "plain\r\n\n  \n\"a \\\"string\\\"\"\n\"no string\n\
+        {\"prompt\":\"p\",\"id\":\"x\",\"model\":\"opus\",\"system\":\"s\",\"max_tokens\":5,\"temperature\":0.5,\"top_p\":1,\"stop_sequences\":[\"e\"]}\n\
+        {\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":[]}],\"id\":7}";
+    let folder = with_items(items).with("f", "file\n");
+    let args = ["-k", "-q", "-s", "sys", "-f", "f", "Do", "it"];
+    let results = json_lines(&batch(args, &server, &folder).output());
+    let request = |result: &Value| -> Value {
+        serde_json::from_str(result["text"].as_str().expect("text")).expect("JSON")
+    };
+    let requests: Vec<Value> = results.iter().map(request).collect();
+    let file = "<document path=\"f\">\nfile\n</document>\n";
+    for (index, message, question) in [
+        (0, 0, "plain\n"),
+        (1, 0, "a \"string\"\n"),
+        (2, 0, "\"no string\n"),
+        (3, 0, "p\n"),
+        (4, 2, ""),
+    ] {
+        let content = &requests[index]["messages"][message]["content"];
+        assert_eq!(*content, format!("{file}{question}\nDo it"));
+    }
+    let expected = json!({
+        "model": "claude-3-opus-20240229", "max_tokens": 5, "system": "s", "temperature": 0.5, "top_p": 1.0,
+        "stop_sequences": ["e"], "messages": requests[3]["messages"],
+    });
+    assert_eq!(requests[3], expected);
+    assert_eq!(requests[0]["system"], "sys");
+    let places: Vec<_> = results.iter().map(|line| json!([line["line"], line["id"]])).collect();
+    assert_eq!(json!(places), json!([[1, null], [4, null], [5, null], [6, "x"], [7, 7]]));
+}
+
+#[test]
+fn reports_an_item_that_cannot_be_asked_and_goes_on() {
+    let server = Server::echo();
+    let long = format!("{{\"id\":1,\"prompt\":\"{}\"}}", "a".repeat((32 << 20) - 60));
+    let items = [
+        ("{bad", "the item is not valid: key must be a string at column 2"),
+        ("{\"id\":\"x\"}", "there is no prompt"),
+        ("{\"prompt\":\" \"}", "there is no prompt"),
+        ("{\"prompt\":\"a\",\"modle\":\"m\"}", "the item is not valid: unknown field `modle`"),
+        ("{\"prompt\":\"a\",\"temperature\":2}", "temperature must be a number from 0.0 to 1.0"),
+        ("{\"prompt\":\"a\",\"max_tokens\":0}", "max_tokens must be at least 1"),
+        (
+            "{\"messages\":[{\"role\":\"robot\"}]}",
+            "message 1 has a role that is neither user nor assistant",
+        ),
+        ("{\"prompt\":\"a\",\"messages\":[]}", "the item has both prompt and messages"),
+        ("{\"prompt\":\"a\",\"id\":[1]}", "the id must be text or a number"),
+        ("\"\"", "there is no prompt"),
+        ("a\0b", "the line is binary: it has a NUL byte"),
+        (&long, "the request is 32.0 MiB; the API takes at most 32 MiB"),
+    ];
+    let lines = items.map(|(line, _)| line).join("\n");
+    let printed = batch(["-k"], &server, &with_items(lines + "\ngood"))
+        .prints_something()
+        .mentions(&(summary(1, 12, 0) + "37 tokens"))
+        .mentions("anyask: 12 items failed\n")
+        .exits(12);
+    let results = json_lines(&printed);
+    for (result, (line, why)) in results.iter().zip(items) {
+        let error = &result["error"];
+        let message = error["message"].as_str().expect("a message");
+        assert!(message.contains(why), "{line}: {message}");
+        assert!(error["exit"] == 2 && result["key"].is_null(), "{result}");
+    }
+    assert_eq!((&results[1]["id"], &results[11]["id"]), (&"x".into(), &1.into()));
+    assert_eq!(results[12]["text"], "good");
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn ignores_a_byte_order_mark_before_the_first_item() {
+    let printed =
+        anyask(["--batch", "--mock", "-q"]).stdin("\u{feff}{\"prompt\":\"hi\"}\n").output();
+    assert_eq!(json_lines(&printed)[0]["text"], "hi");
+}
+
+#[cfg(unix)]
+#[test]
+fn reads_items_from_a_named_pipe() {
+    let line = "mkfifo pipe; seq 3 > pipe & anyask --batch=pipe --mock -q | wc -l";
+    assert_eq!(bash(line).in_dir(&folder()).output().trim(), "3");
+}
+
+#[test]
+fn shows_how_to_name_a_file_when_there_are_no_items() {
+    anyask(["--batch", "--mock", "items.txt"])
+        .says(&format!(
+            "anyask: note: there were no items; --batch=FILE reads them from a file\n\
+             {}0 tokens, about $0.0000\n",
+            summary(0, 0, 0)
+        ))
+        .exits(0);
+}
+
+#[test]
+fn refuses_flags_that_make_no_sense_in_a_batch() {
+    for (args, why) in [
+        (["--batch", "-x", "--mock"], "anyask: --batch[=<ITEMS>] cannot be used with --extract\n"),
+        (["--batch", "--mock", "--chat=c"], CONFLICT),
+        (["--batch", "--mock", "--dry-run"], CONFLICT),
+        (
+            ["--batch", "--mock", "--no-stdin"],
+            "anyask: --batch without a file cannot be used with --no-stdin\nhint: use --batch=ITEMS\n",
+        ),
+        (["--batch", "--mock", "-f-"], "anyask: -f - cannot be used with --batch\n"),
+        (["--mock", "-j4", "hi"], "anyask: --jobs needs --batch\n"),
+        (["--batch", "--mock", "-j0"], "it must be a whole number from 1 to 1000"),
+    ] {
+        anyask(args).mentions(why).exits(2);
+    }
+    anyask(["--batch=nowhere", "--mock"])
+        .says("anyask: cannot read nowhere: No such file or directory\n")
+        .exits(1);
+}
+
+#[test]
+fn notes_bytes_that_are_not_utf8_once_for_all_items() {
+    let folder = with_items(numbered(2)).with("latin1", b"caf\xe9\n");
+    batch(["-f", "latin1", "-oout"], &Server::echo(), &folder)
+        .says(&format!(
+            "anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n\
+             {}74 tokens, about $0.000082\n",
+            summary(2, 0, 0)
+        ))
+        .exits(0);
+}
+
+#[test]
+fn notes_once_how_many_answers_stopped_short() {
+    let server = Server::handling(|_, _| {
+        json_answer(r#"{"content":[{"type":"text","text":"x"}],"stop_reason":"max_tokens"}"#)
+    });
+    piped([], &server, numbered(2))
+        .prints_something()
+        .says(&format!(
+            "anyask: note: 2 answers stopped short\n{}0 tokens, about $0.0000\n",
+            summary(2, 0, 0)
+        ))
+        .exits(0);
+}

@@ -1,0 +1,144 @@
+//! How fast a batch asks: jobs, rate limits, and what a server asks for.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{batch, numbered, piped, summary, with_items};
+use crate::harness::{Gate, Server, answer, http, json_answer};
+
+/// The first request gets this answer, and all others are answered.
+fn after(first: &'static str, headers: &'static [&str]) -> Server {
+    Server::handling(move |number, request| match number {
+        0 => http(first, headers, ""),
+        _ => json_answer(&answer(&request.prompt())),
+    })
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs()
+}
+
+#[test]
+fn keeps_as_many_connections_busy_as_there_are_jobs() {
+    let all_under_way = Gate::new(4);
+    let server = Server::handling(move |number, request| {
+        if number < 4 {
+            all_under_way.wait();
+        }
+        json_answer(&answer(&request.prompt()))
+    });
+    piped(["-j", "4", "-q"], &server, numbered(200)).output();
+    assert_eq!(server.requests(), 200);
+    assert!(server.connections() <= 4, "{} connections", server.connections());
+}
+
+#[test]
+fn uses_a_rate_limit_up_and_never_oversteps_it() {
+    const LIMIT: u64 = 20;
+    let windows: Arc<Mutex<BTreeMap<u64, u64>>> = Arc::default();
+    let seen = Arc::clone(&windows);
+    let server = Server::handling(move |_, request| {
+        let mut windows = seen.lock().expect("the windows");
+        let window = now();
+        let count = windows.entry(window).or_default();
+        *count += 1;
+        let headers = [
+            &format!("x-ratelimit-remaining: {}", LIMIT.saturating_sub(*count)),
+            &format!("x-ratelimit-limit: {LIMIT}"),
+            &format!("x-ratelimit-reset: {}", window + 1),
+        ];
+        let headers = headers.map(String::as_str);
+        if *count > LIMIT {
+            return http("429 Too Many Requests", &headers, "");
+        }
+        http("200 OK", &headers, answer(&request.prompt()))
+    });
+    piped(["-j", "4"], &server, numbered(70))
+        .prints_something()
+        .matches(&(summary(70, 0, 0) + "[^\n]*\n"))
+        .exits(0);
+    let windows = windows.lock().expect("the windows");
+    assert!(windows.values().all(|count| *count <= LIMIT), "{windows:?}");
+    // the first window began before the batch did, and the last may have had no more items
+    let inner: Vec<_> = windows.values().skip(1).collect();
+    let (_, full) = inner.split_last().expect("more than one window");
+    assert!(full.iter().all(|count| **count == LIMIT), "{windows:?}");
+}
+
+#[test]
+fn waits_before_the_next_request_as_long_as_the_server_asks() {
+    let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let seen = Arc::clone(&times);
+    let server = Server::handling(move |number, request| {
+        seen.lock().expect("the times").push(Instant::now());
+        if number == 0 {
+            return http("429 Slow", &["retry-after-ms: 400"], "");
+        }
+        json_answer(&answer(&request.prompt()))
+    });
+    piped(["-j", "1"], &server, numbered(3))
+        .prints_something()
+        .mentions("note: line 1: ")
+        .mentions("try 2 of 3 in 0.4 s")
+        .exits(0);
+    let times = times.lock().expect("the times");
+    assert!(times.len() == 4 && times[1] - times[0] >= Duration::from_millis(400));
+}
+
+#[test]
+fn ends_with_what_is_done_when_the_rate_limit_resets_too_late() {
+    let server = Server::handling(move |number, request| {
+        let remaining = format!("x-ratelimit-remaining: {}", 9 - number.min(9));
+        let reset = format!("x-ratelimit-reset: {}", now() / 7200 * 7200 + 14_400);
+        http("200 OK", &[&remaining, &reset], answer(&request.prompt()))
+    });
+    let folder = with_items(numbered(50));
+    batch(["-j", "1", "-o", "out", "--max-wait", "5"], &server, &folder)
+        .mentions(&summary(10, 0, 0))
+        .mentions("anyask: the rate limit resets in ")
+        .exits(7);
+    assert_eq!(server.requests(), 10);
+    assert_eq!(folder.json_lines("out").len(), 10);
+}
+
+#[test]
+fn ends_when_the_server_asks_for_too_long_a_wait() {
+    for wait in ["retry-after: 3600", "retry-after: 10000000000000000000"] {
+        let server = Server::handling(move |_, _| http("429 Slow", &[wait], ""));
+        piped(["-q", "-j", "1"], &server, numbered(50))
+            .prints_something()
+            .mentions("anyask: ")
+            .exits(7);
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[test]
+fn ends_when_the_server_asks_for_too_long_a_wait_even_without_retries() {
+    let server = after("429 Slow", &["retry-after: 3600"]);
+    let folder = with_items(numbered(5));
+    batch(["--retries=0", "-j1", "-oout"], &server, &folder)
+        .mentions("hint: with -o FILE, use --resume to continue then\n")
+        .exits(7);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn goes_on_at_once_after_an_error_that_no_retry_can_cure() {
+    let server = after("400 No", &["retry-after: 3600"]);
+    let folder = with_items(numbered(3));
+    batch(["-j1", "-oout"], &server, &folder)
+        .mentions(&summary(2, 1, 0))
+        .mentions("hint: jq 'select(.error)' out shows why; use --resume to ask them again\n")
+        .exits(12);
+}
+
+#[test]
+fn max_wait_does_not_limit_its_own_delay_before_a_retry() {
+    let server = after("429 Slow", &[]);
+    let folder = with_items(numbered(2));
+    batch(["--max-wait=0", "--retry-delay=0.1", "-j1", "-oout"], &server, &folder)
+        .mentions(&summary(2, 0, 0))
+        .exits(0);
+}

@@ -1,0 +1,135 @@
+//! What a batch prints: a JSON line for each item.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+
+use super::{each, numbered, piped, summary, with_items};
+use crate::harness::{
+    Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer, json_lines,
+    python, skip, stream, text_events,
+};
+
+#[test]
+fn a_result_is_one_line_with_the_answer_and_the_facts_about_it() {
+    let server = Server::echo();
+    let printed = piped(["--json"], &server, "hi\n".into())
+        .prints_something()
+        .says(&(summary(1, 0, 0) + "37 tokens, about $0.000041\n"))
+        .exits(0);
+    // what every file of results holds: half of the SHA-256 of the request's bytes
+    let digest = "import hashlib, sys\n\
+                  print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:32], end='')";
+    let key = python(digest, []).stdin(server.request().body).output();
+    let body = answer("hi");
+    let expected = format!(
+        "{{\"line\":1,\"id\":null,\"key\":\"{key}\",\"text\":\"hi\",\"stop_reason\":\"end_turn\",\"model\":\"m\",\
+         \"usage\":{{\"input_tokens\":12,\"output_tokens\":25}},\"response\":{body}}}\n"
+    );
+    assert_eq!(printed, expected);
+}
+
+#[test]
+fn a_failed_item_has_its_exit_status_and_http_status() {
+    let server = Server::handling(|_, request| match request.prompt().as_str() {
+        "bad" => http("400 Bad", &[], "{\"error\":\"no\"}"),
+        "thinking" => json_answer("{\"content\":[{\"type\":\"thinking\"}]}"),
+        "short" => json_answer(&answer("cut").replace("end_turn", "max_tokens")),
+        "stream" => stream(&text_events(&["ok"])),
+        text => json_answer(&answer(text)),
+    });
+    let items = "bad\nthinking\nshort\nstream\nfine\n".to_string();
+    let printed = piped(["-k", "-q", "--strict", "--retries", "0"], &server, items)
+        .prints_something()
+        .mentions("3 items failed")
+        .exits(12);
+    let results = json_lines(&printed);
+    let told = results
+        .iter()
+        .map(|line| json!([line["error"]["exit"], line["error"]["status"], line["text"]]));
+    let expected = json!([
+        [4, 400, null],
+        [10, 200, null],
+        [11, 200, null],
+        [null, null, "ok"],
+        [null, null, "fine"],
+    ]);
+    assert_eq!(json!(told.collect::<Vec<_>>()), expected);
+}
+
+#[test]
+fn keeps_the_order_of_the_items_and_runs_only_so_far_ahead() {
+    const AHEAD: usize = 128;
+    let came_before_the_first_answer = std::sync::Arc::new(AtomicUsize::new(0));
+    let noted = std::sync::Arc::clone(&came_before_the_first_answer);
+    let full = Gate::new(2);
+    let count = Mutex::new(0);
+    let server = Server::handling(move |_, request| {
+        let text = request.prompt();
+        let now = {
+            let mut count = count.lock().expect("the count");
+            *count += 1;
+            *count
+        };
+        if now == AHEAD {
+            full.wait();
+        }
+        if text == "item 1" {
+            // its answer is held back until as many have come as may come
+            full.wait();
+            noted.store(*count.lock().expect("the count"), Ordering::SeqCst);
+        }
+        json_answer(&answer(&text))
+    });
+    let printed = piped(["-k", "-j", "2", "-q"], &server, numbered(400)).output();
+    assert_eq!(each(&json_lines(&printed), "text").join("\n") + "\n", numbered(400));
+    assert_eq!(came_before_the_first_answer.load(Ordering::SeqCst), AHEAD);
+}
+
+#[test]
+fn several_batches_fed_by_gnu_parallel_answer_every_item_once() {
+    if !is_installed("parallel") {
+        return skip("GNU parallel is not installed");
+    }
+    let line = "parallel --will-cite --pipe -N 30 -j 3 anyask --batch --mock -q < items";
+    let folder = with_items(numbered(100));
+    // it complains without a home folder
+    let printed = bash(line).in_dir(&folder).env("HOME", &folder.name("")).output();
+    let results = json_lines(&printed);
+    let mut texts = each(&results, "text");
+    texts.sort_by_key(|text| (text.len(), *text));
+    assert_eq!(texts.join("\n") + "\n", numbered(100));
+}
+
+#[test]
+fn ends_quietly_when_the_reader_of_the_results_goes_away() {
+    // only its own status counts: seq may be stopped as well
+    let line = "set +o pipefail; seq 100000 | { anyask --batch --mock; echo $? > status; } | head -2 >/dev/null";
+    let folder = folder();
+    bash(line).in_dir(&folder).exits(0);
+    assert_eq!(folder.read("status"), "0\n");
+}
+
+#[test]
+fn writes_results_into_a_named_pipe() {
+    let line = "mkfifo pipe; (seq 3 | anyask --batch --mock -q -o pipe) & cat pipe | wc -l; wait";
+    assert_eq!(bash(line).in_dir(&folder()).output().trim(), "3");
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_items() {
+    let server = Server::handling(|number, request| {
+        // the first is slow: a batch that kept the order by keeping all results would fill up
+        if number == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(800));
+        }
+        json_answer(&answer(&request.prompt()))
+    });
+    let peak = |count: usize| {
+        let folder = with_items(numbered(count));
+        anyask(["--batch=items", "-k", "-q"]).at(&server).in_dir(&folder).peak_memory(0)
+    };
+    let (few, many) = (peak(500), peak(20_000));
+    assert!(many <= 32 && many <= few + 4, "{few} and {many} MiB");
+}

@@ -1,0 +1,174 @@
+//! `-o` and `--resume`: a batch goes on where it ended, and nothing is paid for twice.
+
+use std::collections::BTreeSet;
+
+use super::{batch, each, numbered, summary, with_items};
+use crate::harness::{Gate, Server, answer, anyask, folder, http, json_answer, json_lines};
+
+const NOT_A_RESULT: &str = "this line is not a result of a batch\nhint: is it the right file?\n";
+
+/// Killed at fifty moments and resumed each time. Only what was under way at a kill may be paid for again.
+#[test]
+fn answers_every_item_exactly_once_though_killed_again_and_again() {
+    const ITEMS: usize = 500;
+    const JOBS: usize = 4;
+    let server = Server::echo();
+    let folder = with_items(numbered(ITEMS));
+    let resume = || batch(["-j", "4", "-q", "-o", "out", "--resume"], &server, &folder);
+    let mut kills = 0;
+    for step in 0..50 {
+        // after 1 to 13 more requests, each of them about as often
+        let goal = server.requests() + 1 + step * 5 % 13;
+        let mut running = resume().start();
+        while !running.has_ended() {
+            if server.requests() >= goal {
+                running.kill();
+                kills += 1;
+                break;
+            }
+            std::thread::yield_now();
+        }
+    }
+    resume().exits(0);
+    let results = folder.json_lines("out");
+    let answered: BTreeSet<_> = results
+        .iter()
+        .map(|result| (result["line"].as_u64(), result["text"].as_str().map(String::from)))
+        .collect();
+    let expected: BTreeSet<_> =
+        (1..=ITEMS).map(|number| (Some(number as u64), Some(format!("item {number}")))).collect();
+    assert_eq!(answered, expected);
+    assert_eq!(results.len(), ITEMS);
+    let charged = server.requests();
+    assert!(kills > 20 && charged <= ITEMS + kills * JOBS, "{kills} kills, {charged} requests");
+}
+
+#[test]
+fn asks_again_what_failed_or_changed_and_removes_a_torn_line() {
+    let server = Server::handling(|number, request| match number {
+        1 => http("400 No", &[], ""),
+        _ => json_answer(&answer(&request.prompt())),
+    });
+    let folder = with_items("one\ntwo\n{\"id\":\"c\",\"prompt\":\"three\"}\nfour\n");
+    let run = |arg: &str| batch(["-j", "1", "-o", "out", arg], &server, &folder);
+    run("--resume").arg("-v").mentions(&summary(3, 1, 0)).exits(12);
+    let before = folder.read("out");
+    folder.write("out", format!("{before}{{\"line\":9,\"te"));
+    // two failed; three moves, but has an id; four is another item now
+    folder.write("items", "one\ntwo\nFOUR\n{\"id\":\"c\",\"prompt\":\"three\"}\n");
+    run("--resume").arg("--no-json").mentions(&summary(2, 0, 2)).exits(0);
+    let after = folder.read("out");
+    let new = after.strip_prefix(&before).expect("the old results");
+    assert_eq!(each(&json_lines(new), "text"), ["two", "FOUR"]);
+    run("--no-json")
+        .arg("-q")
+        .says("anyask: out is not empty\nhint: use --resume to continue it, or another file\n")
+        .exits(2);
+    anyask(["--batch=items", "--resume", "--mock"])
+        .says("anyask: --resume needs -o FILE\n")
+        .exits(2);
+}
+
+#[test]
+fn refuses_a_file_that_another_batch_is_writing_to() {
+    let gate = Gate::new(2);
+    let held = gate.clone();
+    let server = Server::handling(move |_, request| {
+        held.wait();
+        held.wait();
+        json_answer(&answer(&request.prompt()))
+    });
+    let folder = with_items("one\n");
+    let first = batch(["-o", "out"], &server, &folder).mentions(&summary(1, 0, 0)).start();
+    gate.wait();
+    batch(["-o", "out", "--resume"], &server, &folder)
+        .says("anyask: another batch is writing to out\nhint: wait until it ends, or use another file\n")
+        .exits(1);
+    gate.wait();
+    first.exits(0);
+}
+
+#[test]
+fn answers_an_id_twice_that_occurs_twice() {
+    let server = Server::echo();
+    let item = "{\"id\":\"x\",\"prompt\":\"p\"}\n";
+    let folder = with_items(item);
+    let run = || batch(["--resume", "-o", "out"], &server, &folder);
+    run().mentions(&summary(1, 0, 0)).exits(0);
+    folder.write("items", item.repeat(2));
+    run().mentions(&summary(1, 0, 1)).exits(0);
+    run().mentions(&summary(0, 0, 2)).exits(0);
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn knows_an_item_without_an_id_by_its_content_wherever_it_moves() {
+    let server = Server::echo();
+    let folder = with_items("one\ntwo\ntwo\n");
+    let run = || batch(["-j", "1", "-k", "--resume", "-o", "out"], &server, &folder);
+    run().mentions(&summary(3, 0, 0)).exits(0);
+    let before = folder.read("out");
+    // two more, and of those that were there none on its old line
+    folder.write("items", "new\ntwo\n\none\n{\"prompt\":\"two\"}\ntwo\n");
+    run().mentions(&summary(2, 0, 3)).exits(0);
+    let after = folder.read("out");
+    let new = after.strip_prefix(&before).expect("the old results");
+    assert_eq!(each(&json_lines(new), "text"), ["new", "two"]);
+    // other words make other requests of them
+    run().arg("Say").mentions(&summary(5, 0, 0)).exits(0);
+    assert_eq!(server.requests(), 10);
+}
+
+#[test]
+fn refuses_to_write_the_results_over_the_items() {
+    let folder = with_items("one\n");
+    for output in ["-oitems", "-o./items"] {
+        anyask(["--batch=items", "--mock", output, "--resume"])
+            .in_dir(&folder)
+            .says("anyask: --batch and --output name the same file, items\n")
+            .exits(2);
+    }
+    assert_eq!(folder.files(), [("items".to_string(), "one\n".to_string())]);
+}
+
+#[test]
+fn leaves_a_file_alone_that_does_not_hold_results() {
+    for (text, line) in [
+        ("no result\n", 1),
+        ("{\"my\":\"only copy\"}", 1),
+        ("notes without a line end", 1),
+        ("{\"line\":1}\nx", 2),
+    ] {
+        let folder = with_items("one\n").with("out", text);
+        anyask(["--batch=items", "--mock", "--resume", "-o", "out"])
+            .in_dir(&folder)
+            .says(&format!("anyask: out:{line}: {NOT_A_RESULT}"))
+            .exits(2);
+        assert_eq!(folder.read("out"), text);
+    }
+}
+
+#[test]
+fn completes_a_result_that_lacks_only_its_line_end() {
+    let server = Server::echo();
+    let folder = with_items(numbered(2));
+    let run = || batch(["-j", "1", "-k", "--resume", "-o", "out"], &server, &folder);
+    run().mentions(&summary(2, 0, 0)).exits(0);
+    let complete = folder.read("out");
+    folder.write("out", complete.trim_end());
+    run().mentions(&summary(0, 0, 2)).exits(0);
+    assert_eq!(folder.read("out"), complete);
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn ignores_blank_lines_among_the_results() {
+    let folder = folder().with("items", "one\n");
+    let run = || anyask(["--batch=items", "--mock", "--resume", "-o", "out"]).in_dir(&folder);
+    run().mentions(&summary(1, 0, 0)).exits(0);
+    let result = folder.read("out");
+    // a power cut leaves NUL bytes
+    folder.write("out", format!("\n{result}\n\0\0"));
+    run().mentions(&summary(0, 0, 1)).exits(0);
+    assert_eq!(folder.read("out"), format!("\n{result}\n"));
+}

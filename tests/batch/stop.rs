@@ -1,0 +1,105 @@
+//! What ends a batch early: credits, a key that is refused, Ctrl-C.
+
+use rustix::process::Signal;
+
+use super::{batch, each, numbered, piped, summary, with_items};
+use crate::harness::{Gate, Server, answer, bash, error_body, http, json_answer, json_lines};
+
+/// Holds every answer back until the test has passed the gate twice.
+fn held_by(gate: &Gate) -> Server {
+    let gate = gate.clone();
+    Server::handling(move |_, request| {
+        gate.wait();
+        gate.wait();
+        json_answer(&answer(&request.prompt()))
+    })
+}
+
+#[test]
+fn starts_nothing_more_when_credits_run_low() {
+    let server = Server::handling(|number, request| {
+        let credits = format!("x-remaining-credits: {}.5", 10 - number.min(10));
+        http("200 OK", &[&credits], answer(&request.prompt()))
+    });
+    piped(["-j", "1", "--min-credits", "8"], &server, numbered(20))
+        .prints_something()
+        .mentions(&(summary(4, 0, 0) + "148 tokens, about $0.00016; $7.50 credits left\n"))
+        .mentions("anyask: $7.50 credits are left, below --min-credits\nhint: ")
+        .exits(6);
+    assert_eq!(server.requests(), 4);
+}
+
+#[test]
+fn starts_nothing_more_when_the_key_is_refused() {
+    let body = json_answer(&error_body("authentication_error", "no"));
+    for (refusal, status) in [
+        (http("401 Who", &[], ""), 5),
+        (http("402 Pay", &[], ""), 6),
+        (http("403 No", &[], ""), 6),
+        (body, 5),
+    ] {
+        let server = Server::handling(move |_, _| refusal.clone());
+        piped(["-j", "1", "-q"], &server, numbered(20))
+            .prints_something()
+            .mentions("anyask: ")
+            .exits(status);
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[test]
+fn ctrl_c_starts_nothing_more_and_keeps_what_is_under_way() {
+    let gate = Gate::new(3);
+    let server = held_by(&gate);
+    let folder = with_items(numbered(50));
+    let run = batch(["-j", "2", "-k"], &server, &folder);
+    let mut running = run.prints_something().mentions(&summary(2, 0, 0)).start();
+    gate.wait();
+    running.interrupt();
+    assert_eq!(
+        running.says_line(),
+        "anyask: no new items are started; press Ctrl-C again to stop at once\n"
+    );
+    gate.wait();
+    let results = json_lines(&running.ends_by(Signal::INT));
+    assert_eq!(each(&results, "text"), ["item 1", "item 2"]);
+    assert_eq!(server.requests(), 2);
+}
+
+#[test]
+fn a_second_ctrl_c_ends_at_once() {
+    let gate = Gate::new(2);
+    let server = held_by(&gate);
+    let folder = with_items("one\n");
+    let mut running = batch([], &server, &folder).start();
+    gate.wait();
+    running.interrupt();
+    running.says_line();
+    running.interrupt();
+    running.ends_by(Signal::INT);
+    gate.wait();
+}
+
+/// As a shell does for what it runs in the background.
+#[test]
+fn goes_on_after_ctrl_c_when_its_parent_ignores_it() {
+    let gate = Gate::new(2);
+    let held = gate.clone();
+    let server = Server::handling(move |number, request| {
+        if number == 0 {
+            held.wait();
+            held.wait();
+        }
+        json_answer(&answer(&request.prompt()))
+    });
+    let folder = with_items(numbered(3));
+    let running = bash("trap '' INT; exec anyask --batch=items -j1 -q -oout")
+        .at(&server)
+        .in_dir(&folder)
+        .start();
+    gate.wait();
+    running.interrupt();
+    gate.wait();
+    running.exits(0);
+    assert_eq!(folder.json_lines("out").len(), 3);
+}

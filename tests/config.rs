@@ -1,0 +1,233 @@
+//! Config and profile files: what they say, what overrides them, and what is wrong with them.
+
+use serde_json::json;
+
+use crate::harness::{CONFLICT, Folder, Run, Server, anyask, folder};
+
+/// A config folder with a config file and the profile `work`.
+fn with_files(config: impl AsRef<[u8]>, profile: &str) -> Folder {
+    folder().with("anyask/config", config).with("anyask/profiles/work", profile)
+}
+
+/// The program with this config folder.
+fn anyask_in<const N: usize>(folder: &Folder, args: [&str; N]) -> Run {
+    anyask(args).env("XDG_CONFIG_HOME", &folder.name(""))
+}
+
+/// How an error in the config file begins.
+fn at_line(folder: &Folder, line: usize) -> String {
+    format!("anyask: {}:{line}: ", folder.join("anyask/config").display())
+}
+
+#[test]
+fn reads_a_flag_and_its_value_from_each_line() {
+    let config =
+        "# mine\n\n  --system You are \"terse\", # not shy \n-t 0\n--max-tokens=9\n--stop\tEND\n";
+    let body = anyask_in(&with_files(config, ""), ["hi"]).dry_run();
+    assert_eq!(body["system"], "You are \"terse\", # not shy");
+    assert_eq!(body["temperature"], 0.0);
+    assert_eq!(body["max_tokens"], 9);
+    assert_eq!(body["stop_sequences"], json!(["END"]));
+}
+
+#[test]
+fn reads_a_value_after_an_equals_sign() {
+    let folder = with_files("--system=You are = terse\n--stop ---\n--stop=- x", "");
+    let body = anyask_in(&folder, ["hi"]).dry_run();
+    assert_eq!(body["system"], "You are = terse");
+    assert_eq!(body["stop_sequences"], json!(["---", "- x"]));
+}
+
+#[test]
+fn reads_the_file_in_the_home_folder_without_xdg_config_home() {
+    let home = folder().with(".config/anyask/config", "--model mine");
+    let run = || anyask(["hi"]).env("HOME", &home.name(""));
+    assert_eq!(run().dry_run()["model"], "mine");
+    assert_eq!(run().env("XDG_CONFIG_HOME", "relative").dry_run()["model"], "mine");
+}
+
+/// Every pair of places, the stronger one named first.
+#[test]
+fn the_command_line_beats_the_environment_beats_the_profile_beats_the_config_file() {
+    let empty = with_files("", "");
+    let both = with_files("--model config", "--model profile");
+    let config = with_files("--model config", "");
+    let profile = with_files("", "--model profile");
+    let with_profile = |folder| anyask_in(folder, ["-p", "work", "hi"]);
+    let typed = |folder| with_profile(folder).args(&["-m", "typed"]);
+    let variable = |run: Run| run.env("ANYROUTER_MODEL", "variable");
+    for (run, model) in [
+        (variable(typed(&empty)), "typed"),
+        (typed(&profile), "typed"),
+        (typed(&config), "typed"),
+        (variable(with_profile(&profile)), "variable"),
+        (variable(with_profile(&config)), "variable"),
+        (with_profile(&both), "profile"),
+        (with_profile(&config), "config"),
+        (anyask_in(&both, ["hi"]), "config"),
+        (anyask_in(&both, ["--no-config", "hi"]), "claude-3-5-sonnet-20241022"),
+    ] {
+        assert_eq!(run.dry_run()["model"], model);
+    }
+}
+
+#[test]
+fn the_base_url_is_chosen_in_the_same_order() {
+    let folder =
+        with_files("--base-url https://config.example", "--base-url https://profile.example");
+    let curl = |args: &[&str]| anyask_in(&folder, ["--curl", "hi"]).args(args);
+    let variable = |run: Run, url: &str| run.env("ANYROUTER_BASE_URL", url);
+    let typed = &["--base-url", "https://typed.example"];
+    for (run, host) in [
+        (curl(&[]), "config.example"),
+        (curl(&["-p", "work"]), "profile.example"),
+        (variable(curl(&["-p", "work"]), "https://variable.example"), "variable.example"),
+        (variable(curl(typed), "x"), "typed.example"),
+    ] {
+        let printed = run.output();
+        assert!(printed.contains(&format!("'https://{host}/v1/messages'")), "{printed}");
+    }
+}
+
+#[test]
+fn the_key_of_the_environment_beats_the_key_command_of_a_file() {
+    let folder = with_files("--api-key-command echo of-the-file", "");
+    for (args, key, sent) in [
+        (&[][..], "", "of-the-file"),
+        (&[], "own", "own"),
+        (&["--api-key-command", "echo typed"], "own", "typed"),
+    ] {
+        let server = Server::answering("ok");
+        let run = anyask_in(&folder, ["hi"]).args(args).base_url(&server);
+        run.env("ANYROUTER_API_KEY", key).prints("ok\n").exits(0);
+        let expected = format!("Bearer {sent}");
+        assert_eq!(server.request().header("authorization"), Some(expected.as_str()));
+    }
+}
+
+#[test]
+fn repeatable_flags_add_up() {
+    let folder = with_files("--stop a\n--stop b\n--set x=1", "--stop c\n--set x=2");
+    let body = anyask_in(&folder, ["-p", "work", "--stop", "d", "hi"]).dry_run();
+    assert_eq!(body["stop_sequences"], json!(["a", "b", "c", "d"]));
+    assert_eq!(body["x"], 2);
+}
+
+#[test]
+fn the_command_line_turns_off_what_a_file_turns_on() {
+    let folder = with_files("--no-stream\n--quiet\n--no-stdin\n--json", "");
+    let typed = ["--stream", "--no-json", "--no-quiet", "--stdin", "hi"];
+    let body = anyask_in(&folder, typed).stdin("piped").dry_run();
+    assert_eq!(body["stream"], true);
+    assert_eq!(body["messages"][0]["content"], "piped\n\nhi");
+}
+
+#[test]
+fn ignores_a_flag_of_a_file_that_conflicts_with_a_stronger_one() {
+    let folder = with_files("--system-file /nowhere\n--json\n--quiet", "--system mine");
+    assert_eq!(anyask_in(&folder, ["-p", "work", "hi"]).dry_run()["system"], "mine");
+    anyask_in(&folder, ["--mock", "-p", "work", "-x", "-v", "```\nx\n```"])
+        .prints("x\n")
+        .mentions("> POST")
+        .exits(0);
+}
+
+#[test]
+fn an_error_names_the_file_and_the_line() {
+    for (line, why) in [
+        (
+            "--modle opus",
+            "unexpected argument '--modle' found\nhint: a similar argument exists: '--model'\n",
+        ),
+        (
+            "-t warm",
+            "invalid value 'warm' for --temperature <X>: it must be a number from 0.0 to 1.0\n",
+        ),
+        (
+            "model opus",
+            "'model opus' is not a flag\nhint: a line is one argument, for example --model opus\n",
+        ),
+        ("--json yes", "--json takes no value\nhint: write one argument per line\n"),
+        ("-uS", "-u takes no value\nhint: write one argument per line\n"),
+        ("--system", "--system <TEXT> needs a value\n"),
+    ] {
+        let folder = with_files(format!("# first\n--strict\n{line}"), "");
+        anyask_in(&folder, ["--mock", "hi"]).says(&(at_line(&folder, 3) + why)).exits(3);
+    }
+}
+
+#[test]
+fn an_error_names_the_second_of_two_lines_that_conflict() {
+    let folder = with_files("--strict\n--extract\n--json", "");
+    anyask_in(&folder, ["--mock", "hi"]).mentions(&at_line(&folder, 3)).mentions(CONFLICT).exits(3);
+}
+
+#[test]
+fn some_flags_are_for_the_command_line_only() {
+    for line in
+        ["--dry-run", "--profile x", "--no-config", "--jobs 3", "--batch=items", "--version"]
+    {
+        let flag = line.split([' ', '=']).next().unwrap_or_default();
+        let folder = with_files(line, "");
+        let why = format!("{flag} works only on the command line\n");
+        anyask_in(&folder, ["--mock", "hi"]).says(&(at_line(&folder, 1) + &why)).exits(3);
+    }
+}
+
+#[test]
+fn an_unusable_value_names_the_file_and_the_line() {
+    for (line, why, hint) in [
+        (
+            "--base-url example.com",
+            "--base-url example.com: the URL does not begin with https:// or http://",
+            "for example https://api.anyrouter.top or http://localhost:8080",
+        ),
+        (
+            "--header nonsense",
+            "--header 'nonsense': the header has no value",
+            "a header is 'Name: value', for example 'x-trace: ci-42'",
+        ),
+        ("--set model=opus", "use --model instead of --set model", ""),
+        (
+            "--mock=maybe",
+            "--mock: 'maybe' is not a step",
+            "a step is ok, cut or a status from 200 to 599: --mock=429,ok",
+        ),
+    ] {
+        let folder = with_files(format!("--strict\n{line}"), "");
+        let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
+        anyask_in(&folder, ["--mock", "hi"])
+            .says(&format!("{}{why}\n{hint}", at_line(&folder, 2)))
+            .exits(3);
+    }
+}
+
+#[test]
+fn names_the_line_that_is_not_utf8() {
+    let folder = with_files(b"--strict\n--system caf\xe9\n", "");
+    anyask_in(&folder, ["--mock", "hi"])
+        .says(&(at_line(&folder, 2) + "this is not UTF-8 text\n"))
+        .exits(3);
+}
+
+#[test]
+fn a_missing_profile_is_an_error() {
+    let folder = with_files("", "");
+    anyask_in(&folder, ["--mock", "-p", "play", "hi"])
+        .matches("anyask: cannot read [^\n]*anyask/profiles/play: No such file or directory\n")
+        .exits(3);
+    anyask_in(&folder, ["--mock", "-p", "../config", "hi"])
+        .says("anyask: --profile ../config: this is not a profile name\nhint: a profile is a file in ~/.config/anyask/profiles\n")
+        .exits(2);
+    anyask(["--mock", "-p", "play", "hi"])
+        .says("anyask: cannot find the profile play: HOME is not set\n")
+        .exits(3);
+}
+
+#[test]
+fn help_version_and_generate_work_in_spite_of_errors_in_the_file() {
+    let folder = with_files("--nonsense", "");
+    for mode in ["--help", "-h", "--version", "--generate=man", "--list-models", "--no-config"] {
+        anyask_in(&folder, [mode, "--mock", "hi"]).output();
+    }
+}

@@ -1,0 +1,201 @@
+//! TLS, proxies and addresses.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+use crate::harness::{Act, Folder, KEY, Run, Server, answer, anyask, folder, json_answer, skip};
+
+/// A certificate authority of the test's own, and a folder with its certificate.
+struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    folder: Folder,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a key");
+        let name = format!("authority {:p}", &raw const params);
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        let folder = folder().with("ca.pem", certificate.pem());
+        Self { issuer: Issuer::new(params, key), folder }
+    }
+
+    /// An HTTPS server that answers one request with "ok", under a certificate for `name`; gives its URL.
+    fn serve(&self, name: &str, expired: bool) -> String {
+        let mut params = CertificateParams::new([name.to_string()]).expect("a name");
+        if expired {
+            params.not_before = date_time_ymd(2020, 1, 1);
+            params.not_after = date_time_ymd(2021, 1, 1);
+        }
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let secret = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let config = rustls::ServerConfig::builder_with_provider(Arc::new(
+            rustls::crypto::ring::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], secret)
+        .expect("a configuration");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url =
+            format!("https://localhost:{}", listener.local_addr().expect("its address").port());
+        thread::spawn(move || -> Option<()> {
+            let (socket, _) = listener.accept().ok()?;
+            let connection = rustls::ServerConnection::new(Arc::new(config)).ok()?;
+            let mut stream = rustls::StreamOwned::new(connection, socket);
+            // the request is short: it comes in one piece, or the client does not come at all
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") {
+                let mut piece = [0; 4096];
+                let count = stream.read(&mut piece).ok().filter(|count| *count > 0)?;
+                request.extend(&piece[..count]);
+            }
+            stream.write_all(&json_answer(&answer("ok"))).ok()?;
+            stream.conn.send_close_notify();
+            stream.flush().ok()
+        });
+        url
+    }
+
+    fn file(&self) -> String {
+        self.folder.name("ca.pem")
+    }
+}
+
+fn asking(url: &str) -> Run {
+    anyask(["-S", "--retries", "0", "--base-url", url, "hi"]).env("ANYROUTER_API_KEY", KEY)
+}
+
+#[test]
+fn trusts_the_certificates_that_the_user_names() {
+    let authority = Authority::new();
+    let url = authority.serve("localhost", false);
+    asking(&url).env("SSL_CERT_FILE", &authority.file()).prints("ok\n").exits(0);
+    let url = authority.serve("localhost", false);
+    asking(&url).env("SSL_CERT_DIR", &authority.folder.name("")).prints("ok\n").exits(0);
+}
+
+#[test]
+fn says_what_is_wrong_with_a_certificate() {
+    let authority = Authority::new();
+    let stranger = Authority::new();
+    for (url, why) in [
+        (
+            authority.serve("localhost", true),
+            "the server's certificate has expired, or this machine's clock is wrong",
+        ),
+        (
+            authority.serve("elsewhere.example", false),
+            "the certificate belongs to another host; check --base-url",
+        ),
+        (
+            stranger.serve("localhost", false),
+            "if you trust the issuer, put its certificate into a file and set SSL_CERT_FILE to its path",
+        ),
+    ] {
+        let host = url.replace("https://", "");
+        asking(&url)
+            .env("SSL_CERT_FILE", &authority.file())
+            .matches(&format!("anyask: no trusted connection to {host}: invalid peer certificate: [^\n]*\nhint: {why}\n"))
+            .exits(9);
+    }
+}
+
+#[test]
+fn fails_when_the_users_certificates_cannot_be_read() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = format!("localhost:{}", server.local_addr().expect("its address").port());
+    asking(&format!("https://{host}"))
+        .env("SSL_CERT_FILE", "/nowhere.pem")
+        .matches("anyask: no trusted connection to [^\n]*\nhint: SSL_CERT_FILE names no certificate that can be read\n")
+        .exits(9);
+}
+
+#[test]
+fn reports_a_server_that_does_not_speak_tls() {
+    let authority = Authority::new();
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://localhost:{}", server.local_addr().expect("its address").port());
+    thread::spawn(move || {
+        let (mut socket, _) = server.accept()?;
+        socket.read_exact(&mut [0; 64])?;
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    });
+    asking(&url)
+        .env("SSL_CERT_FILE", &authority.file())
+        .mentions("hint: does the server at --base-url speak TLS?\n")
+        .exits(9);
+}
+
+#[test]
+fn a_proxy_does_not_get_the_key() {
+    let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+    let proxy =
+        Server::new(vec![vec![connected, Act::Read, Act::Send(json_answer(&answer("ok")))]]);
+    asking("http://localhost:9/x")
+        .env("http_proxy", &proxy.url().replace("http://", "http://me:word@"))
+        .prints("ok\n")
+        .exits(0);
+    let [connect, request] = &proxy.received()[..] else { panic!("{:?}", proxy.received()) };
+    assert!(connect.head.starts_with("CONNECT localhost:9 HTTP/1.1\r\n"), "{}", connect.head);
+    assert_eq!(connect.header("proxy-authorization"), Some("Basic bWU6d29yZA=="));
+    assert!(!connect.head.contains(KEY));
+    assert!(
+        request.head.starts_with("POST /x/v1/messages HTTP/1.1\r\n") && request.head.contains(KEY)
+    );
+}
+
+#[test]
+fn reports_a_proxy_that_refuses() {
+    let proxy = Server::once("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
+    let host = proxy.host();
+    anyask(["--base-url", "https://api.example", "hi"])
+        .env("ANYROUTER_API_KEY", KEY)
+        .env("https_proxy", &proxy.url())
+        .matches(&format!("anyask: cannot connect to api.example through the proxy {host}: [^\n]*407[^\n]*\nhint: if the proxy needs a user name and a password: http://USER:PASSWORD@HOST:PORT\n"))
+        .exits(9);
+}
+
+#[test]
+fn no_proxy_hosts_are_reached_directly() {
+    for (variable, list) in [
+        ("no_proxy", "localhost, 127.0.0.0/8"),
+        ("NO_PROXY", "example.com *"),
+        ("no_proxy", "127.0.0.1"),
+    ] {
+        let server = Server::answering("ok");
+        anyask(["-S", "hi"])
+            .at(&server)
+            .env("http_proxy", "http://127.0.0.1:9")
+            .env(variable, list)
+            .prints("ok\n")
+            .exits(0);
+    }
+    // a CGI server sets this one from a request's header, so nobody trusts it
+    let server = Server::answering("ok");
+    anyask(["-S", "hi"])
+        .at(&server)
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .prints("ok\n")
+        .exits(0);
+}
+
+#[test]
+fn reaches_an_ipv6_address() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        return skip("this machine has no IPv6");
+    }
+    let server = Server::listening("[::1]:0", vec![vec![Act::Send(json_answer(&answer("ok")))]]);
+    anyask(["-S", "hi"]).at(&server).prints("ok\n").exits(0);
+    assert_eq!(server.request().header("host"), Some(server.host().as_str()));
+}

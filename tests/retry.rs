@@ -1,0 +1,228 @@
+//! When a request is sent again, and what is said about it.
+
+use std::time::{Duration, Instant};
+
+use crate::harness::{
+    Act, ENDED_EARLY, Server, answer, anyask, before_the_end, error_body, http, json_answer,
+    stream, unused_address,
+};
+
+const CHARGED: &str = ", though the server may have answered and charged";
+
+fn ok() -> Vec<u8> {
+    json_answer(&answer("ok"))
+}
+
+fn refusal(status: &str, headers: &[&str]) -> Vec<u8> {
+    http(status, headers, error_body("some_error", "not now"))
+}
+
+#[test]
+fn sends_the_same_request_again_and_notes_each_retry_on_one_line() {
+    let server = Server::serving(vec![refusal("529 ", &[]), refusal("503 Unavailable", &[]), ok()]);
+    let host = server.host();
+    anyask(["--retry-delay", "0", "hi"])
+        .at(&server)
+        .prints("ok\n")
+        .says(&format!(
+            "anyask: note: {host} failed (529 some_error): not now; try 2 of 3 now\n\
+             anyask: note: {host} failed (503 some_error): not now; try 3 of 3 now\n"
+        ))
+        .exits(0);
+    let requests = server.received();
+    assert_eq!(requests.len(), 3);
+    assert!(
+        requests
+            .iter()
+            .all(|request| request.body == requests[0].body && request.head == requests[0].head)
+    );
+}
+
+#[test]
+fn notes_the_delay_and_is_silent_with_quiet() {
+    anyask(["--mock=429,500,ok", "--retry-delay", "0.1", "hi"])
+        .prints("hi\n")
+        .matches(
+            "anyask: note: 127[^\n]* \\(429 rate_limit_error\\): Rate limit exceeded; try 2 of 3 in 0.1 s\n\
+             anyask: note: 127[^\n]* \\(500 api_error\\): Internal server error; try 3 of 3 in 0.[23] s\n",
+        )
+        .exits(0);
+    anyask(["-q", "--mock=429,500,ok", "--retry-delay", "0", "hi"]).prints("hi\n").exits(0);
+}
+
+#[test]
+fn sends_exactly_one_request_without_retries() {
+    let server = Server::once(refusal("500 Oops", &[]));
+    anyask(["--retries", "0", "hi"])
+        .at(&server)
+        .says(&format!("anyask: {} failed (500 some_error): not now\n", server.host()))
+        .exits(8);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn reports_the_last_failure_when_no_retry_is_left() {
+    let server = Server::serving(vec![refusal("429 Slow Down", &[]), refusal("529 ", &[])]);
+    anyask(["-q", "--retries", "1", "--retry-delay", "0", "hi"])
+        .at(&server)
+        .says(&format!("anyask: {} failed (529 some_error): not now\n", server.host()))
+        .exits(8);
+}
+
+#[test]
+fn does_not_retry_what_will_fail_again() {
+    for (status, exit) in [
+        ("400 Bad", 4),
+        ("401 Who", 5),
+        ("403 No", 6),
+        ("404 Where", 4),
+        ("409 Conflict", 4),
+        ("413 Large", 4),
+        ("422 What", 4),
+        ("307 There", 4),
+    ] {
+        let server = Server::once(refusal(status, &[]));
+        anyask(["hi"]).at(&server).mentions("anyask: ").exits(exit);
+        assert_eq!(server.requests(), 1, "{status}");
+    }
+}
+
+#[test]
+fn retries_as_the_server_says() {
+    let server = Server::serving(vec![refusal("409 Conflict", &["x-should-retry: true"]), ok()]);
+    anyask(["-q", "--retry-delay", "0", "hi"]).at(&server).prints("ok\n").exits(0);
+    let server = Server::once(refusal("529 ", &["x-should-retry: false"]));
+    anyask(["hi"]).at(&server).mentions("(529 some_error)").exits(8);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn the_pause_is_as_long_as_the_server_asks() {
+    for header in ["retry-after: 0.3", "retry-after-ms: 300"] {
+        let server = Server::serving(vec![refusal("429 Slow Down", &[header]), ok()]);
+        let begun = Instant::now();
+        anyask(["--retry-delay", "0", "hi"])
+            .at(&server)
+            .prints("ok\n")
+            .mentions("not now; try 2 of 3 in 0.3 s\n")
+            .exits(0);
+        assert!(begun.elapsed() >= Duration::from_millis(300), "{header}");
+    }
+}
+
+#[test]
+fn fails_at_once_when_the_server_asks_for_too_long_a_wait() {
+    let server = Server::once(refusal("429 Slow Down", &["retry-after: 600"]));
+    anyask(["hi"])
+        .at(&server)
+        .says(&format!(
+            "anyask: {} limits the rate of requests (429 some_error): not now; \
+             it asks to wait 10 min, longer than --max-wait 60\n\
+             hint: use a larger --max-wait to wait that long\n",
+            server.host()
+        ))
+        .exits(7);
+    let window = ["X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 99999999999"];
+    let server = Server::once(refusal("429 Slow Down", &window));
+    anyask(["--max-wait", "5", "hi"]).at(&server).mentions("; it asks to wait ").exits(7);
+    let past = ["X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1640995200"];
+    let server = Server::serving(vec![refusal("429 Slow Down", &past), ok()]);
+    anyask(["hi"]).at(&server).prints("ok\n").mentions("try 2 of 3 now\n").exits(0);
+}
+
+#[test]
+fn notes_that_the_server_may_have_charged_for_a_lost_request() {
+    for lost in [vec![], vec![Act::Reset]] {
+        let server = Server::new(vec![lost, vec![Act::Send(ok())]]);
+        let host = server.host();
+        anyask(["--retry-delay", "0", "hi"])
+            .at(&server)
+            .prints("ok\n")
+            .matches(&format!(
+                "anyask: note: {host} closed the connection without an answer: [^\n]*; try 2 of 3 now{CHARGED}\n"
+            ))
+            .exits(0);
+    }
+    let server = Server::new(vec![vec![Act::Hang], vec![Act::Send(ok())]]);
+    anyask(["--retry-delay", "0", "--timeout", "0.2", "hi"])
+        .at(&server)
+        .prints("ok\n")
+        .mentions(&format!("sent nothing for 0.2 s; try 2 of 3 now{CHARGED}\n"))
+        .exits(0);
+    let server = Server::serving(vec![refusal("504 Timeout", &[]), ok()]);
+    anyask(["--retry-delay", "0", "hi"]).at(&server).prints("ok\n").mentions(CHARGED).exits(0);
+}
+
+#[test]
+fn does_not_warn_of_a_charge_when_there_was_no_connection() {
+    let url = format!("http://{}", unused_address());
+    anyask(["--retries", "1", "--retry-delay", "0", "--base-url", &url, "hi"])
+        .env("ANYROUTER_API_KEY", "k")
+        .matches("anyask: note: cannot connect to [^\n]*; try 2 of 2 now\nanyask: cannot connect to [^\n]*\nhint: [^\n]*\n")
+        .exits(9);
+}
+
+#[test]
+fn retries_an_error_event_that_comes_before_any_text() {
+    let event = |kind| stream(&format!("event: error\ndata: {}\n\n", error_body(kind, "busy")));
+    for kind in ["overloaded_error", "api_error", "rate_limit_error"] {
+        for failed in [event(kind), json_answer(&error_body(kind, "busy"))] {
+            let server = Server::serving(vec![failed, ok()]);
+            anyask(["--retry-delay", "0", "hi"])
+                .at(&server)
+                .prints("ok\n")
+                .says(&format!(
+                    "anyask: note: the server answered with {kind}: busy; try 2 of 3 now\n"
+                ))
+                .exits(0);
+        }
+    }
+    let server = Server::once(event("authentication_error"));
+    anyask(["hi"])
+        .at(&server)
+        .says("anyask: the server answered with authentication_error: busy\n")
+        .exits(5);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn does_not_retry_once_an_answer_has_begun() {
+    let cut = before_the_end(&["kept"]);
+    let error = format!("{cut}event: error\ndata: {}\n\n", error_body("overloaded_error", "busy"));
+    for (events, status) in [(cut, 10), (error, 8)] {
+        let server = Server::once(stream(&events));
+        anyask(["hi"]).at(&server).prints("kept\n").mentions("anyask: ").exits(status);
+        assert_eq!(server.requests(), 1);
+    }
+    // the first bytes of the status line are enough
+    let head = || Act::Send(b"HTTP/1.1 2".to_vec());
+    for (acts, said, status) in [
+        (vec![head()], ENDED_EARLY, 10),
+        (vec![head(), Act::Reset], ENDED_EARLY, 10),
+        (vec![head(), Act::Hang], "sent nothing for 0.3 s\n", 9),
+    ] {
+        let server = Server::new(vec![acts]);
+        anyask(["--timeout", "0.3", "hi"]).at(&server).mentions(said).exits(status);
+        assert_eq!(server.requests(), 1);
+    }
+}
+
+#[test]
+fn verbose_shows_every_attempt() {
+    let server = Server::serving(vec![refusal("500 Oops", &["request-id: req_1"]), ok()]);
+    anyask(["-v", "--retry-delay", "0", "hi"])
+        .at(&server)
+        .prints("ok\n")
+        .matches(".*> POST .*< request-id: req_1\n.*try 2 of 3 now\n> POST .*< HTTP/1.1 200 OK\n.*")
+        .exits(0);
+}
+
+#[test]
+fn refuses_unusable_values() {
+    anyask(["--mock", "--retries", "-1", "hi"])
+        .says("anyask: invalid value '-1' for --retries <N>: it must be a whole number from 0 to 4294967295\n")
+        .exits(2);
+    anyask(["--mock", "--max-wait=soon", "hi"])
+        .says("anyask: invalid value 'soon' for --max-wait <SECONDS>: it must be a number of seconds from 0 to 1e9\n")
+        .exits(2);
+}
