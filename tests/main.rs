@@ -40,6 +40,8 @@ mod speed;
 #[cfg(unix)]
 mod terminal;
 mod truncation;
+#[cfg(unix)]
+mod upload;
 
 #[cfg(not(unix))]
 #[test]

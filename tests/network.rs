@@ -8,7 +8,9 @@ use std::thread;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
-use crate::harness::{Act, Folder, KEY, Run, Server, answer, anyask, folder, json_answer, skip};
+use crate::harness::{
+    Act, Folder, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
+};
 
 /// A certificate authority of the test's own, and a folder with its certificate.
 struct Authority {
@@ -156,13 +158,26 @@ fn a_proxy_does_not_get_the_key() {
 }
 
 #[test]
+fn asks_a_proxy_again_that_cannot_reach_the_server() {
+    let refusal = |status: &str| http(status, &[], "");
+    let proxy = Server::serving(vec![refusal("502 Bad Gateway"), refusal("403 Forbidden")]);
+    let host = proxy.host();
+    let reported = format!("cannot connect to api.example through the proxy {host}: it answered");
+    anyask(["--retry-delay", "0", "--base-url", "https://api.example", "hi"])
+        .env("https_proxy", &proxy.url())
+        .env("ANYROUTER_API_KEY", KEY)
+        .says(&format!("anyask: note: {reported} 502; try 2 of 3 now\nanyask: {reported} 403\n"))
+        .exits(9);
+}
+
+#[test]
 fn reports_a_proxy_that_refuses() {
     let proxy = Server::once("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");
     let host = proxy.host();
     anyask(["--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", KEY)
         .env("https_proxy", &proxy.url())
-        .matches(&format!("anyask: cannot connect to api.example through the proxy {host}: [^\n]*407[^\n]*\nhint: if the proxy needs a user name and a password: http://USER:PASSWORD@HOST:PORT\n"))
+        .matches(&format!("anyask: cannot connect to api.example through the proxy {host}: [^\n]*407[^\n]*\nhint: if the proxy needs a user name and a password, use http://USER:PASSWORD@HOST:PORT\n"))
         .exits(9);
 }
 

@@ -1,6 +1,6 @@
 //! When a request is sent again, and what is said about it.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::harness::{
     Act, ENDED_EARLY, Server, answer, anyask, before_the_end, error_body, http, json_answer,
@@ -8,6 +8,11 @@ use crate::harness::{
 };
 
 const CHARGED: &str = ", though the server may have answered and charged";
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs()
+}
 
 fn ok() -> Vec<u8> {
     json_answer(&answer("ok"))
@@ -122,12 +127,46 @@ fn fails_at_once_when_the_server_asks_for_too_long_a_wait() {
             server.host()
         ))
         .exits(7);
-    let window = ["X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 99999999999"];
-    let server = Server::once(refusal("429 Slow Down", &window));
-    anyask(["--max-wait", "5", "hi"]).at(&server).mentions("; it asks to wait ").exits(7);
+    for unit in [1, 1000] {
+        let reset = format!("X-RateLimit-Reset: {}", (now() + 3600) * unit);
+        let server = Server::once(refusal("429 Slow", &["X-RateLimit-Remaining: 0", &reset]));
+        anyask(["hi"]).at(&server).mentions("; it asks to wait 60 min, longer than ").exits(7);
+    }
     let past = ["X-RateLimit-Remaining: 0", "X-RateLimit-Reset: 1640995200"];
     let server = Server::serving(vec![refusal("429 Slow Down", &past), ok()]);
-    anyask(["hi"]).at(&server).prints("ok\n").mentions("try 2 of 3 now\n").exits(0);
+    let past = anyask(["--retry-delay", "0.1", "hi"]).at(&server).prints("ok\n");
+    past.mentions("; try 2 of 3 in 0.1 s\n").exits(0);
+}
+
+#[test]
+fn waits_at_least_its_own_pause_where_the_server_asks_for_none() {
+    for header in [
+        "Retry-After: 0",
+        "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT",
+        "X-RateLimit-Reset: 2",
+        "X-RateLimit-Reset: 99999999999",
+    ] {
+        let refused = refusal("429 Slow Down", &["X-RateLimit-Remaining: 0", header]);
+        let server = Server::serving(vec![refused, ok()]);
+        let run = anyask(["--retry-delay", "0.2", "hi"]).at(&server).prints("ok\n");
+        run.matches("anyask: note: [^;]*; try 2 of 3 in 0\\.[23] s\n").exits(0);
+    }
+}
+
+#[test]
+fn retries_what_cloudflare_says_of_the_server_behind_it() {
+    for status in [520, 521, 522, 523, 524, 530] {
+        let server = Server::serving(vec![refusal(&status.to_string(), &[]), ok()]);
+        let host = server.host();
+        let charged = if status == 524 { CHARGED } else { "" };
+        anyask(["--retry-delay", "0", "hi"])
+            .at(&server)
+            .prints("ok\n")
+            .says(&format!(
+                "anyask: note: {host} failed ({status} some_error): not now; try 2 of 3 now{charged}\n"
+            ))
+            .exits(0);
+    }
 }
 
 #[test]

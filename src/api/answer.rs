@@ -25,8 +25,10 @@ pub struct Answer {
     pub block_types: Vec<String>,
     /// The end arrived: `message_stop`, or the end of a JSON answer.
     pub complete: bool,
+    /// What the user should know about it.
+    pub warning: Option<String>,
     /// Why it is not a message, if it is JSON of another kind.
-    pub problem: Option<String>,
+    pub problem: Option<Failure>,
 }
 
 impl Answer {
@@ -37,11 +39,10 @@ impl Answer {
         self.take_usage(message);
     }
 
-    /// Usage comes in parts; the latest value of each field counts.
+    /// Takes in the usage of a message or of an event.
     pub(super) fn take_usage(&mut self, message: &Fields) {
-        if let Some(part) = message.read::<Usage>("usage") {
-            self.usage.input_tokens = part.input_tokens.or(self.usage.input_tokens);
-            self.usage.output_tokens = part.output_tokens.or(self.usage.output_tokens);
+        if let Some(part) = message.read("usage") {
+            self.usage.take(&part);
         }
     }
 
@@ -77,7 +78,7 @@ impl Answer {
             return Ok(());
         }
         if let Some(problem) = &self.problem {
-            return Err(Failure::new(Kind::BrokenAnswer, problem));
+            return Err(problem.clone());
         }
         let held = match &self.block_types[..] {
             [] => "the answer has no content".into(),

@@ -7,23 +7,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ureq::http;
-use ureq::http::header::CONTENT_TYPE;
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ureq::tls::{RootCerts, TlsConfig};
-use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
 use super::endpoint::Endpoint;
-use super::failure::{AttemptError, connection_error, has_no_roots, refused};
+use super::failure::{AttemptError, broken, connection_error, has_no_roots, refused};
 use super::head::Head;
 use super::limits::in_words;
 use super::pace::{Pace, stopped};
 use super::parts::Wanted;
 use super::reply::Reply;
 use super::request::Prepared;
+use super::resolver::Ipv4First;
 use super::retry::{Decision, Policy, Retryable};
-use super::transport::{Deadline, Wrapping};
+use super::transport::{Deadline, PATIENCE, Wrapping};
 use crate::error::{Failure, kind};
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
@@ -183,7 +184,7 @@ impl Client {
 
     /// Sends the request once, and reads the head of its answer.
     fn open(&self, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
-        self.deadline.set(None);
+        self.deadline.set_in(self.endpoint.connect_timeout);
         let response = self.run(prepared);
         let response = response.map_err(|error| connection_error(&self.endpoint, error))?;
         let (parts, body) = response.into_parts();
@@ -192,13 +193,15 @@ impl Client {
 
     /// Reads the first text of an answer, or the error that it is.
     fn read(&self, head: &Head, body: Body, wanted: Wanted) -> Result<Reply, AttemptError> {
+        let body = decoded(head, body)?;
         if !(200..300).contains(&head.status) {
+            self.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
             return Err(refused(&self.endpoint, head, &error_body(body)));
         }
         let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
         let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
         let endpoint = Arc::clone(&self.endpoint);
-        let mut reply = Reply::new(body.into_reader(), says_stream, wanted, endpoint);
+        let mut reply = Reply::new(body, says_stream, wanted, endpoint, self.deadline.clone());
         reply.begin()?;
         Ok(reply)
     }
@@ -276,12 +279,30 @@ fn agent(
         server: endpoint.url.authority().cloned(),
         deadline: deadline.clone(),
     };
-    Agent::with_parts(config, wrapping, DefaultResolver::default())
+    Agent::with_parts(config, wrapping, Ipv4First::default())
 }
 
 /// The start of an error's body. Its message tells enough even where the rest cannot be read.
-fn error_body(body: Body) -> Vec<u8> {
+fn error_body(body: Box<dyn Read + Send + Sync>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let _ = body.into_reader().take(LARGEST_ERROR).read_to_end(&mut bytes);
+    let _ = body.take(LARGEST_ERROR).read_to_end(&mut bytes);
     bytes
+}
+
+/// A reader of the decoded body. The library decodes `gzip` in just this spelling.
+fn decoded(head: &Head, body: Body) -> Result<Box<dyn Read + Send + Sync>, AttemptError> {
+    let reader = body.into_reader();
+    let coding = head.headers.get(CONTENT_ENCODING).map_or(&b""[..], |coding| coding.as_bytes());
+    let coding = String::from_utf8_lossy(coding).to_ascii_lowercase();
+    let mut codings =
+        coding.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "identity"));
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(Box::new(reader)),
+        (Some("gzip" | "x-gzip"), None) => Ok(Box::new(MultiGzDecoder::new(reader))),
+        (Some("deflate"), None) => Ok(Box::new(ZlibDecoder::new(reader))),
+        _ => {
+            Err(broken(format!("the answer is encoded as {coding}, which was not asked for"))
+                .into())
+        }
+    }
 }

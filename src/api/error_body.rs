@@ -105,14 +105,23 @@ fn located(value: &Value, message: String) -> String {
     format!("{}: {message}", names.collect::<Vec<_>>().join("."))
 }
 
-/// The first line that has words in it; of an HTML page, its title or else the first words between tags.
+/// The first line that has words in it; of an HTML page, its title, else the first words that it shows.
 fn first_line(page: &str) -> String {
-    let lines: Vec<&str> = if page.trim_start().starts_with('<') {
-        page.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text)).collect()
-    } else {
-        page.lines().collect()
-    };
-    one_line(lines.into_iter().find(|line| !line.trim().is_empty()).unwrap_or_default())
+    if !page.trim_start().starts_with('<') {
+        return one_line(page.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
+    }
+    let mut words = Vec::new();
+    let mut tag = "";
+    for part in page.split('<') {
+        let (name, text) = part.split_once('>').unwrap_or((part, ""));
+        tag = name.split_whitespace().next().unwrap_or(tag);
+        if tag.eq_ignore_ascii_case("title") && !text.trim().is_empty() {
+            return one_line(text);
+        }
+        let is_shown = !["script", "style"].iter().any(|hidden| tag.eq_ignore_ascii_case(hidden));
+        words.extend(Some(text).filter(|text| is_shown && !text.trim().is_empty()));
+    }
+    one_line(words.first().unwrap_or(&""))
 }
 
 /// The text on one line, without a full stop at its end.
@@ -162,6 +171,12 @@ mod tests {
             (r#"{"fault":{"faultstring":"f"}}"#, "", "f"),
             ("upstream\n is  down", "", "upstream"),
             ("<html><head>\n<title>502 Bad Gateway</title>", "", "502 Bad Gateway"),
+            (
+                "<html><style>p { x: y }</style><TITLE lang=en>Just a moment...</TITLE>",
+                "",
+                "Just a moment...",
+            ),
+            ("<!DOCTYPE html><script>var a = 1</script><p>Sorry, closed", "", "Sorry, closed"),
             ("", "", ""),
         ] {
             let read = ErrorBody::read(body.as_bytes());

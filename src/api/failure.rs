@@ -16,6 +16,9 @@ use super::retry::{Retryable, asked_pause, retryable};
 use super::transport::Broken;
 use crate::error::{Failure, Kind};
 
+const PROXY_PASSWORD: &str =
+    "if the proxy needs a user name and a password, use http://USER:PASSWORD@HOST:PORT";
+
 /// Why one attempt failed.
 #[derive(Debug)]
 pub struct AttemptError {
@@ -49,6 +52,7 @@ pub fn broken(message: impl Into<String>) -> Failure {
 pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
     let error = match Broken::find(error) {
         Ok(Broken::InHead(error)) => return interrupted(endpoint, error),
+        Ok(Broken::BareLineEnds) => return invalid_http(endpoint).into(),
         Ok(Broken::Dead(error)) => {
             let failed = connection_error(endpoint, error);
             return AttemptError { retryable: Retryable::AtOnce, ..failed };
@@ -59,8 +63,13 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError
         return AttemptError::new(with_cause(error, failure), Retryable::No);
     }
     let (failure, retryable) = plain_failure(endpoint, &error);
-    if matches!(error, ureq::Error::Timeout(_) | ureq::Error::LargeResponseHeader(..)) {
-        // the message says it all
+    let says_all = matches!(
+        error,
+        ureq::Error::Timeout(_)
+            | ureq::Error::LargeResponseHeader(..)
+            | ureq::Error::ConnectProxyFailed(_)
+    );
+    if says_all {
         return AttemptError::new(failure, retryable);
     }
     AttemptError::new(with_cause(error, failure), retryable)
@@ -90,13 +99,11 @@ fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryabl
             (broken(format!("the headers of {host}'s answer are over 64 KiB")), Retryable::No)
         }
         ureq::Error::Protocol(_) => {
-            (broken(format!("{host} does not answer in valid HTTP/1.1")), Retryable::No)
+            let is_plain = endpoint.url.scheme_str() == Some("http");
+            let hint = is_plain.then_some("if the server speaks TLS, use https:// in --base-url");
+            (invalid_http(endpoint).maybe_hint(hint), Retryable::No)
         }
-        ureq::Error::ConnectProxyFailed(_) => {
-            let hint =
-                "if the proxy needs a user name and a password: http://USER:PASSWORD@HOST:PORT";
-            (unconnected().hint(hint), Retryable::No)
-        }
+        ureq::Error::ConnectProxyFailed(reason) => proxy_failure(endpoint, reason),
         ureq::Error::HostNotFound => (not_found(), Retryable::Yes),
         ureq::Error::Io(io) => match io.kind() {
             Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
@@ -118,9 +125,37 @@ fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryabl
     }
 }
 
+/// The proxy did not connect to the server.
+fn proxy_failure(endpoint: &Endpoint, reason: &str) -> (Failure, Retryable) {
+    let (host, via, status) = (endpoint.host(), via(endpoint), proxy_status(reason));
+    let answer = status.map_or(reason.into(), |status| format!("it answered {status}"));
+    let message = format!("cannot connect to {host}{via}: {answer}");
+    let failure = Failure::new(Kind::NoConnection, message);
+    match status {
+        Some(407) => (failure.hint(PROXY_PASSWORD), Retryable::No),
+        Some(502..=504) => (failure.hint(format!("the proxy cannot reach {host}")), Retryable::Yes),
+        _ => (failure, Retryable::No),
+    }
+}
+
+fn invalid_http(endpoint: &Endpoint) -> Failure {
+    broken(format!("{} does not answer in valid HTTP/1.1", endpoint.host()))
+}
+
+/// The status of a proxy that refused; the library has it in words only: "proxy server responded 502/502".
+fn proxy_status(reason: &str) -> Option<u16> {
+    reason.rsplit(|char: char| !char.is_ascii_digit()).next()?.parse().ok()
+}
+
 /// The connection failed after the answer had begun.
 pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
     let error = match Broken::find(error) {
+        Ok(broken @ Broken::BareLineEnds) => {
+            return AttemptError::new(
+                Error::new(broken).context(invalid_http(endpoint)),
+                Retryable::No,
+            );
+        }
         Ok(Broken::InHead(error) | Broken::Dead(error)) | Err(error) => error,
     };
     if matches!(error, ureq::Error::Timeout(_)) {
@@ -253,7 +288,7 @@ fn tls_failure(endpoint: &Endpoint, error: &ureq::Error) -> Option<Failure> {
                 "if you trust the issuer, put its certificate into a file and set SSL_CERT_FILE to its path"
             }
             _ => {
-                "the server's certificate is not a server certificate; perhaps it is a CA certificate"
+                "perhaps it is a CA certificate, as openssl req -x509 makes them by default; add basicConstraints=CA:FALSE"
             }
         },
         rustls::Error::General(_) => match endpoint.roots_variable {

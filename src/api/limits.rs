@@ -5,6 +5,11 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
 
+/// No window of a rate limit is longer.
+const LONGEST_WINDOW: Duration = Duration::from_hours(31 * 24);
+/// From here on a Unix time is in milliseconds: as seconds it would be the year 5138, as milliseconds 1973.
+const FIRST_MILLISECONDS: f64 = 1e11;
+
 /// The state of the account and of the rate limit's window, after one answer.
 #[derive(Debug, Default, Clone, Copy, PartialEq)]
 pub struct Limits {
@@ -35,6 +40,12 @@ impl Limits {
         }
     }
 
+    /// How long until the window resets. A reset that is past, or further ahead than any window is long, is not one.
+    pub fn wait(&self, now: SystemTime) -> Option<Duration> {
+        let left = self.reset?.duration_since(now).ok()?;
+        Some(left).filter(|left| !left.is_zero() && *left <= LONGEST_WINDOW)
+    }
+
     /// Whole seconds until the window resets, rounded up; 0 if that is past.
     pub fn resets_in(&self) -> Option<u64> {
         let left = self.reset?.duration_since(SystemTime::now()).unwrap_or_default();
@@ -55,14 +66,14 @@ fn dollars(text: &str) -> Option<f64> {
     text.trim_start_matches('$').parse().ok().filter(|dollars: &f64| dollars.is_finite())
 }
 
-/// Unix seconds as AnyRouter documents them, or RFC 3339 as upstream sends it.
-fn instant(text: &str) -> Option<SystemTime> {
-    match text.parse::<f64>() {
-        Ok(seconds) => {
-            SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
-        }
-        Err(_) => humantime::parse_rfc3339_weak(text).ok(),
-    }
+/// A point in time: Unix seconds as AnyRouter documents them, milliseconds as some relays send them, or RFC 3339 as
+/// upstream sends it.
+pub fn instant(text: &str) -> Option<SystemTime> {
+    let Ok(number) = text.parse::<f64>() else {
+        return humantime::parse_rfc3339_weak(text).ok();
+    };
+    let seconds = if number < FIRST_MILLISECONDS { number } else { number / 1e3 };
+    SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
 #[cfg(test)]
@@ -77,6 +88,8 @@ mod tests {
         });
         Limits::read(&headers.collect())
     }
+
+    const NOW: Duration = Duration::from_secs(1_640_995_141);
 
     const RESET: Duration = Duration::from_secs(1_640_995_201);
 
@@ -111,6 +124,20 @@ mod tests {
                 ..Limits::default()
             }
         );
+    }
+
+    #[test]
+    fn milliseconds_are_recognised_and_only_a_reset_to_come_counts() {
+        let now = SystemTime::UNIX_EPOCH + NOW;
+        let wait = |value: &str| read(&[("x-ratelimit-reset", value)]).wait(now);
+        assert_eq!(wait("1640995201"), Some(Duration::from_mins(1)));
+        assert_eq!(wait("1640995201000"), Some(Duration::from_mins(1)));
+        assert_eq!(wait("1640995201.5"), Some(Duration::from_millis(60_500)));
+        for ignored in
+            ["2", "0", "1640995141", "1640995140000", "1643759999", "9999999999", "1e300"]
+        {
+            assert_eq!(wait(ignored), None, "{ignored}");
+        }
     }
 
     proptest! {

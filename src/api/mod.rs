@@ -17,6 +17,7 @@ mod price;
 mod proxy;
 mod reply;
 mod request;
+mod resolver;
 pub mod retry;
 pub mod sse;
 mod transport;

@@ -164,8 +164,10 @@ impl State {
     }
 
     fn learn(&mut self, limits: &Limits) {
-        let (Some(remaining), Some(reset)) = (limits.remaining, limits.reset) else { return };
-        let known = self.window.filter(|known| known.reset < SystemTime::now() + FOREVER / 2);
+        let now = SystemTime::now();
+        let (Some(remaining), Some(wait)) = (limits.remaining, limits.wait(now)) else { return };
+        let reset = now + wait;
+        let known = self.window.filter(|known| known.reset < now + FOREVER / 2);
         self.window = match known {
             // answers may overtake each other: within a window the lowest count is the latest
             Some(known) if is_same(known.reset, reset) => {

@@ -10,6 +10,7 @@ use super::fold::Fold;
 use super::json::{Fields, is_json, one_line, parse, repair};
 use super::sse::{self, Decoder};
 use super::wire::{is_error, text_delta};
+use crate::error::Failure;
 
 pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
@@ -86,9 +87,7 @@ impl Parts {
         }
         let json = repair(event.data);
         if !is_json(&json) {
-            return Err(
-                broken(format!("the stream holds an event that is not JSON: {json}")).into()
-            );
+            return Err(not_json(event.name, &json));
         }
         // an event that is not an object is skipped
         self.take_fields(event.name, &parse(&json).unwrap_or_default(), &json)?;
@@ -103,6 +102,9 @@ impl Parts {
         let kind = kind.unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
         if kind == "error" || name == b"error" || is_error(event.get("error")) {
             return Err(error_event(&ErrorBody::read(json.as_bytes())));
+        }
+        if event.get("choices").is_some() {
+            return Err(openai_style().into());
         }
         self.answer.take_usage(event);
         match (&*kind, event.read::<Fields>("delta")) {
@@ -140,8 +142,9 @@ impl Parts {
         }
         let json = repair(body);
         if !is_json(&json) {
-            let message = format!("the answer is not JSON: {}", ErrorBody::read(body).message);
-            return Err(broken(message).into());
+            let what = if page_hint(body).is_some() { "a web page" } else { "not JSON" };
+            let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
+            return Err(broken(message).maybe_hint(page_hint(body)).into());
         }
         self.answer.complete = true;
         let message: Fields = parse(&json).unwrap_or_default();
@@ -157,12 +160,14 @@ impl Parts {
         }
         self.answer.problem = match message.get("content") {
             Some(_) => None,
+            None if message.get("choices").is_some() => Some(openai_style()),
             None if !json.trim_start().starts_with('{') => {
-                Some("the answer is JSON, but not a message".into())
+                Some(broken("the answer is JSON, but not a message"))
             }
             None => {
                 let words = ErrorBody::read(body).message;
-                (!words.is_empty()).then(|| format!("the answer is not a message: {words}"))
+                let is_told = !words.is_empty();
+                is_told.then(|| broken(format!("the answer is not a message: {words}")))
             }
         };
         self.answer.take_message(&message);
@@ -202,6 +207,29 @@ impl Parts {
         self.events.push_str(&one_line(json));
         self.events.push('\n');
     }
+}
+
+/// The error for an event that is not JSON: an error in plain text, one that is glued to a torn event, or nonsense.
+fn not_json(name: &[u8], data: &str) -> AttemptError {
+    if name == b"error" {
+        return error_event(&ErrorBody::read(data.as_bytes()));
+    }
+    let starts = [r#"{"error""#, r#"{"type":"error""#, r#"{"type": "error""#];
+    let glued = starts.iter().filter_map(|start| data.rfind(start)).min();
+    match glued.map(|start| &data[start..]).filter(|json| is_json(json)) {
+        Some(json) => error_event(&ErrorBody::read(json.as_bytes())),
+        None => broken(format!("the stream holds an event that is not JSON: {data}")).into(),
+    }
+}
+
+fn openai_style() -> Failure {
+    broken("this is an OpenAI-style answer").hint("is --base-url the address of a Messages API?")
+}
+
+/// The hint for a web page that came instead of an answer.
+fn page_hint(body: &[u8]) -> Option<&'static str> {
+    let is_page = body.trim_ascii_start().starts_with(b"<");
+    is_page.then_some("is --base-url the address of the API?")
 }
 
 impl From<sse::TooLong> for AttemptError {

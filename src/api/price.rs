@@ -9,6 +9,11 @@ pub struct Price {
     pub output: f64,
 }
 
+/// What a token costs that a cache served, or that it took, as a part of the price of an input token (upstream's
+/// price list).
+const CACHE_READ: f64 = 0.1;
+const CACHE_WRITE: f64 = 1.25;
+
 impl Default for Price {
     /// The API reference's example: `(input * 0.0003 + output * 0.0015) / 1000` dollars.
     fn default() -> Self {
@@ -19,7 +24,10 @@ impl Default for Price {
 impl Price {
     /// The cost in dollars; `None` if the server did not count both kinds of token.
     pub fn cost(self, usage: &Usage) -> Option<f64> {
-        let (input, output) = (usage.input_tokens?, usage.output_tokens?);
-        Some((input as f64 * self.input + output as f64 * self.output) / 1e6)
+        usage.input()?;
+        let count = |tokens: Option<u64>| tokens.unwrap_or(0) as f64;
+        let cached = count(usage.cache_read) * CACHE_READ + count(usage.cache_write) * CACHE_WRITE;
+        let input = (count(usage.input_tokens) + cached) * self.input;
+        Some((input + usage.output_tokens? as f64 * self.output) / 1e6)
     }
 }

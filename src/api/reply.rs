@@ -4,13 +4,14 @@ use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 
 use anyhow::Result;
-use ureq::BodyReader;
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
 use super::failure::{AttemptError, broken, interrupted};
+use super::json::{is_json, repair};
 use super::parts::{BYTE_ORDER_MARK, Parts, Wanted};
 use super::sse::Decoder;
+use super::transport::{Deadline, PATIENCE};
 
 /// The largest event and the largest JSON answer, in bytes.
 const LARGEST: usize = 32 << 20;
@@ -30,11 +31,12 @@ pub struct Chunk<'a> {
 
 /// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece; what it amounts to is in `answer`.
 pub struct Reply {
-    body: BodyReader<'static>,
+    body: Box<dyn Read + Send + Sync>,
     piece: Box<[u8]>,
     form: Form,
     parts: Parts,
     endpoint: Arc<Endpoint>,
+    deadline: Deadline,
     /// The chunk that [`Reply::begin`] has read.
     held: bool,
     /// An error that is told after the text that came before it.
@@ -52,10 +54,11 @@ enum Form {
 impl Reply {
     /// A reader of `body`. `says_stream` is what the Content-Type says.
     pub(super) fn new(
-        body: BodyReader<'static>,
+        body: Box<dyn Read + Send + Sync>,
         says_stream: bool,
         wanted: Wanted,
         endpoint: Arc<Endpoint>,
+        deadline: Deadline,
     ) -> Self {
         Self {
             body,
@@ -63,6 +66,7 @@ impl Reply {
             form: Form::Unknown { start: Vec::new(), says_stream },
             parts: Parts::new(wanted),
             endpoint,
+            deadline,
             held: false,
             failure: None,
             ended: false,
@@ -116,10 +120,7 @@ impl Reply {
         let count = match self.body.read(&mut self.piece) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => {
-                self.finish(false)?;
-                return Err(interrupted(&self.endpoint, error.into()));
-            }
+            Err(error) => return self.interrupted(error.into()),
         };
         if count == 0 {
             self.ended = true;
@@ -147,11 +148,24 @@ impl Reply {
             Form::Json(body) if body.len() + count > LARGEST => Err(too_large()),
             Form::Json(body) => {
                 body.extend_from_slice(bytes);
+                // some servers leave the connection open after it
+                let is_end = body.trim_ascii_end().ends_with(b"}");
+                let patience = self.endpoint.timeout.min(PATIENCE);
+                if is_end {
+                    self.deadline.set_in(patience);
+                } else {
+                    self.deadline.set(None);
+                }
                 Ok(())
             }
             Form::Stream(decoder) => {
                 decoder.feed(bytes);
+                let had_reason = self.parts.answer.stop_reason.is_some();
                 self.ended = self.parts.take_events(decoder)?;
+                if !had_reason && self.parts.answer.stop_reason.is_some() {
+                    // what follows is not worth waiting for, not even where pings keep coming
+                    self.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
+                }
                 Ok(())
             }
         }
@@ -170,6 +184,31 @@ impl Reply {
         self.ended |= self.parts.take_events(&mut decoder)?;
         self.form = Form::Stream(decoder);
         Ok(())
+    }
+
+    /// The connection broke, or was silent for too long.
+    fn interrupted(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
+        let is_silent = matches!(error, ureq::Error::Timeout(_));
+        match &self.form {
+            Form::Stream(_) if is_silent && self.parts.answer.stop_reason.is_some() => {
+                self.ended = true;
+                return self.finish(true);
+            }
+            Form::Json(body) if is_json(&repair(body)) => {
+                self.parts.answer.warning =
+                    Some("the answer is complete, but the server did not end it".into());
+                self.ended = true;
+                return self.finish(true);
+            }
+            Form::Json(_) if is_silent && self.deadline.is_over() => {
+                // it was not the end of the message
+                self.deadline.set(None);
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.finish(false)?;
+        Err(interrupted(&self.endpoint, error))
     }
 
     /// The body is over, by its framing or because the connection broke.

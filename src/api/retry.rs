@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
 use ureq::http::header::RETRY_AFTER;
 
-use super::limits::Limits;
+use super::limits::{Limits, instant};
 
 /// Longest pause that this program chooses itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -65,10 +65,12 @@ impl Policy {
         if retryable == Retryable::No || attempt > self.retries {
             return Decision::GiveUp;
         }
+        let own = self.backoff(attempt, random);
         match asked {
             Some(pause) if pause > self.max_wait => Decision::TooLong(pause),
-            Some(pause) => Decision::Retry(pause),
-            None => Decision::Retry(self.backoff(attempt, random)),
+            // a server that asks for no pause at all is not sent everything within a moment
+            Some(pause) => Decision::Retry(pause.max(own)),
+            None => Decision::Retry(own),
         }
     }
 
@@ -85,12 +87,12 @@ pub fn retryable(status: u16, headers: &HeaderMap) -> Retryable {
     let retried = match text(headers, "x-should-retry") {
         Some("true") => true,
         Some("false") => false,
-        _ => matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529),
+        _ => matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530),
     };
     match status {
         _ if !retried => Retryable::No,
         // the gateway gave up, but the server behind it may have done the work
-        504 => Retryable::MaybeCharged,
+        504 | 524 => Retryable::MaybeCharged,
         _ => Retryable::Yes,
     }
 }
@@ -105,15 +107,14 @@ pub fn asked_pause(
     let millis = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
     let millis = millis.and_then(|millis: f64| Duration::try_from_secs_f64(millis / 1e3).ok());
     let exhausted = status == 429 && limits.remaining == Some(0);
-    let reset = limits.reset.filter(|_| exhausted);
-    millis
-        .or_else(|| retry_after(text(headers, RETRY_AFTER.as_str())?, now))
-        .or_else(|| Some(until(reset?, now)))
+    let reset = limits.wait(now).filter(|_| exhausted);
+    millis.or_else(|| retry_after(text(headers, RETRY_AFTER.as_str())?, now)).or(reset)
 }
 
-/// Seconds, or a date (RFC 9110, section 10.2.3).
+/// Seconds, or a date (RFC 9110, section 10.2.3); some servers send a Unix time.
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     match text.parse() {
+        Ok(1e9..) => instant(text).map(|then| until(then, now)),
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
         Err(_) => httpdate::parse_http_date(text).ok().map(|date| until(date, now)),
     }
@@ -165,7 +166,7 @@ mod tests {
     #[test]
     fn these_statuses_are_retried_and_no_others() {
         for status in 300..=599 {
-            let expected = matches!(status, 408 | 429 | 500 | 502 | 503 | 504 | 529);
+            let expected = matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530);
             assert_eq!(decision(status, &[]) == retry(1.0), expected, "{status}");
         }
     }
@@ -182,10 +183,14 @@ mod tests {
         let reset = [("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "1445412490")];
         for (status, headers, seconds) in [
             (429, &[("retry-after", "7")][..], 7.0),
-            (429, &[("retry-after", "0")], 0.0),
+            (429, &[("retry-after", "0")], 1.0),
+            (429, &[("retry-after", "1445412487")], 7.0),
+            (429, &[("retry-after", "1445412487000")], 7.0),
             (503, &[("retry-after", "Wed, 21 Oct 2015 07:28:20 GMT")], 20.0),
-            (503, &[("retry-after", "Wed, 21 Oct 2015 07:27:00 GMT")], 0.0),
-            (429, &[("retry-after-ms", "250"), ("retry-after", "7")], 0.25),
+            (503, &[("retry-after", "Wed, 21 Oct 2015 07:27:00 GMT")], 1.0),
+            (429, &[("retry-after-ms", "2500"), ("retry-after", "7")], 2.5),
+            (429, &[("retry-after-ms", "250"), ("retry-after", "7")], 1.0),
+            (429, &[("x-ratelimit-remaining", "0"), ("x-ratelimit-reset", "2")], 1.0),
             (429, &reset, 10.0),
             (429, &[reset[0], reset[1], ("retry-after", "3")], 3.0),
             (503, &reset, 1.0),

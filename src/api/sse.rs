@@ -1,4 +1,5 @@
-//! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6).
+//! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6), but a
+//! line of bare JSON counts as data.
 
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +121,11 @@ impl Decoder {
             b"event" => {
                 self.name.clear();
                 self.name.extend_from_slice(value);
+            }
+            // not a field, but some servers put an error into the stream like this
+            _ if line.starts_with(b"{") => {
+                self.has_data = true;
+                self.data.extend_from_slice(line);
             }
             // comments, ids, retry times and unknown fields
             _ => {}

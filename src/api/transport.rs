@@ -14,6 +14,8 @@ use ureq::{Error, Timeout};
 
 /// A reused connection that fails within this time after sending was dead before: a server closes idle ones.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
+/// How long an answer is waited for that is over, or that is an error: shorter than a user's `--timeout`.
+pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last look for data takes.
 const LAST_LOOK: Duration = Duration::from_millis(1);
 
@@ -22,8 +24,18 @@ const LAST_LOOK: Duration = Duration::from_millis(1);
 pub struct Deadline(Arc<Mutex<Option<Instant>>>);
 
 impl Deadline {
+    /// Stops reading after this long.
+    pub fn set_in(&self, time: Duration) {
+        self.set(Instant::now().checked_add(time));
+    }
+
     pub fn set(&self, at: Option<Instant>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    /// Whether the time has come.
+    pub fn is_over(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
     }
 
     fn left(&self) -> Option<Duration> {
@@ -39,6 +51,8 @@ pub enum Broken {
     Dead(Error),
     /// A part of the answer's head had arrived.
     InHead(Error),
+    /// The lines between the chunks of the body end with LF alone, which the library waits to see complete.
+    BareLineEnds,
 }
 
 impl Broken {
@@ -56,14 +70,16 @@ impl Broken {
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        let (Self::Dead(error) | Self::InHead(error)) = self;
-        error.fmt(f)
+        match self {
+            Self::Dead(error) | Self::InHead(error) => error.fmt(f),
+            Self::BareLineEnds => f.write_str("the lines between its chunks lack CR"),
+        }
     }
 }
 
 impl std::error::Error for Broken {}
 
-/// Connects, and wraps the connection to the server itself; the one to a proxy stays as it is.
+/// Connects within the deadline, and wraps what is connected.
 #[derive(Debug)]
 pub struct Wrapping {
     pub inner: Arc<DefaultConnector>,
@@ -79,17 +95,35 @@ impl Connector for Wrapping {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let Some(inner) = self.inner.connect(details, None)? else { return Ok(None) };
-        if details.uri.authority() != self.server.as_ref() {
-            return Ok(Some(inner));
+        let mut timeout = details.timeout;
+        if let Some(left) = self.deadline.left() {
+            // the library begins to count after the name look-up
+            timeout.after = timeout.after.min(left.into());
         }
+        let details = ConnectionDetails {
+            uri: details.uri,
+            addrs: details.addrs.clone(),
+            config: details.config,
+            request_level: details.request_level,
+            resolver: details.resolver,
+            now: details.now,
+            timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        let Some(inner) = self.inner.connect(&details, None)? else { return Ok(None) };
         Ok(Some(Box::new(Connection {
             inner,
             deadline: self.deadline.clone(),
+            is_server: details.uri.authority() == self.server.as_ref(),
             sent: Instant::now(),
             answering: false,
+            input: 0,
+            in_body: false,
             reused: false,
             upload_failed: false,
+            early: false,
         })))
     }
 }
@@ -98,14 +132,21 @@ impl Connector for Wrapping {
 struct Connection {
     inner: Box<dyn Transport>,
     deadline: Deadline,
+    /// It leads to the server, through a proxy or not, and not to a proxy itself.
+    is_server: bool,
     /// When the last part of the request was sent.
     sent: Instant,
     /// Something of the answer has arrived.
     answering: bool,
+    /// How much input there was after the last read, in bytes. The library consumes a head as a whole.
+    input: usize,
+    in_body: bool,
     /// It has carried another request before.
     reused: bool,
     /// The server takes no more of the request. Perhaps it has answered already.
     upload_failed: bool,
+    /// It has: a part of the answer was read during the upload.
+    early: bool,
 }
 
 impl Connection {
@@ -130,7 +171,13 @@ impl Transport for Connection {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        if !self.is_server {
+            return self.inner.transmit_output(amount, timeout);
+        }
+        // it is connected
+        self.deadline.set(None);
         self.reused |= std::mem::take(&mut self.answering);
+        (self.input, self.in_body) = (0, false);
         self.sent = Instant::now();
         if self.upload_failed {
             return Ok(());
@@ -141,7 +188,8 @@ impl Transport for Connection {
             // a server that answers but neither reads nor closes
             Err(Error::Timeout(_)) => {
                 let last_look = NextTimeout { after: LAST_LOOK.into(), ..timeout };
-                matches!(self.inner.await_input(last_look), Ok(true))
+                self.early = matches!(self.inner.await_input(last_look), Ok(true));
+                self.early
             }
             _ => false,
         };
@@ -157,8 +205,18 @@ impl Transport for Connection {
                 timeout.per_read = Some(left.into());
             }
         }
-        let had_input = !self.inner.buffers().input().is_empty();
+        if std::mem::take(&mut self.early) {
+            self.answering = true;
+            return Ok(true);
+        }
+        let left = self.inner.buffers().input();
+        self.in_body |= left.len() < self.input;
+        if self.in_body && left.contains(&b'\n') && !left.windows(2).any(|end| end == b"\r\n") {
+            return Err(Error::Other(Box::new(Broken::BareLineEnds)));
+        }
+        let in_head = !left.is_empty() && !self.in_body && self.is_server;
         let result = self.read(timeout);
+        self.input = self.inner.buffers().input().len();
         let closed = match &result {
             Ok(true) => {
                 self.answering = true;
@@ -169,10 +227,14 @@ impl Transport for Connection {
             Err(_) => false,
         };
         let error = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
-        if had_input {
+        if in_head {
             return Err(Error::Other(Box::new(Broken::InHead(result.err().unwrap_or_else(error)))));
         }
-        let dead = closed && self.reused && !self.answering && self.sent.elapsed() < DEAD_WITHIN;
+        let dead = closed
+            && self.is_server
+            && self.reused
+            && !self.answering
+            && self.sent.elapsed() < DEAD_WITHIN;
         if dead {
             return Err(Error::Other(Box::new(Broken::Dead(result.err().unwrap_or_else(error)))));
         }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::json::{Fields, field};
@@ -49,10 +49,43 @@ pub fn text_delta(json: &str) -> Option<Cow<'_, str>> {
 }
 
 /// Tokens as the server counted them; `None` where it did not.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Usage {
+    /// Without those that a cache served or took.
     pub input_tokens: Option<u64>,
     pub output_tokens: Option<u64>,
+    #[serde(rename = "cache_read_input_tokens", skip_serializing_if = "Option::is_none")]
+    pub cache_read: Option<u64>,
+    #[serde(rename = "cache_creation_input_tokens", skip_serializing_if = "Option::is_none")]
+    pub cache_write: Option<u64>,
+}
+
+impl Usage {
+    /// Takes in a part of the usage. It comes in parts, and the latest value above 0 of each field counts.
+    pub(super) fn take(&mut self, part: &Fields) {
+        let fields = [
+            (&mut self.input_tokens, "input_tokens"),
+            (&mut self.output_tokens, "output_tokens"),
+            (&mut self.cache_read, "cache_read_input_tokens"),
+            (&mut self.cache_write, "cache_creation_input_tokens"),
+        ];
+        for (known, name) in fields {
+            let count = count(part, name);
+            *known = count.filter(|count| *count > 0).or(*known).or(count);
+        }
+    }
+
+    /// All tokens of the question, cached or not.
+    pub fn input(&self) -> Option<u64> {
+        let cached = [self.cache_read, self.cache_write].into_iter().flatten();
+        cached.chain(self.input_tokens).reduce(u64::saturating_add)
+    }
+}
+
+/// A number of tokens. Some servers send it as `12.0` or `"12"`.
+fn count(fields: &Fields, name: &str) -> Option<u64> {
+    let number = fields.read::<f64>(name).or_else(|| fields.read::<String>(name)?.parse().ok())?;
+    (0.0..=9e15).contains(&number).then_some(number as u64)
 }
 
 /// Calls `on` for each content block of a message. One block is read at a time, so that no number of them costs

@@ -101,6 +101,9 @@ impl Session {
         };
         let seconds = begun.elapsed().as_secs_f64();
         console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
+        if let Some(warning) = &answer.warning {
+            console.note(warning);
+        }
         let short = output::stopped_short(&answer, request.max_tokens);
         let record = Record {
             host: client.endpoint().host(),

@@ -45,7 +45,7 @@ impl Log {
             "status": head.map(|head| head.status),
             "request_id": redacted(head.and_then(|head| head.request_id.as_deref())),
             "stop_reason": redacted(answer.stop_reason.as_deref()),
-            "input_tokens": answer.usage.input_tokens,
+            "input_tokens": answer.usage.input(),
             "output_tokens": answer.usage.output_tokens,
             "cost": record.price.cost(&answer.usage).map(|cost| (cost * 1e9).round() / 1e9),
             "credits": limits.credits,

@@ -10,13 +10,18 @@ const LONGEST_ARGUMENT: usize = 100 << 10;
 
 /// The line of `--usage`. What the server did not report is left out.
 pub fn usage_line(answer: &Answer, limits: &Limits, price: Price) -> String {
-    let (input, output) = (answer.usage.input_tokens, answer.usage.output_tokens);
-    let tokens = |count| format!("{count} {}", if count == 1 { "token" } else { "tokens" });
+    let (input, output) = (answer.usage.input(), answer.usage.output_tokens);
+    let tokens =
+        |count| format!("{} {}", counted(count), if count == 1 { "token" } else { "tokens" });
+    let cached = answer.usage.cache_read.filter(|count| *count > 0);
+    let cached = cached.map_or(String::new(), |count| format!(" ({} cached)", counted(count)));
     let of = limits.limit.map_or(String::new(), |limit| format!(" of {limit}"));
     let parts = [
-        input.map(|count| tokens(count) + " in"),
+        input.map(|count| tokens(count) + " in" + &cached),
         output.map(|count| tokens(count) + " out"),
-        input.zip(output).map(|(input, output)| format!("{} in total", input + output)),
+        input
+            .zip(output)
+            .map(|(input, output)| format!("{} in total", counted(input.saturating_add(output)))),
         price.cost(&answer.usage).map(|cost| format!("about ${}", dollars(cost))),
         limits.credits.map(|credits| format!("${credits:.2} credits left")),
         limits.remaining.map(|remaining| format!("{remaining}{of} requests left")),

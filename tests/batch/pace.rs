@@ -77,7 +77,7 @@ fn waits_before_the_next_request_as_long_as_the_server_asks() {
         }
         json_answer(&answer(&request.prompt()))
     });
-    piped(["-j", "1"], &server, numbered(3))
+    piped(["-j", "1", "--retry-delay", "0"], &server, numbered(3))
         .prints_something()
         .mentions("note: line 1: ")
         .mentions("try 2 of 3 in 0.4 s")
