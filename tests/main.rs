@@ -26,6 +26,8 @@ mod mock;
 mod modes;
 mod network;
 #[cfg(unix)]
+mod oddities;
+#[cfg(unix)]
 mod output;
 #[cfg(unix)]
 mod pipe;

@@ -126,7 +126,26 @@ impl Reply {
             self.ended = true;
             return self.finish(true);
         }
-        self.take(count)
+        let had_reason = self.parts.answer.stop_reason.is_some();
+        self.take(count)?;
+        self.set_deadline(had_reason);
+        Ok(())
+    }
+
+    /// What follows the end of an answer is not worth waiting for long: some servers leave the connection open, or
+    /// send pings for ever.
+    fn set_deadline(&self, had_reason: bool) {
+        let patience = self.endpoint.timeout.min(PATIENCE);
+        match &self.form {
+            Form::Json(body) if body.trim_ascii_end().ends_with(b"}") => {
+                self.deadline.set_in(patience);
+            }
+            Form::Json(_) => self.deadline.set(None),
+            Form::Stream(_) if !had_reason && self.parts.answer.stop_reason.is_some() => {
+                self.deadline.set_in(patience);
+            }
+            _ => {}
+        }
     }
 
     fn take(&mut self, count: usize) -> Result<(), AttemptError> {
@@ -148,24 +167,11 @@ impl Reply {
             Form::Json(body) if body.len() + count > LARGEST => Err(too_large()),
             Form::Json(body) => {
                 body.extend_from_slice(bytes);
-                // some servers leave the connection open after it
-                let is_end = body.trim_ascii_end().ends_with(b"}");
-                let patience = self.endpoint.timeout.min(PATIENCE);
-                if is_end {
-                    self.deadline.set_in(patience);
-                } else {
-                    self.deadline.set(None);
-                }
                 Ok(())
             }
             Form::Stream(decoder) => {
                 decoder.feed(bytes);
-                let had_reason = self.parts.answer.stop_reason.is_some();
                 self.ended = self.parts.take_events(decoder)?;
-                if !had_reason && self.parts.answer.stop_reason.is_some() {
-                    // what follows is not worth waiting for, not even where pings keep coming
-                    self.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
-                }
                 Ok(())
             }
         }

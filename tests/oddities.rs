@@ -1,0 +1,244 @@
+//! What servers and relays send beside the documented form, from public bug reports: each is read for what it means.
+
+use crate::harness::{
+    Act, MESSAGE_STOP, Server, answer, anyask, before_the_end, delta, http, json_answer, python,
+    silent, stream, text_events,
+};
+
+const END: &str = r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#;
+
+/// Asks a server that answers with these bytes, and checks what is printed and said.
+#[track_caller]
+fn check(answer: Vec<u8>, printed: &str, said: &str, exit: i32) {
+    let server = Server::once(answer);
+    let said = said.replace("HOST", &server.host());
+    let run = anyask(["--retries", "0", "hi"]).at(&server).prints(printed);
+    run.says(&said).exits(exit);
+}
+
+#[test]
+fn the_last_value_of_a_repeated_key_counts() {
+    let events = [
+        r#"data: {"type":"content_block_delta","index":0,"index":0,"delta":{"type":"text_delta","text":"no","text":"one "}}"#,
+        r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#,
+        r#"data: {"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_reason":"end_turn"},"usage":{"output_tokens":1,"output_tokens":2}}"#,
+        "",
+    ]
+    .join("\n\n");
+    check(stream(&(events + MESSAGE_STOP)), "one two\n", "", 0);
+    let body = r#"{"content":[{"type":"text","type":"text","text":"ok"}],"content":[{"type":"text","text":"ok"}],"stop_reason":"x","stop_reason":"end_turn"}"#;
+    check(json_answer(body), "ok\n", "", 0);
+    let error = r#"{"error":{"type":"x","type":"permission_error","message":"a","message":"b"}}"#;
+    let said = "anyask: HOST did not permit the request (403 permission_error): b\n";
+    check(http("403 Forbidden", &[], error), "", said, 6);
+}
+
+#[test]
+fn text_comes_from_start_and_delta_events_only() {
+    let start = r#"data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
+    let stop = r#"data: {"type":"content_block_stop","index":0,"content_block":{"type":"text","text":"Hello."}}"#;
+    let end =
+        r#"data: {"type":"message_stop","message":{"content":[{"type":"text","text":"Hello."}]}}"#;
+    let events = [start, delta("Hello.").trim_end(), stop, END, end, ""].join("\n\n");
+    check(stream(&events), "Hello.\n", "", 0);
+}
+
+#[test]
+fn an_error_in_mid_stream_keeps_its_words() {
+    let began = before_the_end(&["kept"]);
+    let bare = r#"{"type":"error","error":{"type":"overloaded_error","message":"too busy"}}"#;
+    let torn = format!(r#"data: {{"type":"content_block_delta","in{bare}"#);
+    let plain = "event: error\ndata: upstream went away".to_string();
+    for (error, words) in [
+        (bare.to_string(), "overloaded_error: too busy"),
+        (torn, "overloaded_error: too busy"),
+        (plain, "an error: upstream went away"),
+    ] {
+        let said = format!("anyask: the server answered with {words}\n");
+        check(stream(&format!("{began}{error}\n\n")), "kept\n", &said, 8);
+    }
+}
+
+#[test]
+fn json_of_another_kind_is_named() {
+    let completion =
+        r#"{"id":"c","object":"chat.completion","choices":[{"message":{"content":"hi"}}]}"#;
+    let chunk =
+        r#"{"id":"c","object":"chat.completion.chunk","choices":[{"delta":{"content":"hi"}}]}"#;
+    let said = "anyask: this is an OpenAI-style answer\n\
+                hint: is --base-url the address of a Messages API?\n";
+    check(json_answer(completion), "", said, 10);
+    check(stream(&format!("data: {chunk}\n\ndata: [DONE]\n\n")), "", said, 10);
+    for (body, words) in [
+        (r#"{"detail":[{"loc":["body","model"],"msg":"bad"}]}"#, "body.model: bad"),
+        (r#"{"code":1001,"msg":"no such user"}"#, "no such user"),
+        (r#"{"fault":{"faultstring":"quota"}}"#, "quota"),
+    ] {
+        let said = format!("anyask: the answer is not a message: {words}\n");
+        check(json_answer(body), "", &said, 10);
+    }
+}
+
+#[test]
+fn a_web_page_is_known_by_its_title() {
+    let page = "<!doctype html><html><head><style>p { x: y }</style><title>New API</title></head>";
+    let html = ["content-type: text/html"];
+    let said = "anyask: the answer is a web page: New API\n\
+                hint: is --base-url the address of the API?\n";
+    check(http("200 OK", &html, page), "", said, 10);
+    let said = "anyask: HOST failed (502): New API\n";
+    check(http("502 Bad Gateway", &html, page), "", said, 8);
+}
+
+#[test]
+fn a_coding_is_decoded_however_it_is_spelled_or_named() {
+    // gzip and zlib of an answer that says "ok", made by Python, the documented form of both
+    let message = answer("ok");
+    let script = "import sys, gzip, zlib\n\
+                  pack = {'gzip': gzip.compress, 'zlib': zlib.compress}[sys.argv[1]]\n\
+                  print(pack(sys.argv[2].encode()).hex())";
+    let packed = |how: &str| {
+        let hex = python(script, [how, &message]).output();
+        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
+        (0..hex.trim().len()).step_by(2).map(byte).collect::<Vec<u8>>()
+    };
+    for (coding, how) in [
+        ("gzip", "gzip"),
+        ("GZIP", "gzip"),
+        ("x-gzip", "gzip"),
+        ("gzip, identity", "gzip"),
+        ("deflate", "zlib"),
+    ] {
+        let headers = ["content-type: application/json", &format!("Content-Encoding: {coding}")];
+        check(http("200 OK", &headers, packed(how)), "ok\n", "", 0);
+    }
+    let said = "anyask: the answer is encoded as br, which was not asked for\n";
+    check(http("200 OK", &["content-encoding: br"], "x"), "", said, 10);
+}
+
+#[test]
+fn a_stop_reason_ends_an_answer_though_pings_go_on() {
+    let events = before_the_end(&["ok"]) + END + "\n\n";
+    for act in [Act::Hang, Act::Flood(b"event: ping\ndata: {\"type\": \"ping\"}\n\n".to_vec())] {
+        let server = Server::new(vec![vec![Act::Send(stream(&events)), act]]);
+        anyask(["--timeout", "0.3", "hi"]).at(&server).prints("ok\n").exits(0);
+    }
+}
+
+#[test]
+fn a_complete_json_answer_counts_though_its_framing_has_no_end() {
+    let note = "anyask: note: the answer is complete, but the server did not end it\n";
+    let body = answer("ok");
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len() + 5);
+    for end in [Act::Hang, Act::Reset] {
+        let server = Server::new(vec![vec![Act::Send(head.clone().into_bytes()), end]]);
+        anyask(["--timeout", "0.3", "-S", "hi"]).at(&server).prints("ok\n").says(note).exits(0);
+    }
+    let half = head[..head.len() - 20].to_string().into_bytes();
+    let server = Server::new(vec![vec![Act::Send(half), Act::Hang]]);
+    anyask(["--timeout", "0.2", "-S", "hi"]).at(&server).says(&silent(&server)).exits(9);
+}
+
+#[test]
+fn the_body_of_an_error_has_a_time_limit() {
+    let head = "HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\n";
+    let start = format!("{head}{{\"error\":\"half of it");
+    let server = Server::new(vec![vec![Act::Send(start.into_bytes()), Act::Hang]]);
+    anyask(["--timeout", "0.3", "hi"])
+        .at(&server)
+        .mentions(" did not accept the key (401)")
+        .exits(5);
+}
+
+#[test]
+fn a_body_whose_chunks_lack_cr_fails_at_once_and_says_why() {
+    let head =
+        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    let answer = format!("{head}18\ndata: {{\"type\":\"ping\"}}   \n0\n\n");
+    let server = Server::new(vec![vec![Act::Send(answer.into_bytes()), Act::Hang]]);
+    let host = server.host();
+    anyask(["hi"])
+        .at(&server)
+        .says(&format!(
+            "anyask: {host} does not answer in valid HTTP/1.1: the lines between its chunks lack CR\n"
+        ))
+        .exits(10);
+}
+
+#[test]
+fn usage_is_read_in_any_type_and_cached_tokens_count() {
+    let usage = |usage: &str, counted: &str| {
+        let start =
+            format!("data: {{\"type\":\"message_start\",\"message\":{{\"usage\":{usage}}}}}\n\n");
+        let end = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":0,\"output_tokens\":5}}\n\n";
+        let server = Server::once(stream(&(start + &delta("ok") + end + MESSAGE_STOP)));
+        let run = anyask(["-u", "hi"]).at(&server).prints("ok\n");
+        run.says(&format!("anyask: usage: {counted}\n")).exits(0);
+    };
+    usage("{\"input_tokens\":12.0}", "12 tokens in, 5 tokens out, 17 in total, about $0.000011");
+    usage("{\"input_tokens\":\"12\"}", "12 tokens in, 5 tokens out, 17 in total, about $0.000011");
+    usage(
+        "{\"input_tokens\":4,\"cache_read_input_tokens\":120000}",
+        "120,004 tokens in (120,000 cached), 5 tokens out, 120,009 in total, about $0.0036",
+    );
+    usage(
+        "{\"input_tokens\":4,\"cache_creation_input_tokens\":1000}",
+        "1,004 tokens in, 5 tokens out, 1,009 in total, about $0.00038",
+    );
+}
+
+#[test]
+fn events_of_any_number_are_within_the_limit_that_each_has() {
+    let padding = format!("data: {{\"type\":\"ping\",\"x\":\"{}\"}}\n\n", "x".repeat(1 << 20));
+    let events = padding.repeat(34) + &text_events(&["ok"]);
+    let server = Server::once(stream(&events));
+    anyask(["--json", "hi"]).at(&server).prints_something().exits(0);
+}
+
+#[test]
+fn data_that_waits_in_the_socket_is_read_after_a_pause_of_the_process() {
+    let server = Server::new(vec![vec![
+        Act::Send(stream(&before_the_end(&["a"]))),
+        Act::Trickle(text_events(&["b"]).into_bytes()),
+    ]]);
+    // stopped for longer than --timeout, while the rest arrives
+    let script = "import os, signal, subprocess, sys, threading\n\
+                  child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\n\
+                  first = child.stdout.read(1)\n\
+                  child.send_signal(signal.SIGSTOP)\n\
+                  threading.Event().wait(1.2)\n\
+                  child.send_signal(signal.SIGCONT)\n\
+                  print((first + child.stdout.read()).decode(), end='')\n\
+                  sys.exit(child.wait())";
+    let program = env!("CARGO_BIN_EXE_anyask");
+    python(script, [program, "--no-stdin", "--timeout", "0.5", "hi"])
+        .at(&server)
+        .prints("ab\n")
+        .exits(0);
+}
+
+#[test]
+fn the_key_is_hidden_in_whatever_a_server_says_back() {
+    let key = "sk-Echoed-4f1d2c";
+    let long = format!("{} {key}", "x".repeat(390));
+    let body = format!(
+        r#"{{"type":"error","error":{{"type":"{key}","message":"{} {long}"}}}}"#,
+        key.to_uppercase()
+    );
+    let server = Server::once(http("400 Bad Request", &[&format!("request-id: {key}")], body));
+    let said = anyask(["-v", "--log", "/dev/stderr", "hi"])
+        .base_url(&server)
+        .env("ANYROUTER_API_KEY", key)
+        .mentions("[redacted]")
+        .exits(4);
+    assert!(!said.to_lowercase().contains("echoed"), "{said}");
+    let message = answer("ok").replace("\"m\"", &format!("\"{key}\"")).replace("end_turn", key);
+    let server = Server::once(json_answer(&message));
+    let row = anyask(["--batch", "-q"])
+        .base_url(&server)
+        .env("ANYROUTER_API_KEY", key)
+        .stdin("hi")
+        .prints_something()
+        .exits(0);
+    assert!(row.contains("[redacted]") && !row.contains(key), "{row}");
+}
