@@ -49,12 +49,14 @@ pub struct Failure {
     pub kind: Kind,
     message: String,
     pub hint: Option<String>,
+    /// What the server calls the request, for its operator.
+    pub request_id: Option<String>,
 }
 
 impl Failure {
     /// A failure of `kind` with its message: lower case, no full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None }
+        Self { kind, message: message.into(), hint: None, request_id: None }
     }
 
     /// The same failure with a line that says what to do.
@@ -86,6 +88,11 @@ pub fn kind(error: &anyhow::Error) -> Kind {
 /// What to do about an error, if there is something.
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.hint.as_deref()
+}
+
+/// What the server calls the request that failed, if it told.
+pub fn request_id(error: &anyhow::Error) -> Option<&str> {
+    error.downcast_ref::<Failure>()?.request_id.as_deref()
 }
 
 /// The error and its causes, each once, joined by colons. The operating system's number is left out.

@@ -32,6 +32,7 @@ mod output;
 #[cfg(unix)]
 mod pipe;
 mod prompt;
+mod relays;
 mod report;
 mod request;
 mod retry;

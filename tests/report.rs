@@ -62,12 +62,12 @@ fn verbose_shows_request_and_response_but_not_the_key() {
         .mentions("> POST /v1/messages HTTP/1.1\n")
         .mentions("> authorization: Bearer [redacted]\n")
         .mentions("> x-other: [redacted]\n")
-        .mentions("> content-length: 100\n")
+        .mentions("> content-length: 114\n")
         .mentions("< HTTP/1.1 200 OK\n")
         .mentions("< request-id: req_1\n")
         .mentions("* the answer ended after ")
         .exits(0);
-    assert_eq!(server.request().header("content-length"), Some("100"));
+    assert_eq!(server.request().header("content-length"), Some("114"));
 }
 
 #[test]

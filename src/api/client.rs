@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ureq::http;
-use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ureq::http::header::CONTENT_ENCODING;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
@@ -32,8 +32,6 @@ const LARGEST_ERROR: u64 = 256 << 10;
 /// The largest head of an answer, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
 const OUTPUT_BUFFER: usize = 16 << 10;
-/// The content type of a stream (HTML Standard, 9.2).
-const EVENT_STREAM: &[u8] = b"text/event-stream";
 
 /// What a caller is told while a request is on its way.
 pub enum Progress<'a> {
@@ -198,10 +196,8 @@ impl Client {
             self.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
             return Err(refused(&self.endpoint, head, &error_body(body)));
         }
-        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-        let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
         let endpoint = Arc::clone(&self.endpoint);
-        let mut reply = Reply::new(body, says_stream, wanted, endpoint, self.deadline.clone());
+        let mut reply = Reply::new(head.clone(), body, wanted, endpoint, self.deadline.clone());
         reply.begin()?;
         Ok(reply)
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use ureq::http::header::AUTHORIZATION;
+use ureq::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
 /// A key shorter than this protects nothing, in bytes: "none" is a placeholder, and a part of other words.
@@ -115,6 +115,8 @@ pub struct Endpoint {
     /// Longest time to a connection, with name look-up, proxy and TLS.
     pub connect_timeout: Duration,
     pub proxy: Option<ureq::Proxy>,
+    /// The language of error messages (RFC 9110, section 12.5.4): some relays translate them.
+    pub language: String,
     /// Keep the connection open for the next request.
     pub keep_alive: bool,
     /// The environment variable that names the certificates to trust, if one is set.
@@ -139,14 +141,22 @@ impl Endpoint {
             ("anthropic-version", "2023-06-01"),
             ("user-agent", concat!("anyask/", env!("CARGO_PKG_VERSION"))),
         ];
+        let language = HeaderValue::from_str(&self.language).ok();
         let close = (!self.keep_alive).then_some(("connection", "close"));
         let own = own.into_iter().chain(close).map(|(name, value)| Header {
             name: HeaderName::from_static(name),
             value: HeaderValue::from_static(value),
             origin: Origin::Plain,
         });
+        let language =
+            language.map(|value| Header { name: ACCEPT_LANGUAGE, value, origin: Origin::Plain });
         let given = |name: &HeaderName| self.headers.iter().any(|header| header.name == name);
-        let own = self.key_header().into_iter().chain(own).filter(|header| !given(&header.name));
+        let own = self
+            .key_header()
+            .into_iter()
+            .chain(own)
+            .chain(language)
+            .filter(|header| !given(&header.name));
         own.chain(self.headers.iter().cloned()).collect()
     }
 

@@ -1,8 +1,11 @@
 //! What a server says about an error: its type and its words, wherever its JSON or its page has them.
 
+use std::time::SystemTime;
+
 use serde_json::Value;
 
 use super::json::repair;
+use super::limits::instant;
 use crate::error::Kind;
 
 /// The fields that hold an error's words, or an object that does, in the order in which they are looked for.
@@ -28,6 +31,11 @@ pub struct ErrorBody {
     pub kind: String,
     /// The server's words on one line; empty if there are none.
     pub message: String,
+    /// The HTTP status that it passes on from the server behind it.
+    pub status: Option<u16>,
+    pub request_id: Option<String>,
+    /// When the limit is lifted that it speaks of.
+    pub reset: Option<SystemTime>,
 }
 
 impl ErrorBody {
@@ -36,7 +44,7 @@ impl ErrorBody {
         let text = repair(body);
         match serde_json::from_str(&text) {
             Ok(value) => Self::of(&value),
-            Err(_) => Self { kind: String::new(), message: first_line(&text) },
+            Err(_) => Self { message: first_line(&text), ..Self::default() },
         }
     }
 
@@ -44,25 +52,53 @@ impl ErrorBody {
         let value = value.get(0).unwrap_or(value);
         let error = value.get("error").filter(|error| error.is_object()).unwrap_or(value);
         let inner = error.get("error").filter(|error| error.is_object()).unwrap_or(error);
+        // new-api gives every error its own type, and tells by the code what it is
+        let is_told = |name: &&str| !matches!(*name, "" | "error" | "new_api_error");
         let name = |object: &Value| {
             let names = ["type", "code"].iter().filter_map(|key| object[*key].as_str());
-            names.into_iter().find(|name| *name != "error").map(String::from)
+            names.into_iter().find(is_told).map(String::from)
         };
         let kind = name(inner).or_else(|| name(error)).or_else(|| name(value)).unwrap_or_default();
         let message = words(value, 0).unwrap_or_default();
-        Self { kind: one_line(&kind), message: one_line(&message) }
+        let cause = [&value["details"], &error["metadata"]["raw"]];
+        let cause =
+            cause.into_iter().find_map(|cause| Some(Self::read(cause.as_str()?.as_bytes())));
+        let message = match &cause {
+            Some(cause) if !cause.message.is_empty() => format!("{message}: {}", cause.message),
+            _ => message,
+        };
+        // new-api puts the id at the end of the words
+        let (message, id) = match message.rsplit_once("(request id: ") {
+            Some((words, id)) => (words.trim_end(), Some(id.trim_end_matches(')'))),
+            None => (&*message, None),
+        };
+        let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+        Self {
+            kind: one_line(
+                &cause.map(|cause| cause.kind).filter(|kind| !kind.is_empty()).unwrap_or(kind),
+            ),
+            message: one_line(message),
+            status: number(&value["status"]).filter(|status| (400..600).contains(status)),
+            request_id: id.or(value["request_id"].as_str()).map(one_line),
+            reset: instant(&text_of(&value["resetAt"])),
+        }
     }
 
-    /// The kind of failure that the error's type stands for; any other type is the server's failure.
+    /// The kind of failure that the error's type or the status in it stands for; else it is the server's failure.
     pub fn failure_kind(&self) -> Kind {
         match self.kind.as_str() {
             "authentication_error" => Kind::KeyRejected,
             "permission_error" | "billing_error" => Kind::NotPermitted,
             "rate_limit_error" => Kind::RateLimited,
             "invalid_request_error" | "not_found_error" | "request_too_large" => Kind::Refused,
-            _ => Kind::ServerFailed,
+            _ => self.status.map_or(Kind::ServerFailed, status_kind),
         }
     }
+}
+
+/// A string or a number as text.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
 }
 
 /// The kind of failure that an HTTP status stands for.

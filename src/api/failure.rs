@@ -6,12 +6,14 @@ use std::time::{Duration, SystemTime};
 use anyhow::Error;
 use rustls::CertificateError as Bad;
 use ureq::Timeout;
+use ureq::http::HeaderMap;
 use ureq::http::header::LOCATION;
 
 use super::endpoint::Endpoint;
 use super::error_body::{ErrorBody, status_kind};
 use super::head::Head;
 use super::limits::in_words;
+use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, asked_pause, retryable};
 use super::transport::Broken;
 use crate::error::{Failure, Kind};
@@ -168,8 +170,16 @@ pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
 /// The server refused the request with this head and body.
 pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let (host, status) = (endpoint.host(), head.status);
-    let asked = asked_pause(status, &head.headers, &head.limits, SystemTime::now());
-    let kind = status_kind(status);
+    if let Some(kind) = bot_check(head, body) {
+        return stopped_by_bot_check(endpoint, head, kind);
+    }
+    let body = ErrorBody::read(body);
+    let now = SystemTime::now();
+    let until_reset = |reset: SystemTime| reset.duration_since(now).ok();
+    let asked = asked_pause(status, &head.headers, &head.limits, now);
+    let asked = asked.or_else(|| until_reset(body.reset?).filter(|_| status == 429));
+    let meaning = meaning(status, &body);
+    let kind = meaning.map_or_else(|| status_kind(status), |meaning| meaning.kind);
     let what = match kind {
         Kind::KeyRejected => format!("{host} did not accept the key"),
         Kind::NotPermitted => format!("{host} did not permit the request"),
@@ -178,7 +188,6 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         _ if status < 400 => format!("{host} redirects, which is not followed"),
         _ => format!("{host} refused the request"),
     };
-    let body = ErrorBody::read(body);
     let named = if body.kind.is_empty() { String::new() } else { format!(" {}", body.kind) };
     let location = head.headers.get(LOCATION).filter(|_| status < 400);
     let words = match location {
@@ -186,13 +195,32 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         None if body.message.is_empty() => String::new(),
         None => format!(": {}", body.message),
     };
-    let failure = Failure::new(kind, format!("{what} ({status}{named}){words}"));
-    let failure = failure.maybe_hint(refused_hint(endpoint, head, kind, asked));
+    let mut failure = Failure::new(kind, format!("{what} ({status}{named}){words}"));
+    failure.request_id = body.request_id.or_else(|| head.request_id.clone());
+    let hint = meaning.map(|meaning| meaning.hint.into());
+    let hint = hint.or_else(|| refused_hint(endpoint, head, kind, asked));
+    let by_status = retryable(status, &head.headers);
     AttemptError {
         asked,
         rate_limited: status == 429,
-        ..AttemptError::new(failure, retryable(status, &head.headers))
+        ..AttemptError::new(
+            failure.maybe_hint(hint),
+            meaning.map_or(by_status, |meaning| meaning.retryable),
+        )
     }
+}
+
+/// A firewall lets no program through.
+pub fn stopped_by_bot_check(endpoint: &Endpoint, head: &Head, kind: Kind) -> AttemptError {
+    let (host, status) = (endpoint.host(), head.status);
+    let message = format!("a bot check stands before {host} ({status})");
+    let mut failure = Failure::new(kind, message).hint(
+        "open the address in a browser to see it, and ask the operator to let API clients through",
+    );
+    failure.request_id.clone_from(&head.request_id);
+    let rate_limited = kind == Kind::RateLimited;
+    let retryable = if rate_limited { Retryable::Yes } else { Retryable::No };
+    AttemptError { rate_limited, ..AttemptError::new(failure, retryable) }
 }
 
 fn refused_hint(
@@ -204,6 +232,9 @@ fn refused_hint(
     Some(match (kind, head.status) {
         (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
+        (_, 524) => {
+            "the server behind Cloudflare sent nothing for 100 s; streaming avoids this".into()
+        }
         (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
             format!("try again in {}", in_words(pause.as_secs_f64().ceil() as u64))
         }
@@ -218,16 +249,23 @@ fn refused_hint(
 
 /// An `error` event, or an error body under a status of success.
 pub fn error_event(body: &ErrorBody) -> AttemptError {
-    let kind = if body.kind.is_empty() { "an error" } else { &body.kind };
+    let name = if body.kind.is_empty() { "an error" } else { &body.kind };
     let words = if body.message.is_empty() { String::new() } else { format!(": {}", body.message) };
-    let message = format!("the server answered with {kind}{words}");
-    let retryable = match &*body.kind {
-        "overloaded_error" | "api_error" | "rate_limit_error" => Retryable::Yes,
+    let message = format!("the server answered with {name}{words}");
+    let status = body.status.unwrap_or(200);
+    let meaning = meaning(status, body);
+    let kind = meaning.map_or_else(|| body.failure_kind(), |meaning| meaning.kind);
+    let by_kind = match (&*body.kind, kind) {
+        ("overloaded_error" | "api_error" | "rate_limit_error", _) => Retryable::Yes,
+        _ if body.status.is_some() => retryable(status, &HeaderMap::new()),
         _ => Retryable::No,
     };
+    let mut failure = Failure::new(kind, message);
+    failure = failure.maybe_hint(meaning.map(|meaning| meaning.hint));
+    failure.request_id.clone_from(&body.request_id);
     AttemptError {
-        rate_limited: body.kind == "rate_limit_error",
-        ..AttemptError::new(Failure::new(body.failure_kind(), message), retryable)
+        rate_limited: kind == Kind::RateLimited,
+        ..AttemptError::new(failure, meaning.map_or(by_kind, |meaning| meaning.retryable))
     }
 }
 

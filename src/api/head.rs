@@ -5,10 +5,10 @@ use ureq::http::HeaderMap;
 use super::limits::Limits;
 
 /// The headers that carry a request id.
-const REQUEST_IDS: [&str; 2] = ["request-id", "x-request-id"];
+const REQUEST_IDS: [&str; 4] = ["request-id", "x-request-id", "x-oneapi-request-id", "cf-ray"];
 
 /// The head of an answer.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Head {
     pub status: u16,
     pub headers: HeaderMap,

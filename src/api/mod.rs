@@ -15,6 +15,7 @@ mod pace;
 mod parts;
 mod price;
 mod proxy;
+mod relay;
 mod reply;
 mod request;
 mod resolver;

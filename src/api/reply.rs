@@ -2,19 +2,27 @@
 
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
+use ureq::http::header::CONTENT_TYPE;
 
 use super::answer::Answer;
 use super::endpoint::Endpoint;
-use super::failure::{AttemptError, broken, interrupted};
+use super::failure::{AttemptError, broken, interrupted, stopped_by_bot_check};
+use super::head::Head;
 use super::json::{is_json, repair};
 use super::parts::{BYTE_ORDER_MARK, Parts, Wanted};
+use super::relay::bot_check;
 use super::sse::Decoder;
 use super::transport::{Deadline, PATIENCE};
 
 /// The largest event and the largest JSON answer, in bytes.
 const LARGEST: usize = 32 << 20;
+/// The content type of a stream (HTML Standard, 9.2).
+const EVENT_STREAM: &[u8] = b"text/event-stream";
+/// How long the end of a body may take that follows the last event.
+const DRAIN: Duration = Duration::from_millis(20);
 /// How much is read at once, in bytes.
 const PIECE: usize = 32 << 10;
 /// The names that begin the lines of a stream (HTML Standard, 9.2.6).
@@ -36,6 +44,7 @@ pub struct Reply {
     form: Form,
     parts: Parts,
     endpoint: Arc<Endpoint>,
+    head: Head,
     deadline: Deadline,
     /// The chunk that [`Reply::begin`] has read.
     held: bool,
@@ -52,20 +61,23 @@ enum Form {
 }
 
 impl Reply {
-    /// A reader of `body`. `says_stream` is what the Content-Type says.
+    /// A reader of the answer with this head and decoded body.
     pub(super) fn new(
+        head: Head,
         body: Box<dyn Read + Send + Sync>,
-        says_stream: bool,
         wanted: Wanted,
         endpoint: Arc<Endpoint>,
         deadline: Deadline,
     ) -> Self {
+        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+        let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
         Self {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
             parts: Parts::new(wanted),
             endpoint,
+            head,
             deadline,
             held: false,
             failure: None,
@@ -129,7 +141,16 @@ impl Reply {
         let had_reason = self.parts.answer.stop_reason.is_some();
         self.take(count)?;
         self.set_deadline(had_reason);
+        if self.ended && self.endpoint.keep_alive {
+            self.drain();
+        }
         Ok(())
+    }
+
+    /// Reads what little follows the last event, without which the connection cannot be used again.
+    fn drain(&mut self) {
+        self.deadline.set_in(DRAIN);
+        while self.body.read(&mut self.piece).is_ok_and(|count| count > 0) {}
     }
 
     /// What follows the end of an answer is not worth waiting for long: some servers leave the connection open, or
@@ -223,7 +244,12 @@ impl Reply {
             self.decide(says_stream)?;
         }
         match &mut self.form {
-            Form::Json(body) if clean => self.parts.take_body(body)?,
+            Form::Json(body) if clean => {
+                if let Some(kind) = bot_check(&self.head, body) {
+                    return Err(stopped_by_bot_check(&self.endpoint, &self.head, kind));
+                }
+                self.parts.take_body(body)?;
+            }
             Form::Stream(decoder) => {
                 decoder.finish();
                 self.parts.take_last_event(decoder)?;
@@ -250,7 +276,7 @@ fn is_stream(start: &[u8], says_stream: bool) -> Option<bool> {
         return None;
     }
     if says_stream {
-        return Some(!start.starts_with(b"{") && !start.starts_with(b"["));
+        return Some(!matches!(start.first(), Some(b'{' | b'[' | b'<')));
     }
     if STREAM_FIELDS.iter().any(|field| start.starts_with(field)) {
         return Some(true);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use ureq::http::Uri;
 
+use super::digest::Digest;
 use super::endpoint::{Endpoint, Header};
 use super::json::Fields;
 use crate::error::{Failure, Kind};
@@ -47,6 +48,14 @@ impl Request {
         "stop_sequences",
         "stream",
     ];
+
+    /// A digest of the body, whether the answer is streamed or not.
+    pub fn digest(&mut self) -> Digest {
+        let stream = std::mem::take(&mut self.stream);
+        let body = serde_json::to_vec(self).unwrap_or_default();
+        self.stream = stream;
+        Digest::of(&body)
+    }
 
     /// Makes the one value that is printed, shown and sent. A body over 32 MiB is an error.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {

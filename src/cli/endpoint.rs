@@ -57,10 +57,24 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         headers,
         timeout: args.timeout,
         connect_timeout: args.connect_timeout,
+        language: language(),
         keep_alive: args.batch.is_some(),
         roots_variable: roots.into_iter().find(|name| variable(name).is_some()),
     };
     Ok((endpoint, key))
+}
+
+/// The user's language as HTTP has it: `zh_CN.UTF-8` is `zh-CN`, and no locale is `en`.
+fn language() -> String {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable);
+    let locale = locale.unwrap_or_default();
+    let name = locale.split(['.', '@']).next().unwrap_or_default().replace('_', "-");
+    let is_language = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    match &*name {
+        "" | "C" | "POSIX" => "en".into(),
+        _ if is_language => name,
+        _ => "en".into(),
+    }
 }
 
 /// The key that is given for this program.

@@ -104,11 +104,9 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         _ if args.extract => Format::Code,
         _ => Format::Text,
     };
-    let stream = match format {
-        Format::Events => true,
-        Format::Json => false,
-        Format::Text | Format::Code => !args.no_stream && args.batch.is_none(),
-    };
+    // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
+    let is_streamed = format != Format::Json;
+    let stream = is_streamed && !args.no_stream && args.batch.is_none();
     let mut extra = Fields::default();
     for (key, value) in &args.set {
         extra.set_text(key, value);
@@ -122,7 +120,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             temperature: args.temperature,
             top_p: args.top_p,
             stop_sequences: args.stop,
-            stream,
+            stream: is_streamed,
             extra,
         },
         prefill: args.prefill,

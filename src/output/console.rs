@@ -91,7 +91,10 @@ impl Console {
             line.truncate(end);
             line.push('…');
         }
-        line
+        match error::request_id(error) {
+            Some(id) => format!("{line} (request id: {})", self.redact(id)),
+            None => line,
+        }
     }
 
     /// The text without the key.

@@ -31,7 +31,7 @@ fn asks_every_form_of_an_item_as_a_single_question_would_be() {
     }
     let expected = json!({
         "model": "claude-3-opus-20240229", "max_tokens": 5, "system": "s", "temperature": 0.5, "top_p": 1.0,
-        "stop_sequences": ["e"], "messages": requests[3]["messages"],
+        "stop_sequences": ["e"], "messages": requests[3]["messages"], "stream": true,
     });
     assert_eq!(requests[3], expected);
     assert_eq!(requests[0]["system"], "sys");

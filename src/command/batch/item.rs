@@ -22,11 +22,11 @@ impl Work {
             let error = RowError { exit: kind(error) as u8, status, message };
             Row { line, id: id.as_deref(), key, content: RowContent::Error { error } }.to_line()
         };
-        let (request, prepared) = match self.prepare(client, question) {
+        let (mut request, prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, &error)),
         };
-        let key = Digest::of(&prepared.body);
+        let key = request.digest();
         if self.is_answered(identity(id.as_deref(), key)) {
             return None;
         }
