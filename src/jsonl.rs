@@ -36,7 +36,7 @@ impl Lines {
     }
 
     /// Opens the file and locks it. While another program has the lock, `waiting` is called again and again;
-    /// its error ends the wait.
+    /// its error ends the wait. Pipes and devices are shared.
     pub fn open_locked(
         path: &Path,
         what: &str,
@@ -47,14 +47,14 @@ impl Lines {
             if !lines.try_lock()? {
                 waiting()?;
                 thread::sleep(TICK);
-            } else if lines.is_at(path) {
+            } else if !lines.regular || lines.is_at(path) {
                 return Ok(lines);
             }
         }
     }
 
-    /// Locks the file until it is closed; `false` if another program has the lock. Pipes and devices are shared.
-    pub fn try_lock(&mut self) -> Result<bool> {
+    /// Locks the file until it is closed; `false` if another program has the lock.
+    fn try_lock(&mut self) -> Result<bool> {
         if !self.regular {
             return Ok(true);
         }

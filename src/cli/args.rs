@@ -305,6 +305,8 @@ pub struct Args {
     pub jobs: Option<usize>,
 
     /// Print results in the order of the items
+    ///
+    /// With -o FILE, they are added as they come, and FILE is put in order at the end.
     #[arg(short, long, help_heading = "Batches")]
     pub keep_order: bool,
 

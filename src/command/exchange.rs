@@ -61,10 +61,14 @@ impl Session {
         }
         let temp_path = Arc::clone(&self.temp_path);
         on_signal(signals, move |signal| {
-            let path = temp_path.lock().unwrap_or_else(PoisonError::into_inner).take();
-            path.map(std::fs::remove_file);
+            remove(&temp_path);
             end_by(signal);
         })
+    }
+
+    /// Removes the temporary file now.
+    pub fn remove_temp_file(&self) {
+        remove(&self.temp_path);
     }
 
     /// This file is removed by the signals of [`Session::watch_temp_file`].
@@ -123,6 +127,11 @@ impl Session {
         let log_error = log.and_then(|log| log.append(&record, console).err());
         Outcome { answer, result, head: sent.head, short, log_error }
     }
+}
+
+fn remove(temp_path: &Mutex<Option<PathBuf>>) {
+    let path = temp_path.lock().unwrap_or_else(PoisonError::into_inner).take();
+    path.map(std::fs::remove_file);
 }
 
 /// Reads the answer to its end, prints it, and checks that it has text.

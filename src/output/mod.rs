@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
+pub use atomic::AtomicFile;
 pub use console::Console;
 pub use log::{Log, Record};
 pub use printer::Printer;

@@ -1,6 +1,8 @@
 //! `--batch`: many questions in one run, paced, resumable, paid for once.
 
 mod items;
+#[cfg(unix)]
+mod order;
 mod pace;
 mod progress;
 mod results;

@@ -105,7 +105,7 @@ fn answers_an_id_twice_that_occurs_twice() {
 fn knows_an_item_without_an_id_by_its_content_wherever_it_moves() {
     let server = Server::echo();
     let folder = with_items("one\ntwo\ntwo\n");
-    let run = || batch(["-j", "1", "-k", "--resume", "-o", "out"], &server, &folder);
+    let run = || batch(["-j", "1", "--resume", "-o", "out"], &server, &folder);
     run().mentions(&summary(3, 0, 0)).exits(0);
     let before = folder.read("out");
     // two more, and of those that were there none on its old line

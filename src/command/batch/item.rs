@@ -20,14 +20,16 @@ impl Work {
             lock(&self.tally).failed += 1;
             let message = self.session.options.console.describe(error);
             let error = RowError { exit: kind(error) as u8, status, message };
-            Row { line, id: id.as_deref(), key, content: RowContent::Error { error } }.to_line()
+            let content = RowContent::Error { error };
+            self.finished(&Row { line, id: id.as_deref(), key, content })
         };
         let (mut request, prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, &error)),
         };
         let key = request.digest();
-        if self.is_answered(identity(id.as_deref(), key)) {
+        if lock(&self.known).use_answer(identity(id.as_deref(), Some(key), ""), line) {
+            lock(&self.tally).skipped += 1;
             return None;
         }
         let console = &self.session.options.console;
@@ -50,7 +52,7 @@ impl Work {
                     usage: answer.usage,
                     response: json_line(&answer.message),
                 };
-                Some(Row { line, id: id.as_deref(), key: Some(key), content }.to_line())
+                Some(self.finished(&Row { line, id: id.as_deref(), key: Some(key), content }))
             }
             Err(error) if kind(&error) == Kind::Interrupted => None,
             Err(error) => {
@@ -77,15 +79,10 @@ impl Work {
         Ok((request, prepared))
     }
 
-    /// Whether an earlier batch has an answer that no other item has used.
-    fn is_answered(&self, identity: Digest) -> bool {
-        let mut answered = lock(&self.answered);
-        let Some(left) = answered.get_mut(&identity).filter(|left| **left > 0) else {
-            return false;
-        };
-        *left -= 1;
-        lock(&self.tally).skipped += 1;
-        true
+    /// The line of a result that is final.
+    fn finished(&self, row: &Row) -> String {
+        lock(&self.known).add_result(row.identity(), row.line);
+        row.to_line()
     }
 
     /// Counts what was spent, whatever came of it, and looks at the credits that are left.

@@ -1,6 +1,8 @@
 //! Many questions: workers ask items side by side, and hand the results to one writer.
 
+mod file;
 mod item;
+mod order;
 mod queue;
 mod results;
 
@@ -16,8 +18,9 @@ use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Draft, Item, Items, Text, count_items, replaced_note};
 use crate::output::{Sink, Tally};
+use file::ResultsFile;
 use queue::{Queue, queue};
-use results::{Answered, open_results};
+use results::Known;
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -27,24 +30,18 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
         Some(path) if console.is_animated() => count_items(path)?,
         _ => None,
     };
-    let (mut sink, answered) = match &options.output.path {
-        Some(path) => {
-            let (file, answered) = open_results(path, batch.resume)?;
-            (Sink::append(file, path, &options.output), answered)
-        }
-        None => (options.output.stdout()?, Answered::new()),
-    };
-    let (sender, queue, results) = queue(batch.jobs, batch.keep_order);
-    let work = Arc::new(Work::new(options, batch, answered)?);
+    let (mut output, known) = Output::open(&options, &batch)?;
+    let (sender, queue, results) = queue(batch.jobs, batch.keep_order && !known.keeps_places());
+    let work = Arc::new(Work::new(options, batch, known)?);
     work.stop_on_signals()?;
     console.start_bar(total);
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for result in results {
-        sink.json(result.as_bytes());
-        if sink.is_terminal() { console.suspend(|| sink.flush())? } else { sink.flush()? }
+        output.write(&result, &work)?;
     }
+    output.finish(&work);
     console.stop_live();
     let ended = work.finish();
     if let (Err(error), Some(signal)) = (&ended, *lock(&work.signal)) {
@@ -54,6 +51,58 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     ended
 }
 
+/// Where the results go.
+enum Output {
+    File(ResultsFile),
+    /// Standard output, a pipe or a device.
+    Stream(Sink),
+}
+
+impl Output {
+    /// Opens it, and finds out what a file answers already.
+    fn open(options: &Options, batch: &Batch) -> Result<(Self, Known)> {
+        let mut known = Known::default();
+        let Some(path) = &options.output.path else {
+            return Ok((Self::Stream(options.output.stdout()?), known));
+        };
+        let file = ResultsFile::open(path, batch.resume)?;
+        if !file.is_regular() {
+            let sink = Sink::append(file.into_lines().into_file(), path, &options.output);
+            return Ok((Self::Stream(sink), known));
+        }
+        file.read_answers(&mut known)?;
+        if batch.keep_order && file.can_be_ordered()? {
+            known.keep_places();
+        }
+        Ok((Self::File(file), known))
+    }
+
+    /// Writes a result. Where a file has no room for it, there may be some for those that are under way.
+    fn write(&mut self, result: &str, work: &Work) -> Result<()> {
+        match self {
+            Self::File(file) => {
+                file.append(result).unwrap_or_else(|error| work.stop(error));
+                Ok(())
+            }
+            Self::Stream(sink) => {
+                sink.json(result.as_bytes());
+                let console = &work.session.options.console;
+                if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
+            }
+        }
+    }
+
+    /// Puts the results in order, where that was left for the end.
+    fn finish(&self, work: &Work) {
+        let places = lock(&work.known).take_places();
+        if let (Self::File(file), Some(places)) = (self, places) {
+            let ordered = file.order(places, |path| work.session.remove_on_signal(Some(path)));
+            work.session.remove_on_signal(None);
+            ordered.unwrap_or_else(|error| work.stop(error));
+        }
+    }
+}
+
 /// All that the workers share.
 struct Work {
     session: Session,
@@ -61,7 +110,7 @@ struct Work {
     words: Option<Text>,
     files: Draft,
     batch: Batch,
-    answered: Mutex<Answered>,
+    known: Mutex<Known>,
     tally: Mutex<Tally>,
     /// The signal that stopped the batch.
     signal: Mutex<Option<i32>>,
@@ -72,7 +121,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Work {
-    fn new(options: Options, batch: Batch, answered: Answered) -> Result<Self> {
+    fn new(options: Options, batch: Batch, known: Known) -> Result<Self> {
         let files = Draft::of_files(&batch.files)?;
         let words = batch.words.clone().map(Text::from);
         let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
@@ -84,7 +133,7 @@ impl Work {
             words,
             files,
             batch,
-            answered: Mutex::new(answered),
+            known: Mutex::new(known),
             tally: Mutex::default(),
             signal: Mutex::default(),
         })
@@ -144,6 +193,7 @@ impl Work {
         let work = Arc::clone(self);
         on_signal(&ENDING, move |signal| {
             if lock(&work.signal).replace(signal).is_some() {
+                work.session.remove_temp_file();
                 end_by(signal);
             }
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));

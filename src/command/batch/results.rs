@@ -1,17 +1,12 @@
-//! The results of a batch: a JSON line each, and what a file of earlier results already answers.
+//! The results of a batch: a JSON line each, and which items they belong to.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::Path;
 
-use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::api::{Digest, Usage};
-use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn};
 
 /// One result. `key` is a digest of the request as sent; an item that could not be sent has none.
 #[derive(Serialize)]
@@ -53,74 +48,105 @@ impl Row<'_> {
         // strings and numbers always are JSON
         serde_json::to_string(self).map_or(String::new(), |json| json + "\n")
     }
+
+    pub fn identity(&self) -> Digest {
+        let message = match &self.content {
+            RowContent::Error { error } => &error.message,
+            RowContent::Answer { .. } => "",
+        };
+        identity(self.id, self.key, message)
+    }
 }
 
-/// The items that have an answer: how many answers each has, because an id may stand twice.
-pub type Answered = HashMap<Digest, u32>;
-
-/// What identifies an item: what it asks, and its id if it has one. Its line may change.
-pub fn identity(id: Option<&RawValue>, key: Digest) -> Digest {
-    id.map_or(key, |id| Digest::of(format!("{}\n{key}", id.get()).as_bytes()))
+/// What a row of a file tells about its item.
+#[derive(Deserialize)]
+pub struct WrittenRow<'a> {
+    pub line: u64,
+    #[serde(borrow)]
+    pub id: Option<&'a RawValue>,
+    key: Option<Digest>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    error: Option<WrittenError<'a>>,
 }
 
-/// Opens a file of results to append to it, and finds out what it answers. A file that is not empty needs `resume`;
-/// a last line that was not written completely is removed.
-pub fn open_results(path: &Path, resume: bool) -> Result<(File, Answered)> {
-    let name = path.display();
-    let mut lines = Lines::open(path, "the results")?;
-    if !lines.try_lock()? {
-        let message = format!("another batch is writing to {name}");
-        let failure = Failure::new(Kind::Local, message);
-        return Err(failure.hint("wait until it ends, or use another file").into());
+#[derive(Deserialize)]
+struct WrittenError<'a> {
+    #[serde(borrow)]
+    message: Option<Cow<'a, str>>,
+}
+
+impl WrittenRow<'_> {
+    pub fn is_answer(&self) -> bool {
+        self.key.is_some() && self.text.is_some()
     }
-    let mut answered = Answered::new();
-    let Some(file) = lines.reader() else { return Ok((lines.into_file(), answered)) };
-    if !resume && !lines.is_empty() {
-        let failure = Failure::new(Kind::Usage, format!("{name} is not empty"));
-        return Err(failure.hint("use --resume to continue it, or another file").into());
+
+    pub fn identity(&self) -> Digest {
+        let message = self.error.as_ref().and_then(|error| error.message.as_deref());
+        identity(self.id, self.key, message.unwrap_or_default())
     }
-    let cannot = || Failure::new(Kind::Local, format!("cannot read the results {name}"));
-    let mut reader = BufReader::new(file);
-    let (mut line, mut end) = (Vec::new(), 0);
-    for number in 1.. {
-        line.clear();
-        let length = reader.read_until(b'\n', &mut line).with_context(cannot)? as u64;
-        if length == 0 {
-            break;
+}
+
+/// What identifies an item: what it asks, and its id if it has one. Its line may change. An item that asks nothing
+/// is known by what is wrong with it.
+pub fn identity(id: Option<&RawValue>, key: Option<Digest>, message: &str) -> Digest {
+    match (id, key) {
+        (None, Some(key)) => key,
+        (Some(id), Some(key)) => Digest::of(format!("{}\n{key}", id.get()).as_bytes()),
+        (id, None) => {
+            Digest::of(format!("{}\n\n{message}", id.map_or("", RawValue::get)).as_bytes())
         }
-        match answered_item(&line) {
-            Ok(item) => item.into_iter().for_each(|item| *answered.entry(item).or_default() += 1),
-            Err(_) if line.trim_ascii().is_empty() => {}
-            Err(_) if !line.ends_with(b"\n") && is_torn(&line, r#"{"line":"#) => {
-                lines.truncate(end)?;
-                break;
-            }
-            Err(_) => {
-                let message = format!("{name}:{number}: this line is not a result of a batch");
-                let failure = Failure::new(Kind::Usage, message);
-                return Err(failure.hint("is it the right file?").into());
-            }
-        }
-        end += length;
     }
-    // the last line may lack no more than its end
-    lines.append(b"")?;
-    Ok((lines.into_file(), answered))
 }
 
-/// The item that a result answers; `None` for a failed one. An error is a line that is not a result.
-fn answered_item(line: &[u8]) -> serde_json::Result<Option<Digest>> {
-    #[derive(Deserialize)]
-    struct Known<'a> {
-        #[serde(rename = "line")]
-        _line: u64,
-        #[serde(borrow)]
-        id: Option<&'a RawValue>,
-        key: Option<Digest>,
-        #[serde(borrow)]
-        text: Option<&'a RawValue>,
+/// An item, and the line where it stands now.
+pub type Place = (Digest, u64);
+
+/// What a batch has to know of its items.
+#[derive(Default)]
+pub struct Known {
+    /// How many answers of earlier batches nobody has used yet: an item may stand there twice.
+    answers: HashMap<Digest, u32>,
+    /// The items that have a result, where the results are put in order at the end.
+    places: Option<Vec<Place>>,
+}
+
+impl Known {
+    /// Counts an answer of an earlier batch.
+    pub fn add_answer(&mut self, identity: Digest) {
+        *self.answers.entry(identity).or_default() += 1;
     }
-    let known: Known = serde_json::from_slice(line)?;
-    let key = known.key.filter(|_| known.text.is_some());
-    Ok(key.map(|key| identity(known.id, key)))
+
+    /// Remembers from now on where the items stand.
+    pub fn keep_places(&mut self) {
+        self.places = Some(Vec::new());
+    }
+
+    pub fn keeps_places(&self) -> bool {
+        self.places.is_some()
+    }
+
+    /// The items that have a result now.
+    pub fn take_places(&mut self) -> Option<Vec<Place>> {
+        self.answers = HashMap::new();
+        self.places.take()
+    }
+
+    /// Uses an answer for the item on this line, if there is one.
+    pub fn use_answer(&mut self, identity: Digest, line: u64) -> bool {
+        let Some(left) = self.answers.get_mut(&identity).filter(|left| **left > 0) else {
+            return false;
+        };
+        *left -= 1;
+        self.add_result(identity, line);
+        true
+    }
+
+    /// The item on this line has a result.
+    pub fn add_result(&mut self, identity: Digest, line: u64) {
+        if let Some(places) = &mut self.places {
+            places.push((identity, line));
+        }
+    }
 }

@@ -1,0 +1,132 @@
+//! The file of results: it is appended to, continued, and put in order at the end.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::order::Rows;
+use super::results::{Known, Place, WrittenRow};
+use crate::error::{Failure, Kind};
+use crate::jsonl::{Lines, is_torn};
+use crate::output::AtomicFile;
+
+/// An open file of results, which no other batch writes to.
+pub struct ResultsFile {
+    lines: Lines,
+    path: PathBuf,
+}
+
+impl ResultsFile {
+    /// Opens a file to append to it. One that is not empty needs `resume`.
+    pub fn open(path: &Path, resume: bool) -> Result<Self> {
+        let name = path.display();
+        let busy = || {
+            let failure = Failure::new(Kind::Local, format!("another batch is writing to {name}"));
+            Err(failure.hint("wait until it ends, or use another file").into())
+        };
+        let lines = Lines::open_locked(path, "the results", busy)?;
+        if lines.reader().is_some() && !resume && !lines.is_empty() {
+            let failure = Failure::new(Kind::Usage, format!("{name} is not empty"));
+            return Err(failure.hint("use --resume to continue it, or another file").into());
+        }
+        Ok(Self { lines, path: path.into() })
+    }
+
+    /// What it answers already. A last line that was not written completely is removed.
+    pub fn read_answers(&self, known: &mut Known) -> Result<()> {
+        self.read(|row, _| {
+            if row.is_answer() {
+                known.add_answer(row.identity());
+            }
+        })?;
+        // the last line may lack no more than its end
+        self.lines.append(b"")
+    }
+
+    /// Whether it is a file that can be put in order, unlike a pipe, a device or an open descriptor. An error is a
+    /// folder that does not allow it.
+    pub fn can_be_ordered(&self) -> Result<bool> {
+        Ok(AtomicFile::open(&self.path)?.1.is_some())
+    }
+
+    /// Whether it keeps what is written, unlike a pipe or a device.
+    pub fn is_regular(&self) -> bool {
+        self.lines.reader().is_some()
+    }
+
+    pub fn into_lines(self) -> Lines {
+        self.lines
+    }
+
+    pub fn append(&self, row: &str) -> Result<()> {
+        self.lines.append(row.as_bytes())
+    }
+
+    /// Puts the rows in the order of the items, in one step. `on_temp_path` is told the temporary file.
+    pub fn order(&self, items: Vec<Place>, on_temp_path: impl FnOnce(&Path)) -> Result<()> {
+        let mut rows = Rows::default();
+        self.read(|row, offset| rows.add(row, offset))?;
+        let Some(offsets) = rows.in_order(items) else { return Ok(()) };
+        let name = self.path.display();
+        if !self.lines.is_at(&self.path) {
+            let message = format!("{name} is another file now; it is not put in order");
+            return Err(Failure::new(Kind::Local, message).into());
+        }
+        let (file, Some(replacement)) = AtomicFile::open(&self.path)? else { return Ok(()) };
+        on_temp_path(replacement.temp_path());
+        let copy = || {
+            let mut from = BufReader::new(self.rewound()?);
+            let mut to = BufWriter::new(&file);
+            let (mut at, mut line) = (0, Vec::new());
+            for offset in offsets {
+                from.seek_relative(offset.wrapping_sub(at).cast_signed())?;
+                line.clear();
+                at = offset + from.read_until(b'\n', &mut line)? as u64;
+                to.write_all(&line)?;
+            }
+            to.flush()?;
+            // after a power cut, too, there is one file or the other
+            file.sync_all()
+        };
+        copy().with_context(|| Failure::new(Kind::Local, format!("cannot put {name} in order")))?;
+        replacement.commit()
+    }
+
+    fn rewound(&self) -> io::Result<&File> {
+        let mut file = self.lines.reader().ok_or(io::ErrorKind::NotSeekable)?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// Reads each row and where it begins. A last line that was not written completely is removed.
+    fn read(&self, mut on_row: impl FnMut(&WrittenRow, u64)) -> Result<()> {
+        let name = self.path.display();
+        let cannot = || Failure::new(Kind::Local, format!("cannot read the results {name}"));
+        let mut reader = BufReader::new(self.rewound().with_context(cannot)?);
+        let (mut line, mut offset) = (Vec::new(), 0);
+        for number in 1.. {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line).with_context(cannot)? as u64;
+            if length == 0 {
+                break;
+            }
+            match serde_json::from_slice(&line) {
+                Ok(row) => on_row(&row, offset),
+                Err(_) if line.trim_ascii().is_empty() => {}
+                Err(_) if !line.ends_with(b"\n") && is_torn(&line, r#"{"line":"#) => {
+                    self.lines.truncate(offset)?;
+                    break;
+                }
+                Err(_) => {
+                    let message = format!("{name}:{number}: this line is not a result of a batch");
+                    let failure = Failure::new(Kind::Usage, message);
+                    return Err(failure.hint("is it the right file?").into());
+                }
+            }
+            offset += length;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,81 @@
+//! The order of the results in a file, found without holding the results themselves.
+
+use std::collections::{HashMap, HashSet};
+
+use super::results::{Place, WrittenRow};
+use crate::api::Digest;
+
+/// The rank of a row whose item is no longer there.
+const LAST: u64 = u64::MAX;
+
+/// The rows of a file: what each tells about its item, and where it begins.
+#[derive(Default)]
+pub struct Rows {
+    found: Vec<Found>,
+    /// Failed rows by the ids of their items.
+    failed: HashMap<Digest, Vec<u64>>,
+    /// Failed rows whose ids have a later answer, perhaps to another question.
+    answered: HashSet<u64>,
+}
+
+struct Found {
+    identity: Digest,
+    line: u64,
+    offset: u64,
+    failed: bool,
+}
+
+impl Rows {
+    /// Adds the row that begins here. They come in the order of the file.
+    pub fn add(&mut self, row: &WrittenRow, offset: u64) {
+        let failed = !row.is_answer();
+        if let Some(id) = row.id.filter(|_| failed || !self.failed.is_empty()) {
+            let id = Digest::of(id.get().as_bytes());
+            if failed {
+                self.failed.entry(id).or_default().push(offset);
+            } else {
+                self.answered.extend(self.failed.remove(&id).into_iter().flatten());
+            }
+        }
+        self.found.push(Found { identity: row.identity(), line: row.line, offset, failed });
+    }
+
+    /// Where the rows begin in the order of these items; `None` if they are in order already. Each item keeps one
+    /// row: its answer, or else its last failure. Rows of items that are not among these come last.
+    pub fn in_order(mut self, mut items: Vec<Place>) -> Option<Vec<u64>> {
+        items.sort_unstable();
+        self.found.sort_unstable_by_key(|row| (row.identity, row.offset));
+        let mut ranked = Vec::with_capacity(self.found.len());
+        for rows in self.found.chunk_by(|one, other| one.identity == other.identity) {
+            let begin = items.partition_point(|(identity, _)| *identity < rows[0].identity);
+            let items =
+                items[begin..].iter().take_while(|(identity, _)| *identity == rows[0].identity);
+            rank(rows, items.map(|(_, line)| *line).collect(), &self.answered, &mut ranked);
+        }
+        let count = self.found.len();
+        ranked.sort_unstable();
+        let offsets: Vec<_> = ranked.into_iter().map(|(_, offset)| offset).collect();
+        (offsets.len() < count || !offsets.is_sorted()).then_some(offsets)
+    }
+}
+
+/// Ranks the rows of equal items, which stand on these lines. `rows` are in the order of the file.
+fn rank(rows: &[Found], lines: Vec<u64>, answered: &HashSet<u64>, ranked: &mut Vec<(u64, u64)>) {
+    let answers = rows.iter().filter(|row| !row.failed).count();
+    let mut failures = lines.len().saturating_sub(answers);
+    let last = rows.last().map_or(0, |row| row.offset);
+    let mut kept = Vec::new();
+    for row in rows.iter().rev() {
+        if !row.failed {
+            kept.push(row);
+        } else if failures > 0 {
+            failures -= 1;
+            kept.push(row);
+        } else if row.offset == last && !answered.contains(&row.offset) {
+            ranked.push((LAST, row.offset));
+        }
+    }
+    kept.sort_by_key(|row| (row.line, row.offset));
+    let lines = lines.into_iter().chain(std::iter::repeat(LAST));
+    ranked.extend(lines.zip(kept).map(|(line, row)| (line, row.offset)));
+}
