@@ -23,6 +23,8 @@ pub struct Tally {
     pub cost: f64,
     /// What is left of the credits, in dollars.
     pub credits: Option<f64>,
+    /// Answers that did not tell the credits, before the first that did.
+    pub untold: u64,
 }
 
 impl Tally {

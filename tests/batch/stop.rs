@@ -29,6 +29,42 @@ fn starts_nothing_more_when_credits_run_low() {
     assert_eq!(server.requests(), 4);
 }
 
+/// With what an earlier batch answered, and with what cannot be asked, too.
+#[test]
+fn low_credits_are_no_failure_when_nothing_is_left_to_ask() {
+    let server = Server::handling(|_, request| {
+        http("200 OK", &["x-remaining-credits: 1"], answer(&request.prompt()))
+    });
+    let folder = with_items("one\n");
+    let run =
+        || batch(["-j", "2", "--min-credits", "8", "-o", "out", "--resume"], &server, &folder);
+    run().mentions(&summary(1, 0, 0)).exits(0);
+    folder.write("items", "two\none\n");
+    run().mentions(&summary(1, 0, 1)).exits(0);
+    folder.write("items", "three\none\n{}\ntwo\n");
+    run().mentions(&summary(1, 1, 2)).mentions("1 item failed").exits(12);
+    folder.write("items", "four\none\ntwo\nfive\nthree\nsix\n");
+    let run = run().arg("-j1").mentions("anyask: $1.00 credits are left, below --min-credits\n");
+    run.mentions(&summary(1, 0, 2)).exits(6);
+    assert_eq!(server.requests(), 4);
+}
+
+#[test]
+fn notes_once_that_credits_which_nobody_tells_cannot_be_guarded() {
+    let note = "anyask: note: the server does not tell the credits left; --min-credits cannot guard them\n";
+    for items in [1, 30] {
+        let run = piped(["--min-credits", "8"], &Server::echo(), numbered(items));
+        let summary = summary(items, 0, 0);
+        run.prints_something().matches(&format!("{note}{summary}[^\n]*\n")).exits(0);
+    }
+    let server = Server::handling(|number, request| {
+        let credits: &[&str] = if number == 2 { &["x-remaining-credits: 9"] } else { &[] };
+        http("200 OK", credits, answer(&request.prompt()))
+    });
+    let run = piped(["-j1", "--min-credits", "8"], &server, numbered(30));
+    run.prints_something().matches(&(summary(30, 0, 0) + "[^\n]*\n")).exits(0);
+}
+
 #[test]
 fn starts_nothing_more_when_the_key_is_refused() {
     let body = json_answer(&error_body("authentication_error", "no"));

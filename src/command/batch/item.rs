@@ -1,11 +1,13 @@
 //! One item of a batch: asked as a single question would be, and answered by a line of JSON.
 
+use std::sync::atomic::Ordering;
+
 use anyhow::{Error, Result};
 use serde_json::value::RawValue;
 
 use super::super::exchange::Outcome;
 use super::results::{Row, RowContent, RowError, identity};
-use super::{Work, is_for_all, lock};
+use super::{UNTOLD, Work, is_for_all, lock};
 use crate::api::{Client, Digest, Message, Prepared, Progress, Request, one_line};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Question};
@@ -54,7 +56,10 @@ impl Work {
                 };
                 Some(self.finished(&Row { line, id: id.as_deref(), key: Some(key), content }))
             }
-            Err(error) if kind(&error) == Kind::Interrupted => None,
+            Err(error) if kind(&error) == Kind::Interrupted => {
+                self.over.store(true, Ordering::Relaxed);
+                None
+            }
             Err(error) => {
                 let line = failed(Some(key), status, &error);
                 if is_for_all(&error) {
@@ -93,15 +98,31 @@ impl Work {
         tally.output_tokens += usage.output_tokens.unwrap_or(0);
         tally.cost += self.session.options.price.cost(&usage).unwrap_or(0.0);
         tally.short += u64::from(outcome.short.is_some());
-        let Some(credits) = outcome.head.as_ref().and_then(|head| head.limits.credits) else {
-            return;
-        };
-        tally.credits = Some(credits);
         drop(tally);
-        if self.batch.min_credits.is_some_and(|least| credits < least) {
+        if let Some(head) = &outcome.head {
+            self.look_at_credits(head.limits.credits, outcome.result.is_ok());
+        }
+    }
+
+    /// Keeps what is told of the credits that are left, and stops where they are too few.
+    fn look_at_credits(&self, credits: Option<f64>, is_answer: bool) {
+        let mut tally = lock(&self.tally);
+        tally.credits = credits.or(tally.credits);
+        let Some(least) = self.batch.min_credits else { return };
+        if tally.credits.is_some() {
+            tally.untold = 0;
+        } else if is_answer {
+            tally.untold += 1;
+            if tally.untold == UNTOLD {
+                self.note_untold();
+            }
+        }
+        drop(tally);
+        if let Some(credits) = credits.filter(|credits| *credits < least) {
             let message = format!("${credits:.2} credits are left, below --min-credits");
             let failure = Failure::new(Kind::NotPermitted, message);
-            self.stop(failure.hint("with more credits, use --resume to continue").into());
+            let failure = failure.hint("with more credits, use --resume to continue");
+            self.stop_if_items_are_left(failure.into());
         }
     }
 }

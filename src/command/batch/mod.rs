@@ -6,6 +6,7 @@ mod order;
 mod queue;
 mod results;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -21,6 +22,9 @@ use crate::output::{Sink, Tally};
 use file::ResultsFile;
 use queue::{Queue, queue};
 use results::Known;
+
+/// After this many answers without a word about credits, none is expected any more.
+const UNTOLD: u64 = 10;
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -112,6 +116,10 @@ struct Work {
     batch: Batch,
     known: Mutex<Known>,
     tally: Mutex<Tally>,
+    /// The workers take no more items.
+    over: AtomicBool,
+    /// Why nothing more is asked, which is an error only if items are left.
+    low: Mutex<Option<Error>>,
     /// The signal that stopped the batch.
     signal: Mutex<Option<i32>>,
 }
@@ -135,6 +143,8 @@ impl Work {
             batch,
             known: Mutex::new(known),
             tally: Mutex::default(),
+            over: AtomicBool::new(false),
+            low: Mutex::default(),
             signal: Mutex::default(),
         })
     }
@@ -174,7 +184,7 @@ impl Work {
     /// One worker: item after item, until there are no more or a reason to stop.
     fn ask_items(&self, queue: &Queue) {
         let client = self.session.client.sibling();
-        while let Some((item, result)) = queue.take(|| self.session.pace.is_stopped()) {
+        while let Some((item, result)) = queue.take(|| self.over.load(Ordering::Relaxed)) {
             if let Some(line) = self.ask(&client, item) {
                 // without a writer the program is about to end
                 let _ = result.send(line);
@@ -185,7 +195,14 @@ impl Work {
 
     /// Asks nothing more. The first reason is the batch's error.
     fn stop(&self, reason: Error) {
+        self.over.store(true, Ordering::Relaxed);
         self.session.pace.stop(Some(reason));
+    }
+
+    /// Asks nothing more. Without another item that wants an answer, that is not an error: the workers look for one.
+    fn stop_if_items_are_left(&self, reason: Error) {
+        lock(&self.low).get_or_insert(reason);
+        self.session.pace.stop(None);
     }
 
     /// The first signal lets the requests under way finish, the second one does not.
@@ -211,7 +228,8 @@ impl Work {
     /// Tells what came of it all.
     fn finish(&self) -> Result<()> {
         let console = &self.session.options.console;
-        let reason = self.session.pace.take_reason();
+        let low = lock(&self.low).take().filter(|_| self.over.load(Ordering::Relaxed));
+        let reason = self.session.pace.take_reason().or(low);
         let tally = lock(&self.tally);
         if let Some(note) = replaced_note(tally.replaced, "the items") {
             console.note(note);
@@ -220,6 +238,9 @@ impl Work {
             0 => {}
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
+        }
+        if (1..UNTOLD).contains(&tally.untold) {
+            self.note_untold();
         }
         if reason.is_none() && tally.done() == 0 {
             console.note("there were no items; --batch=FILE reads them from a file");
@@ -232,6 +253,11 @@ impl Work {
             (None, 0) => Ok(()),
             (None, failed) => Err(self.items_failed(failed)),
         }
+    }
+
+    fn note_untold(&self) {
+        let console = &self.session.options.console;
+        console.note("the server does not tell the credits left; --min-credits cannot guard them");
     }
 
     fn items_failed(&self, failed: u64) -> Error {

@@ -67,6 +67,6 @@ impl Queue {
                 line
             }
         };
-        (!is_stopped()).then_some((item, result))
+        Some((item, result))
     }
 }
