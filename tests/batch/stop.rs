@@ -83,37 +83,95 @@ fn starts_nothing_more_when_the_key_is_refused() {
     }
 }
 
+const SIGNALS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];
+
 #[test]
-fn ctrl_c_starts_nothing_more_and_keeps_what_is_under_way() {
-    let gate = Gate::new(3);
-    let server = held_by(&gate);
-    let folder = with_items(numbered(50));
-    let run = batch(["-j", "2", "-k"], &server, &folder);
-    let mut running = run.prints_something().mentions(&summary(2, 0, 0)).start();
-    gate.wait();
-    running.interrupt();
-    assert_eq!(
-        running.says_line(),
-        "anyask: no new items are started; press Ctrl-C again to stop at once\n"
-    );
-    gate.wait();
-    let results = json_lines(&running.ends_by(Signal::INT));
-    assert_eq!(each(&results, "text"), ["item 1", "item 2"]);
-    assert_eq!(server.requests(), 2);
+fn a_signal_starts_nothing_more_and_keeps_what_is_under_way() {
+    for signal in SIGNALS {
+        let gate = Gate::new(3);
+        let server = held_by(&gate);
+        let folder = with_items(numbered(50));
+        let run = batch(["-j", "2", "-k"], &server, &folder);
+        let mut running = run.prints_something().mentions(&summary(2, 0, 0)).start();
+        gate.wait();
+        running.signal(signal);
+        assert_eq!(
+            running.says_line(),
+            "anyask: no new items are started; press Ctrl-C again to stop at once\n"
+        );
+        gate.wait();
+        let results = json_lines(&running.ends_by(signal));
+        assert_eq!(each(&results, "text"), ["item 1", "item 2"]);
+        assert_eq!(server.requests(), 2);
+    }
 }
 
 #[test]
-fn a_second_ctrl_c_ends_at_once() {
-    let gate = Gate::new(2);
-    let server = held_by(&gate);
-    let folder = with_items("one\n");
-    let mut running = batch([], &server, &folder).start();
-    gate.wait();
-    running.interrupt();
-    running.says_line();
-    running.interrupt();
-    running.ends_by(Signal::INT);
-    gate.wait();
+fn a_signal_leaves_a_retry_that_waits_unasked() {
+    for signal in SIGNALS {
+        let server = Server::handling(|number, request| match number {
+            0 => http("529 Busy", &[], ""),
+            _ => json_answer(&answer(&request.prompt())),
+        });
+        let folder = with_items(numbered(50));
+        let run =
+            || batch(["-j1", "-k", "-oout", "--resume", "--retry-delay=25"], &server, &folder);
+        let mut running = run().mentions(&summary(0, 0, 0)).start();
+        assert!(running.says_line().contains("; try 2 of 3 in "));
+        running.signal(signal);
+        running.ends_by(signal);
+        assert_eq!(folder.read("out"), "");
+        run().mentions(&summary(50, 0, 0)).exits(0);
+        assert_eq!(server.requests(), 51);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    for (first, second) in [
+        (Signal::INT, Signal::INT),
+        (Signal::TERM, Signal::TERM),
+        (Signal::HUP, Signal::HUP),
+        (Signal::TERM, Signal::INT),
+    ] {
+        let gate = Gate::new(2);
+        let server = held_by(&gate);
+        let folder = with_items("one\n");
+        let mut running = batch([], &server, &folder).start();
+        gate.wait();
+        running.signal(first);
+        running.says_line();
+        running.signal(second);
+        running.ends_by(second);
+        gate.wait();
+    }
+}
+
+/// Resumed after each; no request is made in vain, and no answer is lost.
+#[test]
+fn signals_at_any_moment_cost_no_request() {
+    const ITEMS: usize = 500;
+    let server = Server::echo();
+    let folder = with_items(numbered(ITEMS));
+    let run = || batch(["-j", "4", "-k", "-q", "-o", "out", "--resume"], &server, &folder);
+    let mut signals = 0;
+    for (step, signal) in SIGNALS.into_iter().cycle().take(30).enumerate() {
+        // after 0 to 12 more requests, each of them about as often
+        let goal = server.requests() + step * 5 % 13;
+        let mut running = run().mentions("").start();
+        while !running.has_ended() {
+            if server.requests() >= goal {
+                running.signal(signal);
+                signals += 1;
+                break;
+            }
+            std::thread::yield_now();
+        }
+        running.ends_by_or_exits(signal, 0);
+    }
+    run().exits(0);
+    assert_eq!(each(&folder.json_lines("out"), "text").join("\n") + "\n", numbered(ITEMS));
+    assert!(signals > 10 && server.requests() == ITEMS, "{signals}, {}", server.requests());
 }
 
 /// As a shell does for what it runs in the background.

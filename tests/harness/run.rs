@@ -223,11 +223,11 @@ impl Expected {
 /// signals, and does with them what the default is.
 #[cfg(unix)]
 fn reset_signals() {
-    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::flag::register_conditional_default;
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| {
-        for signal in [SIGINT, SIGTERM] {
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
             let always = std::sync::Arc::new(true.into());
             register_conditional_default(signal, always).expect("a handler");
         }

@@ -105,6 +105,13 @@ impl Running {
         use std::os::unix::process::ExitStatusExt;
         self.ends(|end| end.signal() == Some(signal.as_raw()))
     }
+
+    /// The same where it may come to its own end before that.
+    #[track_caller]
+    pub fn ends_by_or_exits(self, signal: rustix::process::Signal, status: i32) -> String {
+        use std::os::unix::process::ExitStatusExt;
+        self.ends(|end| end.signal() == Some(signal.as_raw()) || end.code() == Some(status))
+    }
 }
 
 /// Checks that this is printed while the server, which has sent this part of a stream, sends nothing more.
