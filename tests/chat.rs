@@ -133,9 +133,6 @@ fn names_the_line_of_a_damaged_file_and_leaves_it_alone() {
     chat(["--mock", "hi"], &folder)
         .mentions(&format!("anyask: c.jsonl:1: this line {no_object}\n"))
         .exits(1);
-    anyask(["--mock", "--chat", "/nowhere/c", "hi"])
-        .says("anyask: cannot open the conversation /nowhere/c: No such file or directory\n")
-        .exits(1);
 }
 
 #[test]
@@ -325,4 +322,35 @@ fn ctrl_c_stops_an_answer_and_not_the_conversation() {
     terminal.types("\u{4}");
     terminal.exits(0);
     assert_eq!(folder.json_lines(FILE), [said("user", "go on"), said("assistant", "again")]);
+}
+
+#[test]
+fn lines_typed_or_pasted_ahead_are_each_a_question() {
+    let folder = folder();
+    let gate = Gate::new(2);
+    let held = vec![Act::Wait(gate.clone()), Act::Wait(gate.clone()), streamed("1")];
+    let answers = (2..=9).map(|number| vec![streamed(&number.to_string())]);
+    let server = Server::new([held].into_iter().chain(answers).collect());
+    let mut terminal = session(&server, &folder);
+    terminal.waits_for("> ");
+    // in one piece, and more of them while an answer is under way
+    terminal.types("one\rtwo\rthree\r");
+    gate.wait();
+    terminal.types("four\nfive\nsix\n");
+    gate.wait();
+    terminal.waits_for("\n6\r\n");
+    terminal.waits_for("> ");
+    // as terminals paste
+    terminal.types("\u{1b}[200~seven\reight\r\rnine\u{1b}[201~\r");
+    terminal.waits_for("\n9\r\n");
+    terminal.waits_for("> ");
+    terminal.types("\u{4}");
+    let shown = terminal.exits(0);
+    assert!(!shown.contains("waiting"), "a spinner would mix with what is typed: {shown:?}");
+    let questions = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
+    let turns = (1..).zip(questions);
+    let expected = turns.flat_map(|(number, question)| {
+        [said("user", question), said("assistant", &number.to_string())]
+    });
+    assert_eq!(folder.json_lines(FILE), expected.collect::<Vec<_>>());
 }

@@ -2,6 +2,8 @@
 
 use serde_json::json;
 
+#[cfg(target_os = "linux")]
+use crate::harness::bash;
 use crate::harness::{CONFLICT, Folder, Run, Server, anyask, folder};
 
 /// A config folder with a config file and the profile `work`.
@@ -44,6 +46,22 @@ fn reads_the_file_in_the_home_folder_without_xdg_config_home() {
     let run = || anyask(["hi"]).env("HOME", &home.name(""));
     assert_eq!(run().dry_run()["model"], "mine");
     assert_eq!(run().env("XDG_CONFIG_HOME", "relative").dry_run()["model"], "mine");
+}
+
+/// Other systems have no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn reads_the_file_in_a_folder_whose_name_is_not_utf8() {
+    for variable in ["HOME", "XDG_CONFIG_HOME"] {
+        let config = if variable == "HOME" { ".config/anyask" } else { "anyask" };
+        let script = format!(
+            "export {variable}=$PWD/$'caf\\xe9'; mkdir -p ${variable}/{config}/profiles\n\
+             echo '--model mine' > ${variable}/{config}/config; echo '-t 1' > ${variable}/{config}/profiles/p\n\
+             anyask -p p --dry-run hi"
+        );
+        let body = bash(&script).in_dir(&folder()).json();
+        assert_eq!((&body["model"], &body["temperature"]), (&"mine".into(), &1.0.into()));
+    }
 }
 
 /// Every pair of places, the stronger one named first.
@@ -200,6 +218,39 @@ fn an_unusable_value_names_the_file_and_the_line() {
             .says(&format!("{}{why}\n{hint}", at_line(&folder, 2)))
             .exits(3);
     }
+}
+
+#[test]
+fn what_a_line_causes_later_names_the_file_and_the_line() {
+    let missing = "No such file or directory\n";
+    for (line, why) in [
+        ("--file /nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--system-file /nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--header @/nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--api-key-file /nowhere", format!("cannot read the key file /nowhere: {missing}")),
+        ("--api-key-command exit 4", "the key command failed: exit status: 4\nhint: run it in a shell to see why\n".into()),
+        ("--chat /nowhere/c", format!("cannot write to /nowhere/c: {missing}")),
+        ("-o /nowhere/o", format!("cannot write to /nowhere/o: {missing}")),
+        ("--log /nowhere/l", format!("cannot write to /nowhere/l: {missing}")),
+        ("--log -", "invalid value '-' for --log <FILE>: it must be a file\n".into()),
+        ("--base-url http://example.com", "--base-url http://example.com: http:// would send the key unencrypted to example.com\nhint: use https://, or --allow-http if you trust the network\n".into()),
+    ] {
+        let folder = with_files(format!("# first\n\n{line}"), "");
+        anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + &why)).exits(3);
+    }
+    // of the command line it is a mistake of the command line, whatever the file says
+    let folder = with_files("--system-file /other\n--log /a\n-f /a/b", "");
+    let typed = ["--log=/nowhere/l", "--mock", "hi"];
+    anyask_in(&folder, typed)
+        .says(&format!("anyask: cannot write to /nowhere/l: {missing}"))
+        .exits(1);
+    let folder = with_files("--file /dev/null\n", "");
+    anyask_in(&folder, ["--file=/null", "--mock", "hi"])
+        .says(&format!(
+            "{}/dev/null is empty\nhint: leave it out if that is intended\n",
+            at_line(&folder, 1)
+        ))
+        .exits(3);
 }
 
 #[test]

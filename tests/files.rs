@@ -113,14 +113,38 @@ fn refuses_files_over_32_mib_in_all() {
         .exits(2);
 }
 
+#[cfg(unix)]
+#[test]
+fn reads_standard_input_by_any_of_its_names() {
+    for name in ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"] {
+        let document = "<document path=\"-\">\npiped\n</document>\n\nhi";
+        assert_eq!(content(anyask(["-f", name, "hi"]).stdin("piped")), document);
+        let body = anyask(["--system-file", name, "hi"]).stdin("piped").dry_run();
+        // what is read for one flag is not read for the prompt
+        assert_eq!(
+            (&body["system"], &body["messages"][0]["content"]),
+            (&"piped".into(), &"hi".into())
+        );
+        let run = anyask(["-H", &format!("@{name}"), "--mock", "-v", "hi"]).stdin("x-team: ci");
+        run.prints("hi\n").mentions("> x-team: [redacted]\n").exits(0);
+    }
+}
+
 #[test]
 fn reads_standard_input_only_once() {
-    anyask(["--mock", "-f", "-", "-f", "-"])
-        .stdin("x")
-        .says("anyask: standard input can be read only once\n")
-        .exits(2);
+    for args in [
+        &["-f", "-", "-f", "-"][..],
+        &["-f", "-", "-f", "/dev/stdin"],
+        &["-f", "-", "-"],
+        &["--system-file", "-", "-H", "@-", "hi"],
+        &["--api-key-file", "/dev/fd/0", "-"],
+        &["--batch", "--api-key-file", "-"],
+    ] {
+        let run = anyask(["--mock"]).args(args).stdin("x");
+        run.says("anyask: standard input can be read only once\n").exits(2);
+    }
     anyask(["--mock", "-f-", "--no-stdin", "hi"])
-        .says("anyask: -f - cannot be used with --no-stdin\n")
+        .says("anyask: --file - cannot be used with --no-stdin\n")
         .exits(2);
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, folder};
+use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, folder, python};
 
 const NO_KEY: &str = "anyask: there is no API key\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
 
@@ -48,6 +48,20 @@ fn a_key_file_that_others_can_read_is_noted() {
         .prints("ok\n")
         .says("anyask: note: other users can read the key file key; run chmod 600 on it\n")
         .exits(0);
+}
+
+#[test]
+fn a_key_from_standard_input_is_not_the_prompt() {
+    for name in ["-", "/dev/stdin"] {
+        let server = Server::answering("ok");
+        let run = anyask(["--api-key-file", name, "hi"]).base_url(&server).stdin("piped-key\n");
+        sends(run, &server, "piped-key");
+        assert_eq!(server.request().prompt(), "hi");
+    }
+    let body = anyask(["--api-key-file", "-", "hi"]).stdin(KEY).dry_run();
+    assert_eq!(body["messages"][0]["content"], "hi");
+    anyask(["--api-key-file", "-", "hi"]).says("anyask: standard input is empty\n").exits(3);
+    anyask(["--api-key-file", "-"]).stdin(KEY).mentions(NO_PROMPT).exits(2);
 }
 
 #[test]
@@ -149,6 +163,16 @@ fn a_key_command_may_go_on_after_its_first_line() {
         let run = anyask(["--api-key-command", command, "hi"]).base_url(&server);
         sends(run, &server, "first");
     }
+}
+
+#[test]
+fn a_key_command_works_though_the_parent_ignores_the_ends_of_its_children() {
+    let server = Server::answering("ok");
+    let start = "import os, signal, sys\n\
+                 signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
+                 os.execvp(sys.argv[1], sys.argv[1:])";
+    let run = python(start, ["anyask", "--api-key-command", "echo first", "hi"]);
+    sends(run.base_url(&server), &server, "first");
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_log_that_cannot_be_opened_is_reported_before_anything_is_sent() {
     let server = Server::new(Vec::new());
     anyask(["--log", "/nowhere/log", "hi"])
         .at(&server)
-        .mentions("anyask: cannot open the log /nowhere/log: ")
+        .mentions("anyask: cannot write to /nowhere/log: ")
         .exits(1);
     assert_eq!(server.requests(), 0);
 }

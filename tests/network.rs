@@ -144,12 +144,13 @@ fn a_proxy_does_not_get_the_key() {
     let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
     let proxy =
         Server::new(vec![vec![connected, Act::Read, Act::Send(json_answer(&answer("ok")))]]);
-    asking("http://localhost:9/x")
+    asking("http://api.example:9/x")
+        .args(&["--allow-http"])
         .env("http_proxy", &proxy.url().replace("http://", "http://me:word@"))
         .prints("ok\n")
         .exits(0);
     let [connect, request] = &proxy.received()[..] else { panic!("{:?}", proxy.received()) };
-    assert!(connect.head.starts_with("CONNECT localhost:9 HTTP/1.1\r\n"), "{}", connect.head);
+    assert!(connect.head.starts_with("CONNECT api.example:9 HTTP/1.1\r\n"), "{}", connect.head);
     assert_eq!(connect.header("proxy-authorization"), Some("Basic bWU6d29yZA=="));
     assert!(!connect.head.contains(KEY));
     assert!(
@@ -181,28 +182,51 @@ fn reports_a_proxy_that_refuses() {
         .exits(9);
 }
 
+/// Unlike 127.0.0.1, this is no loopback address, but it leads to this machine on every Unix.
+#[cfg(unix)]
+fn no_loopback(server: &Server) -> String {
+    server.url().replace("127.0.0.1", "0.0.0.0")
+}
+
+#[cfg(unix)]
 #[test]
 fn no_proxy_hosts_are_reached_directly() {
     for (variable, list) in [
-        ("no_proxy", "localhost, 127.0.0.0/8"),
+        ("no_proxy", "localhost, 0.0.0.0/8"),
         ("NO_PROXY", "example.com *"),
-        ("no_proxy", "127.0.0.1"),
+        ("no_proxy", "0.0.0.0"),
+        // a CGI server sets this one from a request's header, so nobody trusts it
+        ("HTTP_PROXY", "http://127.0.0.1:9"),
     ] {
         let server = Server::answering("ok");
-        anyask(["-S", "hi"])
-            .at(&server)
-            .env("http_proxy", "http://127.0.0.1:9")
+        let proxy = if variable == "HTTP_PROXY" { "" } else { "http://127.0.0.1:9" };
+        asking(&no_loopback(&server))
+            .args(&["--allow-http"])
+            .env("http_proxy", proxy)
             .env(variable, list)
             .prints("ok\n")
             .exits(0);
     }
-    // a CGI server sets this one from a request's header, so nobody trusts it
-    let server = Server::answering("ok");
-    anyask(["-S", "hi"])
-        .at(&server)
-        .env("HTTP_PROXY", "http://127.0.0.1:9")
-        .prints("ok\n")
-        .exits(0);
+}
+
+#[test]
+fn this_machine_is_never_reached_through_a_proxy() {
+    for host in ["127.0.0.1", "localhost", "LOCALHOST", "127.9.9.9", "[::ffff:127.0.0.1]"] {
+        if host == "127.9.9.9" && cfg!(not(target_os = "linux")) {
+            // elsewhere only 127.0.0.1 is there
+            continue;
+        }
+        let server = Server::listening(
+            if host == "127.9.9.9" { "127.9.9.9:0" } else { "127.0.0.1:0" },
+            vec![vec![Act::Send(json_answer(&answer("ok")))]],
+        );
+        let port = server.host().rsplit(':').next().unwrap_or_default().to_string();
+        let mut run = asking(&format!("http://{host}:{port}"));
+        for variable in ["http_proxy", "https_proxy", "all_proxy"] {
+            run = run.env(variable, "http://127.0.0.1:9");
+        }
+        run.prints("ok\n").exits(0);
+    }
 }
 
 #[test]

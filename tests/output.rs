@@ -67,19 +67,73 @@ fn keeps_an_answer_that_stopped_short() {
 }
 
 #[test]
-fn reports_a_file_that_cannot_be_written_before_anything_is_sent() {
+fn refuses_what_cannot_be_written_before_anything_is_sent() {
+    let folder = folder().with("file", "").with("folder/file", "");
+    for (link, target) in [
+        ("loop", "loop"),
+        ("to-nowhere", "nowhere/out"),
+        ("to-folder", "folder"),
+        ("to-new", "new/"),
+    ] {
+        symlink(target, folder.join(link)).expect("a link");
+    }
     let server = Server::new(Vec::new());
-    anyask(["-o", "/nowhere/out", "hi"])
-        .at(&server)
-        .says("anyask: cannot write to /nowhere/out: No such file or directory\n")
-        .exits(1);
-    anyask(["-o", ".", "hi"])
-        .in_dir(&folder())
-        .at(&server)
-        .mentions("anyask: cannot write to .: ")
-        .exits(1);
+    for (path, why) in [
+        ("nowhere/out", "No such file or directory"),
+        ("to-nowhere", "No such file or directory"),
+        ("new/", "is a directory"),
+        ("to-new", "is a directory"),
+        (".", "is a directory"),
+        ("folder", "is a directory"),
+        ("folder/", "is a directory"),
+        ("to-folder", "is a directory"),
+        ("file/", "Not a directory"),
+        ("file/out", "Not a directory"),
+        ("loop", "Too many levels of symbolic links"),
+    ] {
+        for flag in ["-o", "--chat", "--log"] {
+            // the command of the key is not run, either
+            anyask([flag, path, "--api-key-command", "touch ran", "hi"])
+                .in_dir(&folder)
+                .base_url(&server)
+                .says(&format!("anyask: cannot write to {path}: {why}\n"))
+                .exits(1);
+        }
+    }
     assert_eq!(server.requests(), 0);
+    assert!(!folder.join("ran").exists());
     anyask(["--dry-run", "-o", "out", "hi"]).mentions(CONFLICT).exits(2);
+}
+
+#[test]
+fn refuses_a_file_or_a_folder_that_may_not_be_written() {
+    if rustix::process::geteuid().is_root() {
+        return skip("root may write everything");
+    }
+    let folder = folder().with("old", "").with("folder/old", "");
+    for name in ["old", "folder"] {
+        let mode = fs::Permissions::from_mode(if name == "old" { 0o400 } else { 0o500 });
+        fs::set_permissions(folder.join(name), mode).expect("its mode");
+    }
+    for flag in ["-o", "--chat", "--log"] {
+        for path in ["old", "folder/new"] {
+            let why = format!("anyask: cannot write to {path}: Permission denied\n");
+            anyask([flag, path, "--mock", "hi"]).in_dir(&folder).says(&why).exits(1);
+        }
+    }
+}
+
+#[test]
+fn a_log_or_a_conversation_must_be_a_file() {
+    for flag in ["--log", "--chat"] {
+        for name in ["-", "/dev/stdin"] {
+            anyask([flag, name, "--mock", "hi"])
+                .says(&format!(
+                    "anyask: invalid value '{name}' for {flag} <FILE>: it must be a file\n"
+                ))
+                .exits(2);
+        }
+    }
 }
 
 #[test]

@@ -170,9 +170,19 @@ fn refuses_an_unusable_base_url() {
     }
     for (url, host) in [("http://example.com", "example.com"), ("http://10.0.0.1:8080", "10.0.0.1")]
     {
-        anyask(["--mock", "--base-url", url, "hi"])
-            .says(&format!("anyask: http:// would send the key unencrypted to {host}\nhint: use https://, or --allow-http if you trust the network\n"))
-            .exits(2);
+        let why = format!(
+            "{url}: http:// would send the key unencrypted to {host}\nhint: use https://, or --allow-http if you trust the network\n"
+        );
+        for (run, from) in [
+            (anyask(["--base-url", url]), "--base-url"),
+            (anyask([]).env("ANYROUTER_BASE_URL", url), "ANYROUTER_BASE_URL"),
+            (
+                anyask([]).env("ANTHROPIC_BASE_URL", url).env("ANTHROPIC_AUTH_TOKEN", "token"),
+                "ANTHROPIC_BASE_URL",
+            ),
+        ] {
+            run.args(&["--mock", "hi"]).says(&format!("anyask: {from} {why}")).exits(2);
+        }
     }
     for url in [
         "http://localhost:1",
@@ -207,6 +217,25 @@ fn sends_the_users_headers_instead_of_its_own() {
 }
 
 #[test]
+fn the_last_header_of_a_name_counts() {
+    let folder = folder()
+        .with("anyask/config", "-H x-a: config\n-H x-b: config")
+        .with("headers", "x-c: 1\nX-C: 2\nx-d: file\n");
+    let server = Server::answering("ok");
+    anyask(["-S", "-H", "X-A: 1", "-H", "@headers", "-H", "x-a: typed", "-H", "x-d: typed", "hi"])
+        .env("XDG_CONFIG_HOME", &folder.name(""))
+        .in_dir(&folder)
+        .at(&server)
+        .prints("ok\n")
+        .exits(0);
+    let head = server.request().head.to_lowercase();
+    for header in ["x-a: typed", "x-b: config", "x-c: 2", "x-d: typed"] {
+        assert!(head.contains(&format!("\r\n{header}\r\n")), "{head}");
+        assert_eq!(head.matches(&header[..4]).count(), 1, "{head}");
+    }
+}
+
+#[test]
 fn refuses_a_header_that_cannot_be_sent() {
     for (header, why) in [
         ("novalue", "--header 'novalue': the header has no value"),
@@ -221,7 +250,7 @@ fn refuses_a_header_that_cannot_be_sent() {
         .mentions("anyask: --header 'Authorization': other users can see a secret on the command line\nhint: put the key into ANYROUTER_API_KEY or --api-key-file, another secret into --header @FILE\n")
         .exits(2);
     anyask(["--mock", "-H", "@nowhere", "hi"])
-        .says("anyask: cannot read the header file nowhere: No such file or directory\n")
+        .says("anyask: cannot read nowhere: No such file or directory\n")
         .exits(1);
 }
 

@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use clap::builder::{NonEmptyStringValueParser, ValueHint};
 use clap::{ArgGroup, Parser, ValueEnum};
-use ureq::http::Uri;
 
 use super::line::Line;
 use super::values::{
-    HeaderArg, ModelId, Steps, auth, dollars, field, fraction, header, jobs, messages_url, pause,
-    price, retries, seconds, steps, tokens,
+    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, field, fraction, header, jobs, kept_file,
+    pause, price, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
+use crate::input::InputFile;
 
 /// The end of `--help`.
 const EXAMPLES: &str = "\
@@ -58,7 +58,7 @@ pub struct Args {
     /// Text is sent as <document path="PATH">. PNG, JPEG, GIF, WebP and PDF files,
     /// recognized by content, are sent as attachments. '-' is standard input.
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
-    pub file: Vec<PathBuf>,
+    pub file: Vec<InputFile>,
 
     /// Never read standard input
     ///
@@ -72,7 +72,7 @@ pub struct Args {
 
     /// Read the system prompt from a file
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
-    pub system_file: Option<PathBuf>,
+    pub system_file: Option<InputFile>,
 
     /// First words of the answer
     ///
@@ -85,7 +85,7 @@ pub struct Args {
     /// FILE has one JSON message per line. The question and its answer are added
     /// when the answer is complete. On a terminal, without PROMPT and -f, each line
     /// that you type is a question.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    #[arg(short, long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub chat: Option<PathBuf>,
 
     /// Model ID, or sonnet, opus or haiku
@@ -128,8 +128,8 @@ pub struct Args {
     ///
     /// '/v1/messages' is added to its path unless it is there. Default:
     /// $ANYROUTER_BASE_URL, or https://api.anyrouter.top.
-    #[arg(long, value_name = "URL", value_parser = |text: &str| messages_url(text, "--base-url"), value_hint = ValueHint::Url, help_heading = "Request")]
-    pub base_url: Option<Uri>,
+    #[arg(long, value_name = "URL", value_parser = |text: &str| BaseUrl::parse(text, "--base-url"), value_hint = ValueHint::Url, help_heading = "Request")]
+    pub base_url: Option<BaseUrl>,
 
     /// Allow http:// to any host
     ///
@@ -149,19 +149,19 @@ pub struct Args {
     /// Default: $ANYROUTER_API_KEY. A key is never given as a flag, because other
     /// users of the machine can see the command line.
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, conflicts_with = "api_key_command", help_heading = "Request")]
-    pub api_key_file: Option<PathBuf>,
+    pub api_key_file: Option<InputFile>,
 
     /// Run a command that prints the API key
     ///
-    /// The shell runs it, and the first line of its output is the key:
-    /// --api-key-command 'pass show anyrouter'.
+    /// The shell runs it, for 30 seconds at most, and the first line of its output
+    /// is the key: --api-key-command 'pass show anyrouter'.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Request")]
     pub api_key_command: Option<String>,
 
     /// Add a header 'Name: value'; repeatable
     ///
-    /// It replaces our header of the same name. @FILE reads one header per line
-    /// from a file; use it for secrets.
+    /// It replaces our header of the same name, or an earlier one of yours. @FILE
+    /// reads one header per line from a file; use it for secrets.
     #[arg(short = 'H', long, value_name = "HEADER", value_parser = header, value_hint = ValueHint::Other, help_heading = "Request")]
     pub header: Vec<HeaderArg>,
 
@@ -248,7 +248,7 @@ pub struct Args {
     /// It holds time, host, model, status, request ID, stop reason, tokens, cost,
     /// credits, limits, attempts, seconds and exit status; never the prompt, the
     /// answer or the key.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub log: Option<PathBuf>,
 
     /// Print request, headers and timing on stderr
@@ -298,7 +298,7 @@ pub struct Args {
     /// system, max_tokens, temperature, top_p and stop_sequences. PROMPT is added
     /// to each item. Each result is a JSON line.
     #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "mode", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Batches")]
-    pub batch: Option<PathBuf>,
+    pub batch: Option<InputFile>,
 
     /// Number of parallel requests [default: 4]
     #[arg(short, long, value_name = "N", value_parser = jobs, value_hint = ValueHint::Other, help_heading = "Batches")]
@@ -366,6 +366,21 @@ pub struct Args {
     /// The lines of configuration files, weakest first, to name them in errors.
     #[arg(skip)]
     pub lines: Vec<Line>,
+}
+
+impl Args {
+    /// Every file that is read, and the id of its argument.
+    pub fn input_files(&mut self) -> Vec<(&'static str, &mut InputFile)> {
+        let headers = self.header.iter_mut().filter_map(|header| match header {
+            HeaderArg::File(file) => Some(("header", file)),
+            HeaderArg::Plain(_) => None,
+        });
+        let files = self.file.iter_mut().map(|file| ("file", file));
+        let system = self.system_file.iter_mut().map(|file| ("system_file", file));
+        let key = self.api_key_file.iter_mut().map(|file| ("api_key_file", file));
+        let items = self.batch.iter_mut().map(|file| ("batch", file));
+        files.chain(system).chain(key).chain(headers).chain(items).collect()
+    }
 }
 
 /// When to colour stderr.

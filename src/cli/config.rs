@@ -9,9 +9,9 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::args::Args;
-use super::line::{Line, at};
-use super::{mistake, usage_error, variable};
-use crate::error::{Failure, Kind, describe, hint};
+use super::line::{Line, place};
+use super::{mistake, path_variable, usage_error};
+use crate::error::{Failure, Kind, at};
 
 /// Adds to each switch `--NAME` a hidden `--no-NAME` that undoes it (`--NAME` for `--no-NAME`).
 pub fn with_negations(command: Command) -> Command {
@@ -64,6 +64,15 @@ pub fn merge(
     let matches = command.try_get_matches_from_mut(all.chain(command_line.iter().skip(1).cloned()));
     let mut matches = matches.map_err(|error| first_mistake(&mut command, &lines, &error))?;
     let mut args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
+    // a typed argument replaces a line, unless they add up
+    let adds_up = |id: &str| {
+        let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+        arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append))
+    };
+    lines.retain(|line| adds_up(&line.id) || !given(&&*line.id));
+    for (id, file) in args.input_files() {
+        file.place = place(&lines, id, &file.argument()).map(String::from);
+    }
     args.lines = lines;
     // as in mod.rs: the program ends soon
     std::mem::forget(command);
@@ -86,8 +95,8 @@ fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
 
 /// The folder of the configuration file and the profiles.
 fn folder() -> Option<PathBuf> {
-    let own = variable("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
-    let home = || Some(PathBuf::from(variable("HOME")?).join(".config"));
+    let own = path_variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let home = || Some(path_variable("HOME")?.join(".config"));
     Some(own.or_else(home)?.join("anyask"))
 }
 
@@ -105,18 +114,20 @@ fn profile_path(name: &str) -> Result<PathBuf> {
 
 /// The arguments of a file. Their values are not parsed yet.
 fn parse(command: &Command, path: &Path, bytes: &[u8]) -> Result<Vec<Line>> {
+    let at_line = |number: usize| format!("{}:{number}", path.display());
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let number = before.split(|byte| *byte == b'\n').count();
-        at(path, number, usage_error("this is not UTF-8 text"))
+        at(&at_line(number), usage_error("this is not UTF-8 text"))
     })?;
     let mut lines = Vec::new();
     for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
         let line = line.trim();
         if !line.is_empty() && !line.starts_with('#') {
+            let place = at_line(number);
             let argument = argument(command, line);
-            let (id, argument) = argument.map_err(|failure| at(path, number, failure))?;
-            lines.push(Line { path: path.into(), number, id, argument });
+            let (id, argument) = argument.map_err(|failure| at(&place, failure))?;
+            lines.push(Line { place, id, argument });
         }
     }
     Ok(lines)
@@ -187,26 +198,13 @@ fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
 }
 
 /// The error with the line that causes it: the first one up to which the lines do not parse.
-fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> Failure {
+fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> Error {
     for (index, line) in lines.iter().enumerate() {
         let arguments = lines[..=index].iter().map(|line| line.argument.as_str());
         let parsed = command.try_get_matches_from_mut(["anyask"].into_iter().chain(arguments));
         if let Err(error) = parsed {
-            return at(&line.path, line.number, mistake(&error));
+            return at(&line.place, mistake(&error));
         }
     }
-    mistake(error)
-}
-
-impl Args {
-    /// The error with its place, if the value that causes it comes from a file.
-    pub fn locate(&self, id: &str, value: &str, error: Error) -> Error {
-        let mut lines = self.lines.iter().rev();
-        let Some(line) = lines.find(|line| line.id == id && line.argument.ends_with(value)) else {
-            return error;
-        };
-        let mut failure = usage_error(describe(&error));
-        failure.hint = hint(&error).map(String::from);
-        at(&line.path, line.number, failure).into()
-    }
+    mistake(error).into()
 }

@@ -2,15 +2,20 @@
 
 use std::net::IpAddr;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use ureq::http::Uri;
 
 use super::args::Args;
 use super::key::Source as KeySource;
-use super::values::{HeaderArg, messages_url, parse_header};
-use super::{usage_error, variable};
+use super::line::place;
+use super::values::{BaseUrl, HeaderArg, parse_header};
+use super::variable;
 use crate::api::{self, Endpoint, Header, Origin};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, blame};
+use crate::input::{self, InputFile};
+
+/// The flag that names the server.
+const BASE_URL: &str = "--base-url";
 
 const DEFAULT_URL: &str = "https://api.anyrouter.top/v1/messages";
 
@@ -20,20 +25,23 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     // another tool's token counts only together with that tool's server
     let pair = variable("ANTHROPIC_BASE_URL").zip(variable("ANTHROPIC_AUTH_TOKEN"));
     let pair = pair.filter(|_| own_key.is_none());
-    let pair = pair.map(|(base, token)| (messages_url(&base, "ANTHROPIC_BASE_URL"), token));
-    let (url, token) = match (args.base_url.clone(), pair) {
-        (None, None) => (Uri::from_static(DEFAULT_URL), None),
-        (None, Some((url, token))) => (url?, Some(token)),
-        (Some(url), pair) => {
-            let token = pair.filter(|(other, _)| other.as_ref().is_ok_and(|other| *other == url));
-            (url, token.map(|(_, token)| token))
+    let pair = pair.map(|(base, token)| (BaseUrl::parse(&base, "ANTHROPIC_BASE_URL"), token));
+    let (base, token) = match (args.base_url.clone(), pair) {
+        (None, None) => (None, None),
+        (None, Some((base, token))) => (Some(base?), Some(token)),
+        (Some(base), pair) => {
+            let is_same = |other: &BaseUrl| other.url == base.url;
+            let token = pair.filter(|(other, _)| other.as_ref().is_ok_and(is_same));
+            (Some(base), token.map(|(_, token)| token))
         }
     };
-    let host = url.host().unwrap_or_default();
-    if url.scheme_str() == Some("http") && !args.allow_http && !is_loopback(host) {
-        let failure = usage_error(format!("http:// would send the key unencrypted to {host}"));
-        return Err(failure.hint("use https://, or --allow-http if you trust the network").into());
+    if let Some(base) = &base
+        && !args.allow_http
+    {
+        let place = place(&args.lines, "base_url", &base.text).filter(|_| base.from == BASE_URL);
+        blame(place, check_encryption(base).map_err(Into::into))?;
     }
+    let url = base.map_or(Uri::from_static(DEFAULT_URL), |base| base.url);
     let headers = headers(args)?;
     let carrying = headers.iter().find(|header| header.name == args.auth.name());
     let key = match (carrying, own_key, token) {
@@ -50,7 +58,7 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     };
     let roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let endpoint = Endpoint {
-        proxy: api::proxy_for(&url, &proxies)?,
+        proxy: if is_loopback(&url) { None } else { api::proxy_for(&url, &proxies)? },
         url,
         auth: args.auth,
         key: None,
@@ -80,38 +88,58 @@ fn language() -> String {
 /// The key that is given for this program.
 fn own_key(args: &Args) -> Option<KeySource> {
     let file = args.api_key_file.clone().map(KeySource::File);
-    file.or_else(|| args.api_key_command.clone().map(KeySource::Command))
+    let command = args.api_key_command.clone().map(|command| {
+        let place = place(&args.lines, "api_key_command", &command).map(String::from);
+        KeySource::Command { command, place }
+    });
+    file.or(command)
         .or_else(|| Some(KeySource::Variable("ANYROUTER_API_KEY", variable("ANYROUTER_API_KEY")?)))
 }
 
-/// Whether requests to `host` stay on this machine. Names below localhost are looked up, so they may not.
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_matches(['[', ']']).parse::<IpAddr>();
-    let name = host.trim_end_matches('.');
-    address.map_or(name.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
+/// The key may go unencrypted to a server on this machine only.
+fn check_encryption(base: &BaseUrl) -> Result<(), Failure> {
+    if base.url.scheme_str() != Some("http") || is_loopback(&base.url) {
+        return Ok(());
+    }
+    let host = base.url.host().unwrap_or_default();
+    Err(base
+        .wrong(&format!("http:// would send the key unencrypted to {host}"))
+        .hint("use https://, or --allow-http if you trust the network"))
 }
 
+/// Whether requests stay on this machine. Names below localhost are looked up, so they may not.
+fn is_loopback(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default();
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(address) => address.to_canonical().is_loopback(),
+        Err(_) => host.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+    }
+}
+
+/// The user's headers; the last one of a name counts.
 fn headers(args: &Args) -> Result<Vec<Header>> {
-    let mut headers = Vec::new();
+    let mut headers: Vec<Header> = Vec::new();
     for value in &args.header {
-        match value {
-            HeaderArg::Plain(header) => headers.push(header.clone()),
-            HeaderArg::File(path) => {
-                let read = read_headers(path);
-                headers.extend(read.map_err(|error| args.locate("header", path, error))?);
-            }
+        let given = match value {
+            HeaderArg::Plain(header) => vec![header.clone()],
+            HeaderArg::File(file) => read_headers(file)?,
+        };
+        for header in given {
+            headers.retain(|other| other.name != header.name);
+            headers.push(header);
         }
     }
     Ok(headers)
 }
 
 /// The headers in a file, one per line.
-fn read_headers(path: &str) -> Result<Vec<Header>> {
-    let cannot = || Failure::new(Kind::Local, format!("cannot read the header file {path}"));
-    let text = std::fs::read_to_string(path).with_context(cannot)?;
-    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let headers = lines.map(|(number, line)| {
-        parse_header(line, &format!("{path}:{number}"), Origin::File(path.into()))
-    });
-    Ok(headers.collect::<Result<_, _>>()?)
+fn read_headers(file: &InputFile) -> Result<Vec<Header>> {
+    file.read(|bytes, name| {
+        let text = input::text(bytes, name)?.text;
+        let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+        let headers = lines.map(|(number, line)| {
+            parse_header(line, &format!("{name}:{number}"), Origin::File(file.argument()))
+        });
+        Ok(headers.collect::<Result<_, _>>()?)
+    })
 }

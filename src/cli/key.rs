@@ -1,27 +1,42 @@
 //! Where the API key comes from: a file, a command, the environment or a header file; never the command line.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+#[cfg(unix)]
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use ureq::http::HeaderValue;
 
 use crate::api::Secret;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, blame};
+use crate::input::InputFile;
 use crate::output::Console;
 
 /// The longest key, in bytes.
 const LONGEST_KEY: u64 = 16 << 10;
+
+/// How long a key command may take.
+const COMMAND_LIMIT: Duration = Duration::from_secs(30);
+
+/// How often to look whether it has ended.
+const TICK: Duration = Duration::from_millis(2);
 
 /// Where the key is.
 pub enum Source {
     Missing,
     /// One of the user's own headers carries it.
     Header(HeaderValue),
-    File(PathBuf),
-    Command(String),
+    File(InputFile),
+    /// A shell command, and the line of a configuration file that has it.
+    Command {
+        command: String,
+        place: Option<String>,
+    },
     /// An environment variable, by its name, and its value.
     Variable(&'static str, String),
 }
@@ -37,21 +52,23 @@ impl Source {
                 let word = value.to_str().ok().and_then(|value| value.rsplit(' ').next());
                 Ok(word.and_then(Secret::new))
             }
-            Self::File(path) => from_file(path, console).map(Some),
-            Self::Command(command) => from_command(command).map(Some),
+            Self::File(file) => blame(file.place.as_deref(), from_file(file, console)).map(Some),
+            Self::Command { command, place } => {
+                blame(place.as_deref(), from_command(command, COMMAND_LIMIT)).map(Some)
+            }
             Self::Variable(name, value) => Ok(Some(key(value.as_bytes(), name)?)),
         }
     }
 }
 
 /// The content of a key file, without white space at its ends.
-fn from_file(path: &Path, console: &Console) -> Result<Secret> {
-    let name = format!("the key file {}", path.display());
+fn from_file(file: &InputFile, console: &Console) -> Result<Secret> {
+    let name = file.path().map_or(file.name(), |path| format!("the key file {}", path.display()));
     let cannot = || setup_error(format!("cannot read {name}"));
     let mut content = Vec::new();
-    let file = File::open(path).with_context(cannot)?;
-    file.take(LONGEST_KEY + 1).read_to_end(&mut content).with_context(cannot)?;
-    if is_open_to_others(path) {
+    let bytes = file.open().with_context(cannot)?;
+    bytes.take(LONGEST_KEY + 1).read_to_end(&mut content).with_context(cannot)?;
+    if file.path().is_some_and(is_open_to_others) {
         console.note(format!("other users can read {name}; run chmod 600 on it"));
     }
     Ok(key(content.trim_ascii(), &name)?)
@@ -70,27 +87,69 @@ fn is_open_to_others(_: &Path) -> bool {
 }
 
 /// The first line that a shell command prints. The command reads nothing, but may use the terminal.
-fn from_command(command: &str) -> Result<Secret> {
+fn from_command(command: &str, limit: Duration) -> Result<Secret> {
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let cannot = || setup_error("cannot run the key command");
+    heed_children().with_context(cannot)?;
     let mut child = Command::new(shell)
         .args([flag, command])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
         .with_context(cannot)?;
-    let mut line = Vec::new();
-    if let Some(stdout) = child.stdout.take() {
-        // the pipe closes after this line: the command may print more, or leave a process behind
-        let mut stdout = BufReader::new(stdout.take(LONGEST_KEY + 1));
-        stdout.read_until(b'\n', &mut line).with_context(cannot)?;
+    let ended = finish(&mut child, limit);
+    if !matches!(ended, Ok(Some(_))) {
+        let _ = child.kill();
+        let _ = child.wait();
     }
-    let status = child.wait().with_context(cannot)?;
+    let Some((line, status)) = ended.with_context(cannot)? else {
+        let failure = setup_error(format!("the key command did not end within {limit:?}"));
+        return Err(failure.hint("run it in a shell to see what it waits for").into());
+    };
     if !status.success() && !ended_by_closed_pipe(status) {
         let failure = setup_error(format!("the key command failed: {status}"));
         return Err(failure.hint("run it in a shell to see why").into());
     }
     Ok(key(line.trim_ascii(), "the output of the key command")?)
+}
+
+/// A parent may ignore the ends of its children, and then its children do. A handler ends that: without it there is
+/// no status to wait for.
+#[cfg(unix)]
+fn heed_children() -> io::Result<()> {
+    signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default()).map(drop)
+}
+
+#[cfg(not(unix))]
+fn heed_children() -> io::Result<()> {
+    Ok(())
+}
+
+/// The first line and the exit status; `None` if the command does not end in time.
+fn finish(child: &mut Child, limit: Duration) -> io::Result<Option<(Vec<u8>, ExitStatus)>> {
+    let deadline = Instant::now() + limit;
+    let (sender, line) = mpsc::channel();
+    if let Some(stdout) = child.stdout.take() {
+        let read = move || {
+            // the pipe closes after this line: the command may print more, or leave a process behind
+            let mut stdout = BufReader::new(stdout.take(LONGEST_KEY + 1));
+            let mut line = Vec::new();
+            let read = stdout.read_until(b'\n', &mut line);
+            let _ = sender.send(read.map(|_| line));
+        };
+        thread::Builder::new().spawn(read)?;
+    }
+    let Ok(line) = line.recv_timeout(limit) else { return Ok(None) };
+    let line = line?;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some((line, status)));
+        }
+        if Instant::now() > deadline {
+            return Ok(None);
+        }
+        thread::sleep(TICK);
+    }
 }
 
 /// Whether a program ended because nobody read more than its first line.
@@ -121,4 +180,20 @@ fn key(bytes: &[u8], name: &str) -> Result<Secret, Failure> {
 
 fn setup_error(message: impl Into<String>) -> Failure {
     Failure::new(Kind::Setup, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_command_that_takes_too_long_is_stopped() {
+        for command in ["exec sleep 60", "echo key; exec sleep 60"] {
+            let begun = Instant::now();
+            let error = from_command(command, Duration::from_millis(100)).unwrap_err();
+            assert_eq!(error.to_string(), "the key command did not end within 100ms");
+            assert!(begun.elapsed() < Duration::from_secs(30), "{command}");
+        }
+    }
 }

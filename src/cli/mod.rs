@@ -5,6 +5,7 @@ mod args;
 mod config;
 mod documents;
 mod endpoint;
+mod files;
 mod key;
 mod line;
 mod options;
@@ -13,6 +14,7 @@ mod values;
 use std::error::Error;
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::error::{ContextKind, ErrorKind};
@@ -88,7 +90,7 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     if !is_typed("base_url")
         && let Some(url) = variable("ANYROUTER_BASE_URL")
     {
-        args.base_url = Some(values::messages_url(&url, "ANYROUTER_BASE_URL")?);
+        args.base_url = Some(values::BaseUrl::parse(&url, "ANYROUTER_BASE_URL")?);
     }
     let typed_key = is_typed("api_key_file") || is_typed("api_key_command");
     if !typed_key && variable("ANYROUTER_API_KEY").is_some() {
@@ -116,8 +118,12 @@ fn new_console(args: Option<&Args>) -> Console {
 
 /// An environment variable. An empty one counts as missing.
 fn variable(name: &str) -> Option<String> {
-    let value = std::env::var_os(name)?.to_string_lossy().into_owned();
-    Some(value).filter(|value| !value.is_empty())
+    Some(path_variable(name)?.to_string_lossy().into_owned())
+}
+
+/// A path in an environment variable, which need not be UTF-8.
+fn path_variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
 fn usage_error(message: impl Into<String>) -> Failure {

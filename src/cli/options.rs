@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::args::Args;
+use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::values::Steps;
-use super::{documents, endpoint, usage_error};
+use super::{documents, endpoint, files, usage_error};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind};
-use crate::input::{self, Sources, Stdin, Text};
+use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
 use crate::output::{Console, Format, Settings};
 
@@ -62,7 +63,7 @@ pub struct Batch {
     pub items: Option<PathBuf>,
     /// The words and the files that every item gets.
     pub words: Option<OsString>,
-    pub files: Vec<PathBuf>,
+    pub files: Vec<InputFile>,
     /// The number of parallel requests.
     pub jobs: usize,
     pub keep_order: bool,
@@ -79,11 +80,15 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     if let Some(document) = args.generate {
         return Ok(Command::Print(documents::document(document).into()));
     }
-    args.output = args.output.filter(|path| !is_dash(path));
+    args.output = args.output.filter(|path| path != Path::new("-"));
     check_batch_flags(&args)?;
-    check_files(&args)?;
-    let batch = args.batch.as_deref().map(|items| batch(items, &args)).transpose()?;
-    let sources = if batch.is_some() { None } else { sources(&args)? };
+    files::check_purposes(&args)?;
+    let names_stdin = files::names_stdin(&mut args, console)?;
+    let batch = args.batch.as_ref().map(|items| batch(items, &args)).transpose()?;
+    let sources = if batch.is_some() { None } else { sources(&args, names_stdin)? };
+    if !args.dry_run && !args.curl {
+        files::check_writable(&args)?;
+    }
     let (endpoint, key) = endpoint::endpoint(&args)?;
     let (dry_run, curl) = (args.dry_run, args.curl);
     let options = Box::new(options(args, endpoint, key, console)?);
@@ -97,7 +102,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
-    let system = system(args.system, args.system_file.as_deref(), console)?;
+    let system = system(args.system, args.system_file.as_ref(), console)?;
     let format = match (args.json, args.stream) {
         (true, true) => Format::Events,
         (true, false) => Format::Json,
@@ -150,12 +155,12 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
 
 fn system(
     text: Option<OsString>,
-    file: Option<&Path>,
+    file: Option<&InputFile>,
     console: &Console,
 ) -> Result<Option<String>> {
     let (text, name) = match (text, file) {
         (Some(text), _) => (Text::from(text), "the system prompt".into()),
-        (None, Some(path)) => (input::read_text_file(path)?, path.display().to_string()),
+        (None, Some(file)) => (file.read(input::text)?, file.name()),
         (None, None) => return Ok(None),
     };
     if let Some(note) = input::replaced_note(text.replaced, &name) {
@@ -184,34 +189,20 @@ impl Options {
 }
 
 /// Where the question comes from; `None` if each line that is typed is one.
-fn sources(args: &Args) -> Result<Option<Sources>> {
+fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
     let dash = args.prompt == ["-"];
-    let stdin_files = args.file.iter().filter(|path| is_dash(path)).count();
-    if dash && args.no_stdin {
-        return Err(usage_error("'-' cannot be used with --no-stdin").into());
-    }
-    if stdin_files > 0 && args.no_stdin {
-        return Err(usage_error("-f - cannot be used with --no-stdin").into());
-    }
-    if stdin_files + usize::from(dash) > 1 {
-        return Err(usage_error("standard input can be read only once").into());
-    }
     let words = if dash { None } else { words(args) };
-    let terminal = !args.no_stdin && std::io::stdin().is_terminal();
-    let stdin = match terminal {
-        _ if args.no_stdin => Stdin::Ignored,
-        true if dash || stdin_files > 0 => Stdin::Typed,
-        true => Stdin::Ignored,
-        false => Stdin::Piped,
-    };
-    if words.is_none() && args.file.is_empty() && matches!(stdin, Stdin::Ignored) {
+    let terminal = std::io::stdin().is_terminal();
+    let stdin = dash || !(names_stdin || args.no_stdin || terminal);
+    if words.is_none() && args.file.is_empty() && !stdin {
+        let types = terminal && !args.no_stdin && !names_stdin;
         let sends = !args.dry_run && !args.curl;
-        if args.chat.is_some() && terminal && sends {
+        if args.chat.is_some() && types && sends {
             return Ok(None);
         }
         return Err(input::no_prompt().into());
     }
-    Ok(Some(Sources { words, stdin, files: args.file.clone() }))
+    Ok(Some(Sources { words, files: args.file.clone(), stdin }))
 }
 
 /// The words of the command line; blanks alone count as none.
@@ -220,26 +211,14 @@ fn words(args: &Args) -> Option<OsString> {
     Some(words).filter(|words| !words.to_string_lossy().trim().is_empty())
 }
 
-fn batch(items: &Path, args: &Args) -> Result<Batch, Failure> {
-    let items = (!is_dash(items)).then(|| items.to_path_buf());
-    if items.is_none() && args.no_stdin {
-        return Err(usage_error("--batch without a file cannot be used with --no-stdin")
-            .hint("use --batch=ITEMS"));
-    }
-    if items.is_none() && std::io::stdin().is_terminal() {
-        return Err(usage_error("--batch reads standard input, which is a terminal")
-            .hint("use anyask --batch < ITEMS, or --batch=ITEMS"));
-    }
-    if args.file.iter().any(|path| is_dash(path)) {
-        return Err(usage_error("-f - cannot be used with --batch"));
-    }
-    let from = items.as_deref().unwrap_or(Path::new("/dev/stdin"));
+fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
+    let from = items.path().unwrap_or(Path::new("/dev/stdin"));
     let to = args.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
     if is_same_file(from, to) {
         return Err(usage_error("the items and the results are the same file"));
     }
     Ok(Batch {
-        items,
+        items: items.path().map(Path::to_path_buf),
         words: words(args),
         files: args.file.clone(),
         jobs: args.jobs.unwrap_or(4),
@@ -265,60 +244,4 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
         _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
         _ => Ok(()),
     }
-}
-
-/// No file may have two purposes, because one would destroy the other.
-fn check_files(args: &Args) -> Result<(), Failure> {
-    let files = [
-        ("--batch", &args.batch),
-        ("--chat", &args.chat),
-        ("--output", &args.output),
-        ("--log", &args.log),
-    ];
-    let given = files.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?)));
-    let given: Vec<_> = given.filter(|(_, path)| !is_dash(path)).collect();
-    for (index, (flag, path)) in given.iter().enumerate() {
-        for (other, named) in &given[index + 1..] {
-            if is_same_file(path, named) {
-                let path = path.display();
-                let message = format!("{flag} and {other} name the same file, {path}");
-                return Err(usage_error(message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether a path means standard input or output.
-fn is_dash(path: &Path) -> bool {
-    path == Path::new("-")
-}
-
-/// Whether two paths name one file, which need not exist.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let place = |path: &Path| {
-        let folder = path.parent().filter(|folder| *folder != Path::new(""));
-        let folder = folder.unwrap_or(Path::new(".")).canonicalize().ok()?;
-        path.canonicalize().ok().or_else(|| Some(folder.join(path.file_name()?)))
-    };
-    // a device has room for both
-    let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
-    let is_same_place = || place(one).is_some_and(|one| place(other) == Some(one));
-    is_one_file(one, other) || (!is_device(one) && is_same_place())
-}
-
-/// Whether two paths lead to one regular file, whatever their names.
-#[cfg(unix)]
-fn is_one_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| {
-        let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some((file.dev(), file.ino()))
-    };
-    id(one).is_some_and(|one| id(other) == Some(one))
-}
-
-#[cfg(not(unix))]
-fn is_one_file(_: &Path, _: &Path) -> bool {
-    false
 }

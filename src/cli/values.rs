@@ -1,18 +1,21 @@
 //! The values of flags: each is parsed once, into the type that the program uses.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::{
-    NonEmptyStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser,
+    NonEmptyStringValueParser, PathBufValueParser, PossibleValue, PossibleValuesParser,
+    TypedValueParser,
 };
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
 use super::usage_error;
 use crate::api::{Auth, Header, MODELS, Origin, Price, Request, model_id};
 use crate::error::Failure;
+use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
 
 /// The value of `--mock`; a type of its own, because clap takes a Vec for a repeatable flag.
@@ -24,7 +27,7 @@ pub struct Steps(pub Vec<Step>);
 pub enum HeaderArg {
     Plain(Header),
     /// A file with one header per line.
-    File(String),
+    File(InputFile),
 }
 
 /// Accepts any model, resolves short names, and lists the documented models for shell completions.
@@ -116,6 +119,14 @@ pub fn steps(text: &str) -> Result<Steps, Failure> {
     })
 }
 
+/// A file that keeps what is written, unlike standard input and output.
+pub fn kept_file() -> impl TypedValueParser<Value = PathBuf> {
+    let check = |path: PathBuf| {
+        if is_stdin(&path) { Err("it must be a file") } else { Ok(path) }
+    };
+    PathBufValueParser::new().try_map(check)
+}
+
 pub fn field(text: &str) -> Result<(String, String), Failure> {
     let (key, value) = text.split_once('=').unwrap_or_default();
     if key.is_empty() {
@@ -133,33 +144,57 @@ pub fn field(text: &str) -> Result<(String, String), Failure> {
     Ok((key.into(), value.into()))
 }
 
-/// The URL of the messages endpoint. `from` is the flag or variable that `base` comes from.
-pub fn messages_url(base: &str, from: &str) -> Result<Uri, Failure> {
-    let wrong = |why: &str| usage_error(format!("{from} {}: {why}", without_password(base)));
-    let example = "for example https://api.anyrouter.top or http://localhost:8080";
-    let invalid = || wrong("the URL is not valid").hint(example);
-    let url: Uri = base.trim().parse().map_err(|_| invalid())?;
-    let (Some(scheme @ ("http" | "https")), Some(authority)) = (url.scheme_str(), url.authority())
-    else {
-        return Err(wrong("the URL does not begin with https:// or http://").hint(example));
-    };
-    if authority.as_str().contains('@') {
-        return Err(wrong("a URL with a user name or password is not supported")
-            .hint("set ANYROUTER_API_KEY or use --api-key-file"));
+/// A server, as a flag or a variable names it.
+#[derive(Debug, Clone)]
+pub struct BaseUrl {
+    /// The URL of the messages endpoint.
+    pub url: Uri,
+    /// What was written.
+    pub text: String,
+    /// The flag or variable.
+    pub from: &'static str,
+}
+
+impl BaseUrl {
+    pub fn parse(text: &str, from: &'static str) -> Result<Self, Failure> {
+        let wrong = |why: &str| wrong_url(text, from, why);
+        let example = "for example https://api.anyrouter.top or http://localhost:8080";
+        let invalid = || wrong("the URL is not valid").hint(example);
+        let url: Uri = text.trim().parse().map_err(|_| invalid())?;
+        let (Some(scheme @ ("http" | "https")), Some(authority)) =
+            (url.scheme_str(), url.authority())
+        else {
+            return Err(wrong("the URL does not begin with https:// or http://").hint(example));
+        };
+        if authority.as_str().contains('@') {
+            return Err(wrong("a URL with a user name or password is not supported")
+                .hint("set ANYROUTER_API_KEY or use --api-key-file"));
+        }
+        let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
+        let port = port.strip_prefix(':').map(str::parse::<u16>);
+        if port.is_some_and(|port| !port.is_ok_and(|port| port > 0)) {
+            return Err(wrong("the port must be a number from 1 to 65535"));
+        }
+        let path = url.path().trim_end_matches('/');
+        let end = match path {
+            _ if path.ends_with("/v1/messages") => "",
+            _ if path.ends_with("/v1") => "/messages",
+            _ => "/v1/messages",
+        };
+        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        let url = format!("{scheme}://{authority}{path}{end}{query}");
+        let url = url.parse().map_err(|_| invalid())?;
+        Ok(Self { url, text: text.into(), from })
     }
-    let port = authority.as_str().strip_prefix(authority.host()).unwrap_or_default();
-    let port = port.strip_prefix(':').map(str::parse::<u16>);
-    if port.is_some_and(|port| !port.is_ok_and(|port| port > 0)) {
-        return Err(wrong("the port must be a number from 1 to 65535"));
+
+    /// The error that something is wrong with it.
+    pub fn wrong(&self, why: &str) -> Failure {
+        wrong_url(&self.text, self.from, why)
     }
-    let path = url.path().trim_end_matches('/');
-    let end = match path {
-        _ if path.ends_with("/v1/messages") => "",
-        _ if path.ends_with("/v1") => "/messages",
-        _ => "/v1/messages",
-    };
-    let query = url.query().map_or(String::new(), |query| format!("?{query}"));
-    format!("{scheme}://{authority}{path}{end}{query}").parse().map_err(|_| invalid())
+}
+
+fn wrong_url(text: &str, from: &str, why: &str) -> Failure {
+    usage_error(format!("{from} {}: {why}", without_password(text)))
 }
 
 fn without_password(url: &str) -> String {
@@ -174,7 +209,7 @@ fn without_password(url: &str) -> String {
 /// The value of `--header`: `Name: value` or `@FILE`.
 pub fn header(text: &str) -> Result<HeaderArg, Failure> {
     if let Some(path) = text.strip_prefix('@') {
-        return Ok(HeaderArg::File(path.into()));
+        return Ok(HeaderArg::File(InputFile::from(OsString::from(path))));
     }
     // the value may be a secret, so errors show only the name
     let name = text.split(':').next().unwrap_or_default().trim();

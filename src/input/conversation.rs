@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -33,7 +33,6 @@ impl Conversation {
     pub fn open(path: &Path, notify: impl Fn(&str), stopped: impl Fn() -> bool) -> Result<Self> {
         let mut conversation = Self::new(path);
         if !path.exists() {
-            check_folder(path)?;
             return Ok(conversation);
         }
         let name = path.display();
@@ -156,21 +155,4 @@ fn parse(json: &[u8]) -> Result<(Option<Role>, Box<RawValue>), &'static str> {
         return Err("has content that is neither text nor a list of blocks");
     }
     Ok((role, content.to_owned()))
-}
-
-/// Finds out before anything is asked whether a new file can be created there.
-fn check_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    let folder = folder.unwrap_or(Path::new("."));
-    #[cfg(unix)]
-    let found = {
-        use rustix::fs::{Access, access};
-        access(folder, Access::WRITE_OK | Access::EXEC_OK)
-    };
-    #[cfg(not(unix))]
-    let found = folder.metadata();
-    found.with_context(|| {
-        Failure::new(Kind::Local, format!("cannot open {NAME} {}", path.display()))
-    })?;
-    Ok(())
 }

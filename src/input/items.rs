@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::conversation::message;
+use super::file::Stdin;
 use super::prompt::Draft;
 use super::text::{BOM, Text, is_binary, open};
 use crate::api::{LARGEST_REQUEST, Message, Request, model_id};
@@ -118,7 +119,7 @@ impl Items {
     pub fn open(path: Option<&Path>) -> Result<Self> {
         let input: Box<dyn BufRead + Send> = match path {
             Some(path) => Box::new(BufReader::new(open(path)?)),
-            None => Box::new(BufReader::new(std::io::stdin())),
+            None => Box::new(BufReader::new(Stdin)),
         };
         Ok(Self { input, line: 0 })
     }

@@ -2,8 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::io::BufRead;
-use std::path::{Path, PathBuf};
+use std::io::{BufRead, BufReader};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::attachment::attachment;
+use super::file::{InputFile, STDIN, Stdin};
 use super::text::{self, Text, replaced_note};
 use crate::api::{Content, ContentBlock};
 use crate::error::{Failure, Kind};
@@ -18,49 +18,32 @@ use crate::error::{Failure, Kind};
 /// How long a pipe may stay silent before the user is told that it is read.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// What messages call it.
-const STDIN: &str = "standard input";
-
 /// Where the prompt comes from.
 #[derive(Debug)]
 pub struct Sources {
     /// The words of the command line, joined; `None` if there are none.
     pub words: Option<OsString>,
-    pub stdin: Stdin,
-    /// In order; `-` among them is standard input.
-    pub files: Vec<PathBuf>,
-}
-
-/// How standard input is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stdin {
-    /// It is not read.
-    Ignored,
-    /// The user types the prompt.
-    Typed,
-    /// A pipe or a file.
-    Piped,
+    /// In order.
+    pub files: Vec<InputFile>,
+    /// Standard input comes after the files, and is none of them.
+    pub stdin: bool,
 }
 
 /// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
 pub fn prompt(sources: Sources, notify: impl Fn(&str) + Clone + Send + 'static) -> Result<Content> {
-    let Sources { words, mut stdin, files } = sources;
-    let has_words = words.is_some();
-    let mut draft = Draft::default();
-    for path in &files {
-        if path == Path::new("-") {
-            let bytes = read_stdin(stdin, has_words, notify.clone())?;
-            stdin = Stdin::Ignored;
-            draft.attach("-", STDIN, bytes)?;
-        } else {
-            draft.attach_file(path)?;
+    let Sources { words, files, stdin } = sources;
+    let mut draft = Draft::of_files(&files)?;
+    if stdin {
+        let mut input = BufReader::new(Stdin);
+        if words.is_some() {
+            wait_for_input(&mut input, notify.clone());
+        }
+        let material = text::text(text::read_bytes(input, STDIN)?, STDIN)?;
+        if !material.text.trim().is_empty() {
+            draft.add(material);
         }
     }
-    let material = text::text(read_stdin(stdin, has_words, notify.clone())?, STDIN)?;
-    if !material.text.trim().is_empty() {
-        draft.add(material);
-    }
-    if draft.is_empty() && !has_words {
+    if draft.is_empty() && words.is_none() {
         return Err(no_prompt().into());
     }
     if let Some(words) = words {
@@ -72,29 +55,19 @@ pub fn prompt(sources: Sources, notify: impl Fn(&str) + Clone + Send + 'static) 
     Ok(draft.finish())
 }
 
-fn read_stdin(
-    stdin: Stdin,
-    has_words: bool,
-    notify: impl Fn(&str) + Send + 'static,
-) -> Result<Vec<u8>> {
-    let mut input = std::io::stdin().lock();
-    match stdin {
-        Stdin::Ignored => return Ok(Vec::new()),
-        Stdin::Typed => notify("type the prompt, and end it with Ctrl-D on a line of its own"),
-        Stdin::Piped if has_words => {
-            let (begun, silence) = mpsc::channel::<()>();
-            thread::spawn(move || {
-                if silence.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
-                    notify("waiting for standard input; use --no-stdin to ignore it");
-                }
-            });
-            // waits for the first bytes; an error comes again when the rest is read
-            let _ = input.fill_buf();
-            drop(begun);
+/// Waits for the first bytes. If they do not come soon, the user is told.
+fn wait_for_input(input: &mut impl BufRead, notify: impl Fn(&str) + Send + 'static) {
+    let (begun, silence) = mpsc::channel::<()>();
+    let tell = move || {
+        if silence.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
+            notify("waiting for standard input; use --no-stdin to ignore it");
         }
-        Stdin::Piped => {}
-    }
-    text::read_bytes(input, STDIN)
+    };
+    // where there is no thread to be had, the user is not told
+    let _ = thread::Builder::new().spawn(tell);
+    // an error comes again when the rest is read
+    let _ = input.fill_buf();
+    drop(begun);
 }
 
 /// The error where there is nothing to ask.
@@ -116,15 +89,12 @@ pub struct Draft {
 
 impl Draft {
     /// A message that begins with these files.
-    pub fn of_files(files: &[PathBuf]) -> Result<Self> {
+    pub fn of_files(files: &[InputFile]) -> Result<Self> {
         let mut draft = Self::default();
-        files.iter().try_for_each(|path| draft.attach_file(path))?;
+        for file in files {
+            file.read(|bytes, name| draft.attach(&file.argument(), name, bytes))?;
+        }
         Ok(draft)
-    }
-
-    fn attach_file(&mut self, path: &Path) -> Result<()> {
-        let name = path.display().to_string();
-        self.attach(&name, &name, text::read_bytes(text::open(path)?, &name)?)
     }
 
     /// Adds a file that the server knows as `path` and messages as `name`.

@@ -52,12 +52,6 @@ pub fn replaced_note(count: usize, name: &str) -> Option<String> {
     (count > 0).then(|| format!("{count} {bytes} of {name} {were} not UTF-8 and became U+FFFD"))
 }
 
-/// Reads a text file; devices such as `/dev/stdin` work, too.
-pub fn read_text_file(path: &Path) -> Result<Text> {
-    let name = path.display().to_string();
-    text(read_bytes(open(path)?, &name)?, &name)
-}
-
 /// Opens a file to read.
 pub fn open(path: &Path) -> Result<File> {
     File::open(path).with_context(|| cannot_read(&path.display().to_string()))
@@ -90,6 +84,7 @@ pub fn is_binary(bytes: &[u8]) -> bool {
     bytes.iter().take(8 << 10).any(|byte| *byte == 0)
 }
 
-fn cannot_read(name: &str) -> Failure {
+/// The failure where `name` cannot be read.
+pub fn cannot_read(name: &str) -> Failure {
     Failure::new(Kind::Local, format!("cannot read {name}"))
 }

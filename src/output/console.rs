@@ -20,7 +20,8 @@ pub struct Console {
     pub quiet: bool,
     pub verbose: bool,
     colour: bool,
-    animated: bool,
+    /// It is a terminal that can draw over a line.
+    pub animated: bool,
     secret: Arc<OnceLock<Secret>>,
     /// The spinner or bar; hidden until one is started.
     pub(super) live: ProgressBar,

@@ -60,9 +60,24 @@ impl Log {
     }
 }
 
-/// A time as RFC 3339 writes it, if it can: years have four digits.
+/// A time as RFC 3339 writes it, if it can: years have four digits. None before 1970, where humantime panics.
 fn rfc3339(time: SystemTime) -> Option<String> {
+    time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let mut text = String::new();
     write!(text, "{}", humantime::format_rfc3339_seconds(time)).ok()?;
     Some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_missing() {
+        let now = SystemTime::UNIX_EPOCH;
+        assert_eq!(rfc3339(now).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(rfc3339(now - Duration::from_secs(1)), None);
+        assert_eq!(rfc3339(now + Duration::from_hours(24 * 366 * 9000)), None);
+    }
 }

@@ -59,7 +59,7 @@ const DATE: &str = "2026-11-22";
 
 const DESCRIPTION: [&str; 4] = [
     "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
-    "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt.",
+    "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt. A flag that reads a file takes - for standard input, which is then not read for the prompt.",
     "Standard output carries the answer and nothing else. Notes, usage and errors go to standard error. The exit status tells a script what happened.",
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
@@ -74,7 +74,7 @@ const ENVIRONMENT: [(&str, &str); 11] = [
     ),
     (
         "https_proxy, http_proxy, all_proxy",
-        "The proxy, by the rules of curl. HTTPS_PROXY and ALL_PROXY work too.",
+        "The proxy, by the rules of curl. HTTPS_PROXY and ALL_PROXY work too. A server on this machine is always reached directly.",
     ),
     (
         "no_proxy",

@@ -1,0 +1,155 @@
+//! The files that flags name: standard input has one purpose, no file has two, and what cannot be written is refused
+//! before anything is sent.
+
+use std::io::{self, ErrorKind, IsTerminal};
+use std::path::{Path, PathBuf, is_separator};
+
+use anyhow::{Context, Result};
+
+use super::args::Args;
+use super::line::place;
+use super::usage_error;
+use crate::error::{Failure, Kind, blame};
+use crate::output::Console;
+
+/// Whether the arguments name standard input. Then it is not read for anything else.
+pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> {
+    let dash = (args.prompt == ["-"]).then_some("prompt");
+    let files = args.input_files().into_iter().filter(|(_, file)| file.path().is_none());
+    let readers: Vec<_> = dash.into_iter().chain(files.map(|(id, _)| id)).collect();
+    let reader = match readers[..] {
+        [] => return Ok(false),
+        [reader] => reader,
+        _ => return Err(usage_error("standard input can be read only once")),
+    };
+    let (name, hint) = match reader {
+        "prompt" => ("'-'".into(), None),
+        "batch" => ("--batch without a file".into(), Some("use --batch=ITEMS")),
+        "header" => ("--header @-".into(), None),
+        flag => (format!("--{} -", flag.replace('_', "-")), None),
+    };
+    if args.no_stdin {
+        let failure = usage_error(format!("{name} cannot be used with --no-stdin"));
+        return Err(failure.maybe_hint(hint));
+    }
+    match io::stdin().is_terminal() {
+        true if reader == "batch" => {
+            Err(usage_error("--batch reads standard input, which is a terminal")
+                .hint("use anyask --batch < ITEMS, or --batch=ITEMS"))
+        }
+        true => {
+            console.note("reading standard input; end it with Ctrl-D on a line of its own");
+            Ok(true)
+        }
+        false => Ok(true),
+    }
+}
+
+/// No file may have two purposes, because one would destroy the other.
+pub fn check_purposes(args: &Args) -> Result<()> {
+    let batch = args.batch.as_ref().and_then(|file| file.path());
+    let items = batch.map(|path| ("batch", path));
+    let files: Vec<_> = items.into_iter().chain(written(args)).collect();
+    for (index, (id, path)) in files.iter().enumerate() {
+        for (other, named) in &files[index + 1..] {
+            if is_same_file(path, named) {
+                let name = path.display();
+                let failure =
+                    usage_error(format!("--{id} and --{other} name the same file, {name}"));
+                let place = place_of(args, id, path).or_else(|| place_of(args, other, named));
+                return blame(place, Err(failure.into()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be written.
+pub fn check_writable(args: &Args) -> Result<()> {
+    written(args).try_for_each(|(id, path)| {
+        let context = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
+        blame(place_of(args, id, path), writable(path).with_context(context))
+    })
+}
+
+/// The files that are written, and the flags that name them.
+fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
+    let files = [("chat", &args.chat), ("output", &args.output), ("log", &args.log)];
+    files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)))
+}
+
+/// The line of a configuration file that names a file.
+fn place_of<'a>(args: &'a Args, id: &str, path: &Path) -> Option<&'a str> {
+    place(&args.lines, id, path.to_str()?)
+}
+
+/// Whether a file can be written, or created where it is missing.
+fn writable(path: &Path) -> io::Result<()> {
+    match path.metadata() {
+        Ok(file) if file.is_dir() => Err(ErrorKind::IsADirectory.into()),
+        Ok(_) => access(path, false),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let path = link_target(path);
+            if path.to_string_lossy().ends_with(is_separator) {
+                return Err(ErrorKind::IsADirectory.into());
+            }
+            access(&folder(&path), true)
+        }
+        // such as links in a circle
+        Err(error) => Err(error),
+    }
+}
+
+/// Where a path leads whose file is missing.
+fn link_target(path: &Path) -> PathBuf {
+    let mut path = path.to_path_buf();
+    while let Ok(target) = path.read_link() {
+        path = path.with_file_name(target);
+    }
+    path
+}
+
+fn folder(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| *folder != Path::new(""));
+    folder.unwrap_or(Path::new(".")).into()
+}
+
+#[cfg(unix)]
+fn access(path: &Path, is_folder: bool) -> io::Result<()> {
+    use rustix::fs::{Access, access};
+    let needed = if is_folder { Access::WRITE_OK | Access::EXEC_OK } else { Access::WRITE_OK };
+    Ok(access(path, needed)?)
+}
+
+#[cfg(not(unix))]
+fn access(path: &Path, _: bool) -> io::Result<()> {
+    path.metadata().map(drop)
+}
+
+/// Whether two paths name one file, which need not exist.
+pub fn is_same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        let missing = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
+        path.canonicalize().ok().or_else(missing)
+    };
+    // a device has room for both
+    let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
+    let is_same_place = || place(one).is_some_and(|one| place(other) == Some(one));
+    is_one_file(one, other) || (!is_device(one) && is_same_place())
+}
+
+/// Whether two paths lead to one regular file, whatever their names.
+#[cfg(unix)]
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |path: &Path| {
+        let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
+        Some((file.dev(), file.ino()))
+    };
+    id(one).is_some_and(|one| id(other) == Some(one))
+}
+
+#[cfg(not(unix))]
+fn is_one_file(_: &Path, _: &Path) -> bool {
+    false
+}

@@ -1,0 +1,96 @@
+//! What flags read: files, and standard input by any of its names.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::text::{cannot_read, read_bytes};
+use crate::error::blame;
+
+/// Standard input, as messages call it.
+pub const STDIN: &str = "standard input";
+
+/// Standard input, as arguments call it.
+const STDIN_PATHS: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
+
+/// A file that an argument names, or standard input.
+#[derive(Debug, Clone)]
+pub struct InputFile {
+    /// `None` for standard input.
+    path: Option<PathBuf>,
+    /// The line of a configuration file that names it, for errors.
+    pub place: Option<String>,
+}
+
+impl From<OsString> for InputFile {
+    fn from(argument: OsString) -> Self {
+        let path = PathBuf::from(argument);
+        Self { path: (!is_stdin(&path)).then_some(path), place: None }
+    }
+}
+
+/// Whether a path means standard input.
+pub fn is_stdin(path: &Path) -> bool {
+    STDIN_PATHS.iter().any(|name| Path::new(name) == path)
+}
+
+impl InputFile {
+    /// The path; `None` for standard input.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
+    /// Its path, or `-`.
+    pub fn argument(&self) -> String {
+        self.path().unwrap_or(Path::new("-")).display().to_string()
+    }
+
+    /// What messages call it.
+    pub fn name(&self) -> String {
+        self.path().map_or(STDIN.into(), |path| path.display().to_string())
+    }
+
+    pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match &self.path {
+            Some(path) => Box::new(File::open(path)?),
+            None => Box::new(Stdin),
+        })
+    }
+
+    /// Reads everything, unless it is more than a request can hold, and makes something of it. `parse` gets the
+    /// bytes and what messages call them. An error names the line that is to blame.
+    pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
+        let name = self.name();
+        let file = self.open().with_context(|| cannot_read(&name));
+        let parsed =
+            file.and_then(|file| read_bytes(file, &name)).and_then(|all| parse(all, &name));
+        blame(self.place.as_deref(), parsed)
+    }
+}
+
+/// Standard input, even where another process made it non-blocking.
+pub struct Stdin;
+
+impl Read for Stdin {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match io::stdin().read(bytes) {
+                #[cfg(unix)]
+                Err(error) if error.kind() == ErrorKind::WouldBlock => wait_until_readable()?,
+                read => return read,
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn wait_until_readable() -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    match poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], None) {
+        Err(error) if error != rustix::io::Errno::INTR => Err(error.into()),
+        _ => Ok(()),
+    }
+}
