@@ -25,7 +25,7 @@ const CASES: [Case; 26] = [
         stdout: "",
         stderr: &[
             "anyask: HOST failed (503 model_not_found): 分组 default 下模型 claude-3-5-sonnet-20241022 无可用渠道（distributor） (request id: 20261125102600)",
-            "hint: this key's group has no channel for the model; anyask --list-models=server lists the models",
+            "hint: this key's group has no channel for the model; use another model or group",
         ],
         exit: 8,
         requests: 3,
@@ -154,7 +154,7 @@ const CASES: [Case; 26] = [
             "content-type: text/html",
             "Set-Cookie: acw_tc=abc;path=/;HttpOnly;Max-Age=1800",
         ],
-        body: r#"<html><script>var arg1='0A1B2C3D4E5F60718293A4B5C6D7E8F901234567';var _0x4818=['\x63'];document.cookie='acw_sc__v2='+x;location.reload();</script></html>"#,
+        body: r"<html><script>var arg1='0A1B2C3D4E5F60718293A4B5C6D7E8F901234567';var _0x4818=['\x63'];document.cookie='acw_sc__v2='+x;location.reload();</script></html>",
         stdout: "",
         stderr: &[
             "anyask: a bot check stands before HOST (200)",

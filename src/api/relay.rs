@@ -66,8 +66,7 @@ const FORBIDDEN: [&str; 9] =
 pub fn meaning(status: u16, error: &ErrorBody) -> Option<Meaning> {
     let words = error.message.to_lowercase();
     if error.kind == "model_not_found" && status == 503 {
-        let hint = "this key's group has no channel for the model; \
-                    anyask --list-models=server lists the models";
+        let hint = "this key's group has no channel for the model; use another model or group";
         return Some(Meaning { kind: Kind::ServerFailed, retryable: Retryable::Yes, hint });
     }
     let is_context = words.contains("context") || words.contains("上下文");

@@ -167,8 +167,8 @@ pub struct Args {
 
     /// Retry a failed request N times [default: 2]
     ///
-    /// After status 408, 429, 500, 502, 503, 504 or 529, or if the connection fails or
-    /// is silent before any byte of an answer. Never once text has arrived.
+    /// After status 408, 429, 500, 502-504, 520-524, 529 or 530, or if the connection
+    /// fails or is silent before any byte of an answer. Never once text has arrived.
     #[arg(long, value_name = "N", value_parser = retries, default_value = "2", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub retries: u32,
 

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::super::exchange::Outcome;
 use super::results::{Row, RowContent, RowError, identity};
 use super::{UNTOLD, Work, is_for_all, lock};
-use crate::api::{Client, Digest, Message, Prepared, Progress, Request, one_line};
+use crate::api::{Client, Message, Prepared, Progress, Request, one_line};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Question};
 use crate::output::show;
@@ -94,7 +94,7 @@ impl Work {
     fn count(&self, outcome: &Outcome) {
         let usage = outcome.answer.usage;
         let mut tally = lock(&self.tally);
-        tally.input_tokens += usage.input_tokens.unwrap_or(0);
+        tally.input_tokens += usage.input().unwrap_or(0);
         tally.output_tokens += usage.output_tokens.unwrap_or(0);
         tally.cost += self.session.options.price.cost(&usage).unwrap_or(0.0);
         tally.short += u64::from(outcome.short.is_some());
