@@ -1,12 +1,16 @@
 //! Name look-up: IPv4 addresses first, because a broken IPv6 network swallows packets for seconds.
 
+use std::sync::mpsc;
+use std::thread;
+
 use ureq::Error;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::NextTimeout;
+use ureq::unversioned::transport::time::Duration;
 
-/// The library's resolver with the addresses in another order.
+/// The library's resolver with the addresses in another order, which also works where there is no thread to be had.
 #[derive(Debug, Default)]
 pub struct Ipv4First(DefaultResolver);
 
@@ -17,7 +21,24 @@ impl Resolver for Ipv4First {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let mut addresses = self.0.resolve(uri, config, timeout)?;
+        // the library would panic without a thread for its time limit
+        let unlimited = NextTimeout { after: Duration::NotHappening, ..timeout };
+        let mut addresses = if let Duration::Exact(limit) = timeout.after {
+            let (sender, found) = mpsc::channel();
+            let (name, settings) = (uri.clone(), config.clone());
+            let look_up = move || {
+                let found = DefaultResolver::default().resolve(&name, &settings, unlimited);
+                let _ = sender.send(found);
+            };
+            match thread::Builder::new().spawn(look_up) {
+                Ok(_) => {
+                    found.recv_timeout(limit).map_err(|_| Error::Timeout(timeout.reason))??
+                }
+                Err(_) => self.0.resolve(uri, config, unlimited)?,
+            }
+        } else {
+            self.0.resolve(uri, config, timeout)?
+        };
         addresses.sort_by_key(std::net::SocketAddr::is_ipv6);
         Ok(addresses)
     }
