@@ -33,6 +33,19 @@ fn keeps_as_many_connections_busy_as_there_are_jobs() {
     assert!(server.connections() <= 4, "{} connections", server.connections());
 }
 
+/// It does not say so before, as many proxies do.
+#[test]
+fn a_server_that_closes_after_each_answer_costs_no_retry() {
+    for jobs in ["1", "16"] {
+        let server = Server::serving(vec![json_answer(&answer("ok")); 200]);
+        piped(["--retries=0", "-j", jobs], &server, numbered(200))
+            .prints_something()
+            .matches(&(summary(200, 0, 0) + "[^\n]*\n"))
+            .exits(0);
+        assert_eq!((server.requests(), server.connections()), (200, 200));
+    }
+}
+
 #[test]
 fn uses_a_rate_limit_up_and_never_oversteps_it() {
     const LIMIT: u64 = 20;

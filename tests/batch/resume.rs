@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{batch, each, numbered, summary, with_items};
-use crate::harness::{Gate, Server, answer, anyask, folder, http, json_answer, json_lines};
+use crate::harness::{Gate, Server, answer, anyask, bash, folder, http, json_answer, json_lines};
 
 const NOT_A_RESULT: &str = "this line is not a result of a batch\nhint: is it the right file?\n";
 
@@ -117,6 +117,49 @@ fn knows_an_item_without_an_id_by_its_content_wherever_it_moves() {
     // other words make other requests of them
     run().arg("Say").mentions(&summary(5, 0, 0)).exits(0);
     assert_eq!(server.requests(), 10);
+}
+
+/// What does not fit is asked again; what was written stays, line by line.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_ends_a_batch_and_leaves_no_half_of_a_result() {
+    let long = "x".repeat(300);
+    let server = Server::handling(move |_, request| {
+        json_answer(&answer(&format!("{} {long}", request.prompt())))
+    });
+    for order in ["-q", "-k"] {
+        let before = server.requests();
+        let folder = with_items(numbered(40));
+        // the limit is 4 KiB; without the trap, a signal would end the program
+        let full = "trap '' XFSZ; ulimit -f 4; exec anyask --batch=items -q -o out -j1";
+        bash(&format!("{full} {order}"))
+            .at(&server)
+            .in_dir(&folder)
+            .says("anyask: cannot write to the results out: File too large\n")
+            .exits(1);
+        let written = folder.json_lines("out").len();
+        assert!(0 < written && written < 20, "{written}");
+        let summary = summary(40 - written, 0, written);
+        batch(["-o", "out", "--resume"], &server, &folder).mentions(&summary).exits(0);
+        assert_eq!(folder.json_lines("out").len(), 40);
+        // the one that did not fit
+        assert_eq!(server.requests() - before, 41);
+        assert_eq!(folder.files().len(), 2);
+    }
+}
+
+#[test]
+fn puts_a_file_with_a_torn_line_in_order() {
+    let server = Server::echo();
+    let folder = with_items(numbered(3));
+    let run = |order| batch(["-j1", "-o", "out", "--resume", order], &server, &folder);
+    run("--no-json").mentions(&summary(3, 0, 0)).exits(0);
+    let complete = folder.read("out");
+    let lines: Vec<&str> = complete.lines().collect();
+    folder.write("out", format!("{}\n{}\n{}", lines[2], lines[0], &lines[1][..40]));
+    run("-k").mentions(&summary(1, 0, 2)).exits(0);
+    assert_eq!(folder.read("out"), complete);
+    assert_eq!(server.requests(), 4);
 }
 
 #[test]

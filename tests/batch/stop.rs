@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
-use crate::harness::{Gate, Server, answer, bash, error_body, http, json_answer, json_lines};
+use crate::harness::{Gate, Server, answer, bash, error_body, http, json_answer, json_lines, skip};
 
 /// Holds every answer back until the test has passed the gate twice.
 fn held_by(gate: &Gate) -> Server {
@@ -172,6 +172,35 @@ fn signals_at_any_moment_cost_no_request() {
     run().exits(0);
     assert_eq!(each(&folder.json_lines("out"), "text").join("\n") + "\n", numbered(ITEMS));
     assert!(signals > 10 && server.requests() == ITEMS, "{signals}, {}", server.requests());
+}
+
+/// With fewer threads than jobs it goes on; without any it asks nothing.
+#[test]
+fn works_with_few_threads_and_says_that_there_are_none() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("only root can become a user who runs nothing else");
+    }
+    let limited = |threads: usize| {
+        let user = "setpriv --reuid 54321 --clear-groups prlimit";
+        format!("{user} --nproc={threads} \"$(command -v anyask)\"")
+    };
+    let setpriv = format!("{} --version >/dev/null 2>&1 || echo no", limited(9));
+    if bash(&setpriv).output() == "no\n" {
+        return skip("another user cannot run the program here");
+    }
+    let server = Server::echo();
+    let run = |threads| {
+        let line = format!("{} --batch -q -j8 --no-config", limited(threads));
+        bash(&line).at(&server).stdin(numbered(30))
+    };
+    for threads in 1..4 {
+        run(threads)
+            .matches("anyask: cannot (start a thread|watch for signals): [^\n]*\n")
+            .exits(1);
+    }
+    assert_eq!(server.requests(), 0);
+    assert_eq!(json_lines(&run(4).output()).len(), 30);
+    assert_eq!(server.requests(), 30);
 }
 
 /// As a shell does for what it runs in the background.

@@ -34,18 +34,18 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
         Some(path) if console.is_animated() => count_items(path)?,
         _ => None,
     };
-    let (mut output, known) = Output::open(&options, &batch)?;
-    let (sender, queue, results) = queue(batch.jobs, batch.keep_order && !known.keeps_places());
-    let work = Arc::new(Work::new(options, batch, known)?);
+    let (output, known) = Output::open(&options, &batch)?;
+    let work = Arc::new(Work::new(options, batch, output, known)?);
+    let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
     work.stop_on_signals()?;
     console.start_bar(total);
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for result in results {
-        output.write(&result, &work)?;
+        work.write(&result?)?;
     }
-    output.finish(&work);
+    work.order_results();
     console.stop_live();
     let ended = work.finish();
     if let (Err(error), Some(signal)) = (&ended, *lock(&work.signal)) {
@@ -80,31 +80,6 @@ impl Output {
         }
         Ok((Self::File(file), known))
     }
-
-    /// Writes a result. Where a file has no room for it, there may be some for those that are under way.
-    fn write(&mut self, result: &str, work: &Work) -> Result<()> {
-        match self {
-            Self::File(file) => {
-                file.append(result).unwrap_or_else(|error| work.stop(error));
-                Ok(())
-            }
-            Self::Stream(sink) => {
-                sink.json(result.as_bytes());
-                let console = &work.session.options.console;
-                if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
-            }
-        }
-    }
-
-    /// Puts the results in order, where that was left for the end.
-    fn finish(&self, work: &Work) {
-        let places = lock(&work.known).take_places();
-        if let (Self::File(file), Some(places)) = (self, places) {
-            let ordered = file.order(places, |path| work.session.remove_on_signal(Some(path)));
-            work.session.remove_on_signal(None);
-            ordered.unwrap_or_else(|error| work.stop(error));
-        }
-    }
 }
 
 /// All that the workers share.
@@ -115,6 +90,9 @@ struct Work {
     files: Draft,
     batch: Batch,
     known: Mutex<Known>,
+    output: Mutex<Output>,
+    /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
+    in_turn: bool,
     tally: Mutex<Tally>,
     /// The workers take no more items.
     over: AtomicBool,
@@ -129,7 +107,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Work {
-    fn new(options: Options, batch: Batch, known: Known) -> Result<Self> {
+    fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
         let files = Draft::of_files(&batch.files)?;
         let words = batch.words.clone().map(Text::from);
         let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
@@ -140,8 +118,10 @@ impl Work {
             session: Session::new(options, Requests::SideBySide)?,
             words,
             files,
+            in_turn: batch.keep_order && !known.keeps_places(),
             batch,
-            known: Mutex::new(known),
+            known: known.into(),
+            output: output.into(),
             tally: Mutex::default(),
             over: AtomicBool::new(false),
             low: Mutex::default(),
@@ -186,10 +166,39 @@ impl Work {
         let client = self.session.client.sibling();
         while let Some((item, result)) = queue.take(|| self.over.load(Ordering::Relaxed)) {
             if let Some(line) = self.ask(&client, item) {
-                // without a writer the program is about to end
-                let _ = result.send(line);
+                // without a reader of the results the program is about to end
+                if self.in_turn {
+                    let _ = result.send(Ok(line));
+                } else if let Err(error) = self.write(&line) {
+                    let _ = result.send(Err(error));
+                }
             }
             self.session.options.console.update_bar(&lock(&self.tally));
+        }
+    }
+
+    /// Writes a result. Where a file has no room for it, there may be some for those that are under way.
+    fn write(&self, line: &str) -> Result<()> {
+        match &mut *lock(&self.output) {
+            Output::File(file) => {
+                file.append(line).unwrap_or_else(|error| self.stop(error));
+                Ok(())
+            }
+            Output::Stream(sink) => {
+                sink.json(line.as_bytes());
+                let console = &self.session.options.console;
+                if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
+            }
+        }
+    }
+
+    /// Puts the results in order, where that was left for the end.
+    fn order_results(&self) {
+        let places = lock(&self.known).take_places();
+        if let (Output::File(file), Some(places)) = (&*lock(&self.output), places) {
+            let ordered = file.order(places, |path| self.session.remove_on_signal(Some(path)));
+            self.session.remove_on_signal(None);
+            ordered.unwrap_or_else(|error| self.stop(error));
         }
     }
 

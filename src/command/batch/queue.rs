@@ -4,6 +4,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, s
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Result;
+
 use crate::input::Item;
 
 /// How many results may wait for a slow one, where they keep the order of the items; at least four a worker.
@@ -23,21 +25,21 @@ struct Ends {
 
 /// Where the result of an item goes.
 enum Results {
-    /// As they come.
-    Unordered(Sender<String>),
+    /// Nowhere but for errors: it is written as it comes.
+    Unordered(Sender<Result<String>>),
     /// In the order of the items: a place in the line for each.
-    Ordered(SyncSender<Receiver<String>>),
+    Ordered(SyncSender<Receiver<Result<String>>>),
 }
 
 /// A queue for this many workers, where its items are put in, and where the results come out.
 pub fn queue(
     workers: usize,
     keep_order: bool,
-) -> (SyncSender<Item>, Queue, Box<dyn Iterator<Item = String>>) {
+) -> (SyncSender<Item>, Queue, Box<dyn Iterator<Item = Result<String>>>) {
     let (sender, items) = sync_channel(workers);
     let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
     if keep_order {
-        let (places, results) = sync_channel::<Receiver<String>>(WINDOW.max(4 * workers));
+        let (places, results) = sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers));
         (sender, queue(Results::Ordered(places)), Box::new(results.into_iter().flatten()))
     } else {
         let (lines, results) = channel();
@@ -47,7 +49,7 @@ pub fn queue(
 
 impl Queue {
     /// The next item, and where its result goes; `None` if there are no more, or if `is_stopped` says so.
-    pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<String>)> {
+    pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<Result<String>>)> {
         let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let item = loop {
             if is_stopped() {
