@@ -45,7 +45,7 @@ fn a_kill_loses_no_answer_behind_a_slow_one() {
 fn each_item_keeps_one_row_and_those_of_other_items_come_last() {
     let folder = with_items("gone\none\ntwo\n{\"id\":7}\nsame\n{\"id\":8}\nsame\n");
     let run = |server: &Server, (answered, failed, skipped), status| {
-        let run = batch(["-j", "3", "-k", "-o", "out", "--resume"], server, &folder);
+        let run = batch(["-j", "1", "-k", "-o", "out", "--resume"], server, &folder);
         run.mentions(&summary(answered, failed, skipped)).exits(status);
         let rows = folder.json_lines("out");
         let word = |row: &serde_json::Value| match row["text"].as_str() {

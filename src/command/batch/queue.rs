@@ -39,7 +39,9 @@ pub fn queue(
     let (sender, items) = sync_channel(workers);
     let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
     if keep_order {
-        let (places, results) = sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers));
+        // the writer holds one more
+        let (places, results) =
+            sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers) - 1);
         (sender, queue(Results::Ordered(places)), Box::new(results.into_iter().flatten()))
     } else {
         let (lines, results) = channel();
