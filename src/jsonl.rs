@@ -3,6 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub struct Lines {
     /// Whether it keeps what is written, unlike a pipe or a device.
     regular: bool,
     locked: bool,
+    appending: Mutex<()>,
 }
 
 impl Lines {
@@ -32,7 +34,7 @@ impl Lines {
         let open = |read| File::options().read(read).append(true).create(true).open(path);
         // opened for reading as well, a pipe would have this program as its reader; a log may be write-only
         let file = open(regular).or_else(|_| open(false)).with_context(|| cannot("open", &name))?;
-        Ok(Self { file, name, regular, locked: false })
+        Ok(Self { file, name, regular, locked: false, appending: Mutex::default() })
     }
 
     /// Opens the file and locks it. While another program has the lock, `waiting` is called again and again;
@@ -81,6 +83,9 @@ impl Lines {
     /// Appends whole lines in one write. They begin on a line of their own: where the last line has no end, it
     /// gets one first, even if there is nothing to append.
     pub fn append(&self, lines: &[u8]) -> Result<()> {
+        // while another thread or program writes, its line looks torn
+        let _alone = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        let shared = self.regular && !self.locked && self.file.lock().is_ok();
         let write = || {
             let length = self.file.metadata()?.len();
             let new_line: &[u8] = if length > 0 && self.is_last_line_open() { b"\n" } else { b"" };
@@ -91,7 +96,11 @@ impl Lines {
             }
             written
         };
-        write().with_context(|| cannot("write to", &self.name))
+        let written = write().with_context(|| cannot("write to", &self.name));
+        if shared {
+            let _ = self.file.unlock();
+        }
+        written
     }
 
     /// Removes what stands after the first `length` bytes.
