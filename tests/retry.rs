@@ -117,12 +117,12 @@ fn the_pause_is_as_long_as_the_server_asks() {
 
 #[test]
 fn fails_at_once_when_the_server_asks_for_too_long_a_wait() {
-    let server = Server::once(refusal("429 Slow Down", &["retry-after: 600"]));
+    let server = Server::once(refusal("429 Slow Down", &["retry-after: 600", "request-id: req_1"]));
     anyask(["hi"])
         .at(&server)
         .says(&format!(
             "anyask: {} limits the rate of requests (429 some_error): not now; \
-             it asks to wait 10 min, longer than --max-wait 60\n\
+             it asks to wait 10 min, longer than --max-wait 60 (request id: req_1)\n\
              hint: use a larger --max-wait to wait that long\n",
             server.host()
         ))

@@ -25,7 +25,7 @@ use super::request::Prepared;
 use super::resolver::Ipv4First;
 use super::retry::{Decision, Policy, Retryable};
 use super::transport::{Deadline, PATIENCE, Wrapping};
-use crate::error::{Failure, kind};
+use crate::error::{Failure, kind, request_id};
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
@@ -177,7 +177,9 @@ impl Client {
         let pause = in_words(pause.as_secs_f64().ceil() as u64);
         let limit = self.policy.max_wait.as_secs_f64();
         let words = format!("{error}; it asks to wait {pause}, longer than --max-wait {limit}");
-        Failure::new(kind(error), words).hint("use a larger --max-wait to wait that long").into()
+        let mut failure = Failure::new(kind(error), words);
+        failure.request_id = request_id(error).map(Into::into);
+        failure.hint("use a larger --max-wait to wait that long").into()
     }
 
     /// Sends the request once, and reads the head of its answer.
