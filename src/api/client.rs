@@ -15,7 +15,7 @@ use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
 use super::endpoint::Endpoint;
-use super::failure::{AttemptError, broken, connection_error, has_no_roots, refused};
+use super::failure::{AttemptError, broken, connection_error, refused};
 use super::head::Head;
 use super::limits::in_words;
 use super::pace::{Pace, stopped};
@@ -24,6 +24,7 @@ use super::reply::Reply;
 use super::request::Prepared;
 use super::resolver::Ipv4First;
 use super::retry::{Decision, Policy, Retryable};
+use super::tls::has_no_roots;
 use super::transport::{Deadline, PATIENCE, Wrapping};
 use crate::error::{Failure, kind, request_id};
 
@@ -31,6 +32,7 @@ use crate::error::{Failure, kind, request_id};
 const LARGEST_ERROR: u64 = 256 << 10;
 /// The largest head of an answer, in bytes.
 const LARGEST_HEAD: usize = 64 << 10;
+/// How much of a request is sent at once, in bytes.
 const OUTPUT_BUFFER: usize = 16 << 10;
 
 /// What a caller is told while a request is on its way.

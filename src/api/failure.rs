@@ -4,7 +4,6 @@ use std::io::ErrorKind as Io;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Error;
-use rustls::CertificateError as Bad;
 use ureq::Timeout;
 use ureq::http::HeaderMap;
 use ureq::http::header::LOCATION;
@@ -15,6 +14,7 @@ use super::head::Head;
 use super::limits::in_words;
 use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, asked_pause, retryable};
+use super::tls;
 use super::transport::Broken;
 use crate::error::{Failure, Kind};
 
@@ -61,7 +61,9 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError
         }
         Err(error) => error,
     };
-    if let Some(failure) = tls_failure(endpoint, &error) {
+    if let Some(hint) = tls::hint(&error, endpoint.roots_variable) {
+        let message = format!("no trusted connection to {}{}", endpoint.host(), via(endpoint));
+        let failure = Failure::new(Kind::NoConnection, message).hint(hint);
         return AttemptError::new(with_cause(error, failure), Retryable::No);
     }
     let (failure, retryable) = plain_failure(endpoint, &error);
@@ -285,65 +287,9 @@ fn via(endpoint: &Endpoint) -> String {
 /// The failure with the library's error as its cause.
 fn with_cause(error: ureq::Error, failure: Failure) -> Error {
     let error = match error {
-        // rustls names some reasons by a debug form that says nothing
-        ureq::Error::Io(io) if is_unnamed(&io) => return failure.into(),
+        ureq::Error::Io(io) if tls::is_unnamed(&io) => return failure.into(),
         ureq::Error::Io(io) => Error::new(io),
         other => Error::new(other),
     };
     error.context(failure)
-}
-
-/// Whether the machine has no root certificates at all.
-pub fn has_no_roots(error: &ureq::Error) -> bool {
-    // the verifier says so before it connects; what fails later comes as an I/O error
-    matches!(error, ureq::Error::Rustls(rustls::Error::General(_)))
-}
-
-fn is_unnamed(error: &std::io::Error) -> bool {
-    let tls = error.get_ref().and_then(|inner| inner.downcast_ref());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(Bad::Other(_))))
-}
-
-/// The message for a connection that TLS refused; `None` if that is not the reason.
-fn tls_failure(endpoint: &Endpoint, error: &ureq::Error) -> Option<Failure> {
-    let tls = match error {
-        ureq::Error::Rustls(tls) => tls,
-        ureq::Error::Io(io) => io.get_ref()?.downcast_ref()?,
-        _ => return None,
-    };
-    let hint = match tls {
-        rustls::Error::InvalidCertificate(bad) => match bad {
-            Bad::Expired | Bad::ExpiredContext { .. } => {
-                "the server's certificate has expired, or this machine's clock is wrong"
-            }
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => {
-                "the server's certificate is not valid yet, or this machine's clock is wrong"
-            }
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "the certificate belongs to another host; check --base-url"
-            }
-            Bad::UnknownIssuer | Bad::BadSignature => {
-                "if you trust the issuer, put its certificate into a file and set SSL_CERT_FILE to its path"
-            }
-            _ => {
-                "perhaps it is a CA certificate, as openssl req -x509 makes them by default; add basicConstraints=CA:FALSE"
-            }
-        },
-        rustls::Error::General(_) => match endpoint.roots_variable {
-            Some(variable) => {
-                return Some(
-                    untrusted(endpoint)
-                        .hint(format!("{variable} names no certificate that can be read")),
-                );
-            }
-            None => "this machine has no CA certificates; install ca-certificates",
-        },
-        _ => "does the server at --base-url speak TLS?",
-    };
-    Some(untrusted(endpoint).hint(hint))
-}
-
-fn untrusted(endpoint: &Endpoint) -> Failure {
-    let (host, via) = (endpoint.host(), via(endpoint));
-    Failure::new(Kind::NoConnection, format!("no trusted connection to {host}{via}"))
 }

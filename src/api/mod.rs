@@ -21,6 +21,7 @@ mod request;
 mod resolver;
 pub mod retry;
 pub mod sse;
+mod tls;
 mod transport;
 mod wire;
 

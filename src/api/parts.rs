@@ -86,11 +86,8 @@ impl Parts {
             return Ok(());
         }
         let json = repair(event.data);
-        if !is_json(&json) {
-            return Err(not_json(event.name, &json));
-        }
-        // an event that is not an object is skipped
-        self.take_fields(event.name, &parse(&json).unwrap_or_default(), &json)?;
+        let Some(fields) = fields(&json) else { return Err(not_json(event.name, &json)) };
+        self.take_fields(event.name, &fields, &json)?;
         if events {
             self.push_event(&json);
         }
@@ -141,13 +138,12 @@ impl Parts {
             return Err(broken("the answer is empty").into());
         }
         let json = repair(body);
-        if !is_json(&json) {
+        let Some(message) = fields(&json) else {
             let what = if page_hint(body).is_some() { "a web page" } else { "not JSON" };
             let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
             return Err(broken(message).maybe_hint(page_hint(body)).into());
-        }
+        };
         self.answer.complete = true;
-        let message: Fields = parse(&json).unwrap_or_default();
         let kind: Option<String> = message.read("type");
         if is_error(message.get("error")) || kind.as_deref() == Some("error") {
             return Err(error_event(&ErrorBody::read(body)));
@@ -207,6 +203,11 @@ impl Parts {
         self.events.push_str(&one_line(json));
         self.events.push('\n');
     }
+}
+
+/// The fields of JSON, none if it is not an object; `None` if it is not JSON.
+fn fields(json: &str) -> Option<Fields> {
+    parse(json).or_else(|| is_json(json).then(Fields::default))
 }
 
 /// The error for an event that is not JSON: an error in plain text, one that is glued to a torn event, or nonsense.

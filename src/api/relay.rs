@@ -3,7 +3,6 @@
 
 use super::error_body::ErrorBody;
 use super::head::Head;
-use super::json::{is_json, repair};
 use super::retry::Retryable;
 use crate::error::Kind;
 
@@ -94,7 +93,8 @@ pub fn meaning(status: u16, error: &ErrorBody) -> Option<Meaning> {
 /// Whether a bot check or a ban of a firewall came instead of an answer, and what its exit status is.
 pub fn bot_check(head: &Head, body: &[u8]) -> Option<Kind> {
     let is_mitigated = head.headers.contains_key("cf-mitigated");
-    if (520..=530).contains(&head.status) || (is_json(&repair(body)) && !is_mitigated) {
+    let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'));
+    if (520..=530).contains(&head.status) || (is_json && !is_mitigated) {
         return None;
     }
     let body = String::from_utf8_lossy(body).to_lowercase();

@@ -153,15 +153,16 @@ impl Connection {
     /// Reads, and looks once more before it reports silence: after a stop of this process the time is over though
     /// the data is there.
     fn read(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let result = self.inner.await_input(timeout);
-        if !matches!(result, Err(Error::Timeout(_))) {
-            return result;
+        match self.inner.await_input(timeout) {
+            Err(Error::Timeout(_)) if self.look(timeout) => Ok(true),
+            result => result,
         }
-        let last_look = NextTimeout { after: LAST_LOOK.into(), ..timeout };
-        match self.inner.await_input(last_look) {
-            Ok(true) => Ok(true),
-            _ => result,
-        }
+    }
+
+    /// Whether there is data to read now.
+    fn look(&mut self, timeout: NextTimeout) -> bool {
+        let timeout = NextTimeout { after: LAST_LOOK.into(), ..timeout };
+        matches!(self.inner.await_input(timeout), Ok(true))
     }
 }
 
@@ -187,8 +188,7 @@ impl Transport for Connection {
             Err(Error::Io(error)) => is_closed(error.kind()),
             // a server that answers but neither reads nor closes
             Err(Error::Timeout(_)) => {
-                let last_look = NextTimeout { after: LAST_LOOK.into(), ..timeout };
-                self.early = matches!(self.inner.await_input(last_look), Ok(true));
+                self.early = self.look(timeout);
                 self.early
             }
             _ => false,

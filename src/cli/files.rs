@@ -2,7 +2,7 @@
 //! before anything is sent.
 
 use std::io::{self, ErrorKind, IsTerminal};
-use std::path::{Path, PathBuf, is_separator};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
@@ -10,7 +10,7 @@ use super::args::Args;
 use super::line::place;
 use super::usage_error;
 use crate::error::{Failure, Kind, blame};
-use crate::output::Console;
+use crate::output::{Console, link_target};
 
 /// Whether the arguments name standard input. Then it is not read for anything else.
 pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> {
@@ -89,24 +89,11 @@ fn writable(path: &Path) -> io::Result<()> {
         Ok(file) if file.is_dir() => Err(ErrorKind::IsADirectory.into()),
         Ok(_) => access(path, false),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let path = link_target(path);
-            if path.to_string_lossy().ends_with(is_separator) {
-                return Err(ErrorKind::IsADirectory.into());
-            }
-            access(&folder(&path), true)
+            access(&folder(&link_target(path)?), true)
         }
         // such as links in a circle
         Err(error) => Err(error),
     }
-}
-
-/// Where a path leads whose file is missing.
-fn link_target(path: &Path) -> PathBuf {
-    let mut path = path.to_path_buf();
-    while let Ok(target) = path.read_link() {
-        path = path.with_file_name(target);
-    }
-    path
 }
 
 fn folder(path: &Path) -> PathBuf {

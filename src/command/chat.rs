@@ -18,9 +18,9 @@ pub fn run(mut options: Options) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
     // what is wrong with the file is told before the first question
     options.chat.as_deref().map(Conversation::peek).transpose()?;
-    // what is typed is not a part of the answers, so it is shown on stdout only where that is the terminal
     // a spinner would mix with what is typed ahead
     options.console.animated = false;
+    // what is typed is not a part of the answers, so it is shown on stdout only where that is the terminal
     let behavior = if options.output.terminal { Behavior::Stdio } else { Behavior::PreferTerm };
     let session = Arc::new(Session::new(options, Requests::InTurn)?);
     let stopping = Arc::clone(&session);

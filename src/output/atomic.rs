@@ -36,14 +36,8 @@ impl AtomicFile {
         if descriptor || old.as_ref().is_some_and(|old| !old.is_file()) {
             return Ok((OpenOptions::new().append(true).open(path)?, None));
         }
-        if path.to_string_lossy().ends_with(is_separator) {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
         // a symbolic link stays; the file that it points to is replaced, or created
-        let mut path = fs::canonicalize(path).unwrap_or_else(|_| path.into());
-        while let Ok(target) = fs::read_link(&path) {
-            path = path.with_file_name(target);
-        }
+        let path = fs::canonicalize(path).or_else(|_| link_target(path))?;
         if old.is_some() {
             // a read-only file is not replaced
             OpenOptions::new().write(true).open(&path)?;
@@ -69,6 +63,18 @@ impl AtomicFile {
             || Failure::new(Kind::Local, format!("cannot replace {}", self.path.display()));
         fs::rename(&self.temp_path, &self.path).with_context(context)
     }
+}
+
+/// Where a path leads whose file is missing; an error if that is the name of a folder.
+pub fn link_target(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_path_buf();
+    while let Ok(target) = fs::read_link(&path) {
+        path = path.with_file_name(target);
+    }
+    if path.to_string_lossy().ends_with(is_separator) {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    Ok(path)
 }
 
 impl Drop for AtomicFile {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-pub use atomic::AtomicFile;
+pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
 pub use log::{Log, Record};
 pub use printer::Printer;

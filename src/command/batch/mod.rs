@@ -1,4 +1,4 @@
-//! Many questions: workers ask items side by side, and hand the results to one writer.
+//! Many questions: workers ask items side by side, and write each result as it comes, or in the order of the items.
 
 mod file;
 mod item;
