@@ -294,9 +294,9 @@ pub struct Args {
     /// Ask one question per line of ITEMS
     ///
     /// Without ITEMS, lines come from standard input. An item is plain text, a JSON
-    /// string, or an object with 'prompt' or 'messages', an 'id', and its own model,
-    /// system, max_tokens, temperature, top_p and stop_sequences. PROMPT is added
-    /// to each item. Each result is a JSON line.
+    /// string, or an object with 'prompt' or 'messages', 'id' and 'data' (copied to
+    /// the result), and its own model, system, max_tokens, temperature, top_p and
+    /// stop_sequences. PROMPT is added to each item. Each result is a JSON line.
     #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "mode", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Batches")]
     pub batch: Option<InputFile>,
 

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde::de::Error;
+use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
@@ -20,6 +20,8 @@ pub struct Item {
     /// Its number in the file, from 1.
     pub line: u64,
     pub id: Option<Box<RawValue>>,
+    /// What is copied to the result.
+    pub data: Option<Box<RawValue>>,
     /// What to ask, or why that cannot be asked.
     pub question: Result<Question, String>,
     /// How many bytes of it were not UTF-8.
@@ -31,6 +33,8 @@ pub struct Item {
 #[serde(deny_unknown_fields)]
 pub struct Question {
     id: Option<Box<RawValue>>,
+    #[serde(rename = "data")]
+    _data: Option<IgnoredAny>,
     prompt: Option<String>,
     #[serde(default, deserialize_with = "messages")]
     messages: Option<Vec<Message>>,
@@ -175,7 +179,8 @@ fn cannot_read() -> Failure {
 }
 
 fn item(line: u64, mut bytes: Vec<u8>) -> Item {
-    let failed = |why: &str| Item { line, id: None, question: Err(why.into()), replaced: 0 };
+    let failed =
+        |why: &str| Item { line, id: None, data: None, question: Err(why.into()), replaced: 0 };
     if bytes.len() > LARGEST_REQUEST && !bytes.ends_with(b"\n") {
         return failed("the line is larger than 32 MiB, the most that the API takes");
     }
@@ -188,20 +193,19 @@ fn item(line: u64, mut bytes: Vec<u8>) -> Item {
     let Text { text, replaced } = Text::decode(bytes);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    let (id, question) = if text.trim().starts_with('{') {
-        (id(text), Question::parse(text))
+    let (labels, question) = if text.trim().starts_with('{') {
+        (serde_json::from_str(text).unwrap_or_default(), Question::parse(text))
     } else {
         let prompt = serde_json::from_str(text).unwrap_or_else(|_| text.into());
-        (None, Ok(Question { prompt: Some(prompt), ..Question::default() }))
+        (Labels::default(), Ok(Question { prompt: Some(prompt), ..Question::default() }))
     };
-    Item { line, id, question: question.and_then(Question::check), replaced }
+    let Labels { id, data } = labels;
+    Item { line, id, data, question: question.and_then(Question::check), replaced }
 }
 
-/// The id of an object, even of one that cannot be used.
-fn id(json: &str) -> Option<Box<RawValue>> {
-    #[derive(Deserialize)]
-    struct Object {
-        id: Option<Box<RawValue>>,
-    }
-    serde_json::from_str::<Object>(json).ok()?.id
+/// What the result of an object gets, even of one that cannot be used.
+#[derive(Default, Deserialize)]
+struct Labels {
+    id: Option<Box<RawValue>>,
+    data: Option<Box<RawValue>>,
 }

@@ -40,6 +40,26 @@ fn asks_every_form_of_an_item_as_a_single_question_would_be() {
 }
 
 #[test]
+fn copies_data_to_the_result_of_an_item() {
+    let items = "{\"prompt\":\"p\",\"id\":1,\"data\":{ \"a\": [1.50, null] }}\n\
+                 {\"data\":\"x\"}\n{\"prompt\":\"p\",\"data\":null}\n";
+    let server = Server::echo();
+    let printed = batch(["-k", "-q"], &server, &with_items(items))
+        .prints_something()
+        .mentions("1 item failed")
+        .exits(12);
+    for (line, begin) in printed.lines().zip([
+        "{\"line\":1,\"id\":1,\"data\":{ \"a\": [1.50, null] },\"key\":\"",
+        "{\"line\":2,\"id\":null,\"data\":\"x\",\"key\":null,\"error\":",
+        "{\"line\":3,\"id\":null,\"key\":\"",
+    ]) {
+        assert!(line.starts_with(begin), "{line}");
+    }
+    // it is not sent
+    assert_eq!(server.received()[0].body, server.received()[1].body);
+}
+
+#[test]
 fn reports_an_item_that_cannot_be_asked_and_goes_on() {
     let server = Server::echo();
     let long = format!("{{\"id\":1,\"prompt\":\"{}\"}}", "a".repeat((32 << 20) - 60));

@@ -148,6 +148,31 @@ fn a_full_disk_ends_a_batch_and_leaves_no_half_of_a_result() {
     }
 }
 
+/// As the README joins them.
+#[test]
+fn data_says_what_a_result_belongs_to_wherever_the_line_is_now() {
+    let server = Server::echo();
+    let folder = with_items("");
+    let run = |reviews: &[&str], asked, skipped| {
+        let item = |review| serde_json::json!({"prompt": review, "data": {"review": review}});
+        let items: String = reviews.iter().map(|review| format!("{}\n", item(review))).collect();
+        folder.write("items", items);
+        let args = ["-j", "2", "-k", "-o", "out", "--resume", "Good?"];
+        batch(args, &server, &folder).mentions(&summary(asked, 0, skipped)).exits(0);
+        let rows = folder.json_lines("out");
+        for row in &rows {
+            let review = row["data"]["review"].as_str().expect("data");
+            assert_eq!(row["text"], format!("{review}\n\nGood?"));
+        }
+        let review = |row: &serde_json::Value| row["data"]["review"].to_string();
+        rows.iter().map(review).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(run(&["a", "b", "b"], 3, 0), r#""a" "b" "b""#);
+    assert_eq!(run(&["new", "b", "a", "b", "b"], 2, 3), r#""new" "b" "a" "b" "b""#);
+    assert_eq!(run(&["b", "a"], 0, 2), r#""b" "a" "new" "b" "b""#);
+    assert_eq!(server.requests(), 5);
+}
+
 #[test]
 fn puts_a_file_with_a_torn_line_in_order() {
     let server = Server::echo();

@@ -101,7 +101,7 @@ const FILES: [(&str, &str); 2] = [
 const FILES_MORE: [&str; 4] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
     "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete.",
-    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items an id.",
+    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id.",
     "anyask writes no file that a flag does not name.",
 ];
 

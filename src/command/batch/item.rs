@@ -16,21 +16,22 @@ use crate::output::show;
 impl Work {
     /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.
     pub fn ask(&self, client: &Client, item: Item) -> Option<String> {
-        let Item { line, id, question, replaced } = item;
+        let Item { line, id, data, question, replaced } = item;
+        let (id, data) = (id.as_deref(), data.as_deref());
         lock(&self.tally).replaced += replaced;
         let failed = |key, status, error: &Error| {
             lock(&self.tally).failed += 1;
             let message = self.session.options.console.describe(error);
             let error = RowError { exit: kind(error) as u8, status, message };
             let content = RowContent::Error { error };
-            self.finished(&Row { line, id: id.as_deref(), key, content })
+            self.finished(&Row { line, id, data, key, content })
         };
         let (mut request, prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, &error)),
         };
         let key = request.digest();
-        if lock(&self.known).use_answer(identity(id.as_deref(), Some(key), ""), line) {
+        if lock(&self.known).use_answer(identity(id, Some(key), ""), line) {
             lock(&self.tally).skipped += 1;
             return None;
         }
@@ -54,7 +55,7 @@ impl Work {
                     usage: answer.usage,
                     response: json_line(&answer.message),
                 };
-                Some(self.finished(&Row { line, id: id.as_deref(), key: Some(key), content }))
+                Some(self.finished(&Row { line, id, data, key: Some(key), content }))
             }
             Err(error) if kind(&error) == Kind::Interrupted => {
                 self.over.store(true, Ordering::Relaxed);

@@ -13,6 +13,9 @@ use crate::api::{Digest, Usage};
 pub struct Row<'a> {
     pub line: u64,
     pub id: Option<&'a RawValue>,
+    /// The item's own, as it stands there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<&'a RawValue>,
     pub key: Option<Digest>,
     #[serde(flatten)]
     pub content: RowContent<'a>,
