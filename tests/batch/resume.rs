@@ -174,6 +174,17 @@ fn data_says_what_a_result_belongs_to_wherever_the_line_is_now() {
 }
 
 #[test]
+fn items_that_ask_the_same_are_told_apart_by_their_data() {
+    let server = Server::echo();
+    let folder = with_items("{\"prompt\":\"b\",\"data\":2}\n");
+    batch(["-o", "out"], &server, &folder).mentions(&summary(1, 0, 0)).exits(0);
+    folder.write("items", "{\"prompt\":\"b\",\"data\":1}\n{\"prompt\":\"b\",\"data\":2}\n");
+    batch(["-o", "out", "--resume"], &server, &folder).mentions(&summary(1, 0, 1)).exits(0);
+    let data: Vec<_> = folder.json_lines("out").iter().map(|row| row["data"].clone()).collect();
+    assert_eq!(data, [2, 1]);
+}
+
+#[test]
 fn puts_a_file_with_a_torn_line_in_order() {
     let server = Server::echo();
     let folder = with_items(numbered(3));

@@ -57,7 +57,7 @@ impl Row<'_> {
             RowContent::Error { error } => &error.message,
             RowContent::Answer { .. } => "",
         };
-        identity(self.id, self.key, message)
+        identity(self.id.or(self.data), self.key, message)
     }
 }
 
@@ -67,6 +67,8 @@ pub struct WrittenRow<'a> {
     pub line: u64,
     #[serde(borrow)]
     pub id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
     key: Option<Digest>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
@@ -87,18 +89,19 @@ impl WrittenRow<'_> {
 
     pub fn identity(&self) -> Digest {
         let message = self.error.as_ref().and_then(|error| error.message.as_deref());
-        identity(self.id, self.key, message.unwrap_or_default())
+        identity(self.id.or(self.data), self.key, message.unwrap_or_default())
     }
 }
 
-/// What identifies an item: what it asks, and its id if it has one. Its line may change. An item that asks nothing
-/// is known by what is wrong with it.
-pub fn identity(id: Option<&RawValue>, key: Option<Digest>, message: &str) -> Digest {
-    match (id, key) {
+/// What identifies an item: what it asks, and its label if it has one, which is its id or else its data. Its line may
+/// change. An item that asks nothing is known by what is wrong with it.
+pub fn identity(label: Option<&RawValue>, key: Option<Digest>, message: &str) -> Digest {
+    match (label, key) {
         (None, Some(key)) => key,
-        (Some(id), Some(key)) => Digest::of(format!("{}\n{key}", id.get()).as_bytes()),
-        (id, None) => {
-            Digest::of(format!("{}\n\n{message}", id.map_or("", RawValue::get)).as_bytes())
+        (Some(label), Some(key)) => Digest::of(format!("{}\n{key}", label.get()).as_bytes()),
+        (label, None) => {
+            let label = label.map_or("", RawValue::get);
+            Digest::of(format!("{label}\n\n{message}").as_bytes())
         }
     }
 }
