@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, RandomState};
 use std::io::Read;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,10 @@ const LARGEST_ERROR: u64 = 256 << 10;
 const LARGEST_HEAD: usize = 64 << 10;
 /// How much of a request is sent at once, in bytes.
 const OUTPUT_BUFFER: usize = 16 << 10;
+
+/// After this many requests in a row that found their connection dead, each gets one of its own: the server closes
+/// them, and to wait until it has done so takes longer than to connect.
+const MOST_DEAD: u32 = 2;
 
 /// What a caller is told while a request is on its way.
 pub enum Progress<'a> {
@@ -73,6 +78,8 @@ pub struct Client {
     endpoint: Arc<Endpoint>,
     policy: Policy,
     pace: Arc<Pace>,
+    /// How many requests in a row found their connection dead.
+    dead: AtomicU32,
 }
 
 impl Client {
@@ -96,8 +103,9 @@ impl Client {
         connector: Arc<DefaultConnector>,
     ) -> Self {
         let deadline = Deadline::default();
-        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline);
-        Self { agent: Mutex::new(agent), connector, deadline, endpoint, policy, pace }
+        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline, true);
+        let agent = Mutex::new(agent);
+        Self { agent, connector, deadline, endpoint, policy, pace, dead: AtomicU32::new(0) }
     }
 
     /// The endpoint that requests go to.
@@ -113,6 +121,7 @@ impl Client {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let mut sent = Sent { reply: Err(stopped()), attempts: 0, head: None };
+        let mut replaced = false;
         loop {
             if let Err(error) = self.pace.acquire() {
                 return Sent { reply: Err(error), ..sent };
@@ -129,11 +138,20 @@ impl Client {
                 reply
             });
             let failed = match read {
-                Ok(reply) => return Sent { reply: Ok(reply), ..sent },
+                Ok(reply) => {
+                    if !replaced {
+                        self.dead.store(0, Ordering::Relaxed);
+                    }
+                    return Sent { reply: Ok(reply), ..sent };
+                }
                 Err(failed) => failed,
             };
             if failed.retryable == Retryable::AtOnce {
                 sent.attempts -= 1;
+                replaced = true;
+                if self.dead.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_DEAD {
+                    self.renew(RootCerts::PlatformVerifier);
+                }
             } else if let Err(error) = self.prepare_retry(failed, sent.attempts, on_progress) {
                 return Sent { reply: Err(error), ..sent };
             }
@@ -230,7 +248,8 @@ impl Client {
 
     /// Puts a new agent in the place of the old one, and gives the old one back.
     fn renew(&self, roots: RootCerts) -> Agent {
-        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline);
+        let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
+        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);
         std::mem::replace(&mut self.agent.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
@@ -252,11 +271,12 @@ fn agent(
     roots: RootCerts,
     connector: &Arc<DefaultConnector>,
     deadline: &Deadline,
+    reuse: bool,
 ) -> Agent {
     let host = endpoint.url.host().unwrap_or_default().trim_matches(['[', ']']);
     // a look-up with a time limit takes a thread, which an address does not need
     let resolve = host.parse::<IpAddr>().is_err().then_some(endpoint.connect_timeout);
-    let connections = usize::from(endpoint.keep_alive);
+    let connections = usize::from(endpoint.keep_alive && reuse);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
