@@ -11,6 +11,7 @@ mod config;
 mod documents;
 mod errors;
 mod extract;
+mod fallback;
 mod files;
 // without the modules that need Unix, parts of it are not used
 #[cfg_attr(not(unix), allow(dead_code, unused_imports))]

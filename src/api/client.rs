@@ -19,7 +19,7 @@ use super::endpoint::Endpoint;
 use super::failure::{AttemptError, broken, connection_error, refused};
 use super::head::Head;
 use super::limits::in_words;
-use super::pace::{Pace, stopped};
+use super::pace::{Candidate, Pace, stopped};
 use super::parts::Wanted;
 use super::reply::Reply;
 use super::request::Prepared;
@@ -117,20 +117,21 @@ impl Client {
     pub fn send(
         &self,
         prepared: &Prepared,
+        model: Candidate,
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let mut sent = Sent { reply: Err(stopped()), attempts: 0, head: None };
         let mut replaced = false;
         loop {
-            if let Err(error) = self.pace.acquire() {
+            if let Err(error) = self.pace.acquire(model) {
                 return Sent { reply: Err(error), ..sent };
             }
             sent.attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
             let opened = self.open(prepared);
-            self.pace.release(opened.as_ref().ok().map(|(head, _)| &head.limits));
+            self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
                 let reply = self.read(&head, body, wanted.clone());
@@ -152,7 +153,8 @@ impl Client {
                 if self.dead.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_DEAD {
                     self.renew(RootCerts::PlatformVerifier);
                 }
-            } else if let Err(error) = self.prepare_retry(failed, sent.attempts, on_progress) {
+            } else if let Err(error) = self.prepare_retry(failed, model, sent.attempts, on_progress)
+            {
                 return Sent { reply: Err(error), ..sent };
             }
         }
@@ -162,6 +164,7 @@ impl Client {
     fn prepare_retry(
         &self,
         failed: AttemptError,
+        model: Candidate,
         attempt: u32,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
@@ -171,7 +174,7 @@ impl Client {
         let decision = self.policy.decide(attempt, retryable, asked, random);
         let own = || decision.pause().map(|pause| pause.min(self.policy.max_wait));
         if rate_limited && let Some(pause) = asked.or_else(own) {
-            self.pace.set_retry_after(pause);
+            self.pace.set_retry_after(model, pause);
         }
         let pause = match decision {
             Decision::Retry(pause) => pause,

@@ -80,6 +80,11 @@ impl Usage {
         let cached = [self.cache_read, self.cache_write].into_iter().flatten();
         cached.chain(self.input_tokens).reduce(u64::saturating_add)
     }
+
+    /// All tokens of question and answer.
+    pub fn total(&self) -> u64 {
+        self.input().unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+    }
 }
 
 /// A number of tokens. Some servers send it as `12.0` or `"12"`.

@@ -95,6 +95,14 @@ pub struct Args {
     #[arg(short, long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
     pub model: Option<String>,
 
+    /// Model to ask if the others fail; repeatable
+    ///
+    /// The next model is asked when one fails with exit status 7 or 8 after its
+    /// retries, or with 404, before any text has arrived. In a batch, a model that
+    /// failed for two items in a row is no longer asked first.
+    #[arg(long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
+    pub fallback: Vec<String>,
+
     /// Maximum tokens in the answer [default: 4096]
     #[arg(long, value_name = "N", value_parser = tokens, default_value = "4096", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub max_tokens: u32,
@@ -237,11 +245,13 @@ pub struct Args {
     #[arg(short, long, help_heading = "Output")]
     pub usage: bool,
 
-    /// Dollars per million tokens [default: 0.3,1.5]
+    /// Dollars per million tokens; repeatable
     ///
-    /// For the estimated cost. The default is the API reference's example.
-    #[arg(long, value_name = "IN,OUT", value_parser = price, default_value = "0.3,1.5", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Output")]
-    pub price: Price,
+    /// For the estimated cost. MODEL is an ID or the start of IDs, and the longest
+    /// that fits is used: --price 3,15 --price opus=15,75. Default: 0.3,1.5, the API
+    /// reference's example.
+    #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
+    pub price: Vec<(String, Price)>,
 
     /// Append one JSON line per request to FILE
     ///
@@ -319,6 +329,12 @@ pub struct Args {
     /// Stop the batch when fewer credits are left
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub min_credits: Option<f64>,
+
+    /// Stop the batch when it has cost this much
+    ///
+    /// The cost is estimated, so it needs a --price.
+    #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
+    pub max_cost: Option<f64>,
 
     /// Also use the arguments in a profile
     ///

@@ -38,6 +38,8 @@ pub enum Command {
 pub struct Options {
     /// The request without its messages.
     pub request: api::Request,
+    /// The models that are asked where others fail, in this order.
+    pub fallback: Vec<String>,
     /// The first words of the answer.
     pub prefill: Option<String>,
     /// The file of the conversation.
@@ -52,7 +54,7 @@ pub struct Options {
     pub usage: bool,
     /// An answer that stopped short is a failure.
     pub strict: bool,
-    pub price: api::Price,
+    pub prices: api::Prices,
     pub log: Option<PathBuf>,
     pub console: Console,
 }
@@ -70,6 +72,8 @@ pub struct Batch {
     pub resume: bool,
     /// Stop when fewer dollars are left.
     pub min_credits: Option<f64>,
+    /// Stop when the estimated cost reaches this many dollars.
+    pub max_cost: Option<f64>,
 }
 
 /// What the arguments ask for.
@@ -128,6 +132,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             stream: is_streamed,
             extra,
         },
+        fallback: args.fallback,
         prefill: args.prefill,
         chat: args.chat,
         endpoint,
@@ -147,7 +152,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         },
         usage: args.usage,
         strict: args.strict,
-        price: args.price,
+        prices: api::Prices(args.price),
         log: args.log,
         console: console.clone(),
     })
@@ -225,6 +230,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
         keep_order: args.keep_order,
         resume: args.resume,
         min_credits: args.min_credits,
+        max_cost: args.max_cost,
     })
 }
 
@@ -235,6 +241,7 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
         ("--keep-order", args.keep_order),
         ("--resume", args.resume),
         ("--min-credits", args.min_credits.is_some()),
+        ("--max-cost", args.max_cost.is_some()),
     ];
     let given = given.into_iter().find(|(_, given)| *given);
     match given {
@@ -242,6 +249,10 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
             Err(usage_error(format!("{flag} needs --batch")))
         }
         _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
+        _ if args.max_cost.is_some() && args.price.is_empty() => {
+            Err(usage_error("--max-cost needs a --price")
+                .hint("use --price IN,OUT, in dollars per million tokens"))
+        }
         _ => Ok(()),
     }
 }

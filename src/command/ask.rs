@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::exchange::{Outcome, Requests, Session};
 use super::signals::ENDING;
-use crate::api::{Content, Limits, Message, Prepared, Progress, Request, Role, Usage};
+use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
@@ -71,7 +71,7 @@ impl Session {
         });
         let mut conversation = conversation.transpose()?;
         let mut request = request(&self.options, conversation.as_mut(), content);
-        let prepared = request.prepare(self.client.endpoint())?;
+        let mut prepared = request.prepare(self.client.endpoint())?;
         // the body has the messages now; only the question is needed again, for the conversation
         let messages = std::mem::take(&mut request.messages).into_iter();
         let question = conversation.as_ref().and(messages.rev().find(|m| m.role == Role::User));
@@ -79,9 +79,8 @@ impl Session {
         self.remove_on_signal(sink.temp_path());
         let mut printer = Printer::new(output, sink, console.clone());
         console.start_spinner();
-        let mut on_progress = |progress: Progress| output::show(console, None, &progress);
         let outcome =
-            self.exchange(&self.client, &request, &prepared, Some(&mut printer), &mut on_progress);
+            self.exchange(&self.client, &mut request, &mut prepared, Some(&mut printer), None);
         console.stop_live();
         if let (Ok(()), Some(conversation), Some(question)) =
             (&outcome.result, conversation, question)
@@ -94,14 +93,14 @@ impl Session {
 
     /// Tells what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
-        let Options { usage, strict, price, console, .. } = &self.options;
-        let Outcome { answer, result, head, short, log_error } = outcome;
+        let Options { usage, strict, console, .. } = &self.options;
+        let Outcome { answer, result, head, cost, short, log_error } = outcome;
         if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
             return result;
         }
         if *usage && (result.is_ok() || answer.usage != Usage::default()) {
             let limits = head.map_or_else(Limits::default, |head| head.limits);
-            console.tell(output::usage_line(&answer, &limits, *price));
+            console.tell(output::usage_line(&answer, &limits, cost));
         }
         let result = match short {
             Some(short) if *strict && result.is_ok() => Err(short.into()),

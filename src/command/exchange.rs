@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use anyhow::{Error, Result};
 
+use super::fallback::Fallback;
 use super::signals::{end_by, on_signal};
-use crate::api::{Answer, Client, Head, Pace, Prepared, Progress, Reply, Request, Wanted};
+use crate::api::{Answer, Client, Head, Pace, Prepared, Progress, Reply, Request, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
 use crate::output::{self, Format, Log, Printer, Record};
@@ -17,6 +18,7 @@ pub struct Session {
     pub options: Options,
     pub client: Client,
     pub pace: Arc<Pace>,
+    fallback: Fallback,
     log: Option<Log>,
     /// The temporary file of `-o`, which a signal removes.
     temp_path: Arc<Mutex<Option<PathBuf>>>,
@@ -36,6 +38,8 @@ pub struct Outcome {
     pub result: Result<()>,
     /// The head of the last HTTP answer.
     pub head: Option<Head>,
+    /// The estimated cost in dollars; `None` if the server did not count the tokens.
+    pub cost: Option<f64>,
     /// Why the answer stopped short, if it did.
     pub short: Option<Failure>,
     /// The log could not be written.
@@ -47,11 +51,12 @@ impl Session {
     pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
         options.connect()?;
         let policy = options.policy;
-        let pace =
-            Arc::new(Pace::new((requests == Requests::SideBySide).then_some(policy.max_wait)));
+        let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
+        let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
         let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
         let log = options.log.as_deref().map(Log::open).transpose()?;
-        Ok(Self { options, client, pace, log, temp_path: Arc::default() })
+        let fallback = Fallback::new(options.fallback.clone());
+        Ok(Self { options, client, pace, fallback, log, temp_path: Arc::default() })
     }
 
     /// Removes the temporary file of `-o` when one of these signals ends the program.
@@ -77,17 +82,18 @@ impl Session {
         *self.temp_path.lock().unwrap_or_else(PoisonError::into_inner) = path;
     }
 
-    /// Sends the request and reads its answer. The printer, if there is one, prints it.
+    /// Sends the request and reads its answer. The printer, if there is one, prints it. `line` is that of the item, if
+    /// it is one of a batch. Afterwards the request names the model that was asked last.
     pub fn exchange(
         &self,
         client: &Client,
-        request: &Request,
-        prepared: &Prepared,
+        request: &mut Request,
+        prepared: &mut Prepared,
         printer: Option<&mut Printer>,
-        on_progress: &mut dyn FnMut(Progress),
+        line: Option<u64>,
     ) -> Outcome {
         let begun = Instant::now();
-        let Options { output, console, prefill, price, .. } = &self.options;
+        let Options { output, console, prefill, prices, .. } = &self.options;
         let wanted = Wanted {
             // a conversation and a batch keep it, and some formats print it at the end
             text: self.options.chat.is_some() || printer.is_none() || !output.prints_chunks(),
@@ -95,7 +101,7 @@ impl Session {
             events: output.format == Format::Events,
             prefill: prefill.clone(),
         };
-        let sent = client.send(prepared, &wanted, on_progress);
+        let (sent, requests) = self.send(client, request, prepared, &wanted, line);
         let (answer, result) = match sent.reply {
             Ok(mut reply) => {
                 let result = receive(&mut reply, printer);
@@ -109,13 +115,15 @@ impl Session {
             console.note(warning);
         }
         let short = output::stopped_short(&answer, request.max_tokens);
+        let cost = prices.of(&request.model).cost(&answer.usage);
         let record = Record {
             host: client.endpoint().host(),
             model: &request.model,
             head: sent.head.as_ref(),
             answer: &answer,
-            price: *price,
+            cost,
             attempts: sent.attempts,
+            requests,
             seconds,
             exit: match &result {
                 Err(error) => kind(error) as u8,
@@ -123,9 +131,35 @@ impl Session {
                 Ok(()) => 0,
             },
         };
-        let log = self.log.as_ref().filter(|_| sent.attempts > 0);
+        let log = self.log.as_ref().filter(|_| requests > 0);
         let log_error = log.and_then(|log| log.append(&record, console).err());
-        Outcome { answer, result, head: sent.head, short, log_error }
+        Outcome { answer, result, head: sent.head, cost, short, log_error }
+    }
+
+    /// Sends the request, to one model after the other where they fail. Tells how many requests it took.
+    fn send(
+        &self,
+        client: &Client,
+        request: &mut Request,
+        prepared: &mut Prepared,
+        wanted: &Wanted,
+        line: Option<u64>,
+    ) -> (Sent, u32) {
+        let console = &self.options.console;
+        let mut on_progress = |progress: Progress| output::show(console, line, &progress);
+        let models = self.fallback.models(&request.model);
+        let (mut index, mut requests) = (0, 0);
+        loop {
+            let (candidate, model) = &models[index];
+            request.set_model(model, prepared);
+            let sent = client.send(prepared, *candidate, wanted, &mut on_progress);
+            requests += sent.attempts;
+            index += 1;
+            match (self.fallback.failure(model, &sent), models.get(index)) {
+                (Some(error), Some((_, next))) => output::show_fallback(console, line, error, next),
+                _ => return (sent, requests),
+            }
+        }
     }
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod batch;
 mod chat;
 mod exchange;
+mod fallback;
 mod signals;
 
 use anyhow::Result;

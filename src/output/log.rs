@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Console;
-use crate::api::{Answer, Head, Limits, Price};
+use crate::api::{Answer, Head, Limits};
 use crate::jsonl::Lines;
 
 /// The open log file.
@@ -22,8 +22,12 @@ pub struct Record<'a> {
     /// The head of the last HTTP answer.
     pub head: Option<&'a Head>,
     pub answer: &'a Answer,
-    pub price: Price,
+    /// In dollars, estimated.
+    pub cost: Option<f64>,
+    /// How often the last model was asked.
     pub attempts: u32,
+    /// How many requests the question took, of all models.
+    pub requests: u32,
     pub seconds: f64,
     pub exit: u8,
 }
@@ -47,12 +51,13 @@ impl Log {
             "stop_reason": redacted(answer.stop_reason.as_deref()),
             "input_tokens": answer.usage.input(),
             "output_tokens": answer.usage.output_tokens,
-            "cost": record.price.cost(&answer.usage).map(|cost| (cost * 1e9).round() / 1e9),
+            "cost": record.cost.map(|cost| (cost * 1e9).round() / 1e9),
             "credits": limits.credits,
             "requests_left": limits.remaining,
             "requests_limit": limits.limit,
             "limit_resets": limits.reset.and_then(rfc3339),
             "attempts": record.attempts,
+            "requests": record.requests,
             "seconds": (record.seconds * 1e3).round() / 1e3,
             "exit": record.exit,
         });

@@ -18,7 +18,7 @@ pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
 pub use log::{Log, Record};
 pub use printer::Printer;
-pub use progress::show;
+pub use progress::{show, show_fallback};
 pub use report::{curl, dollars, stopped_short, usage_line};
 pub use sink::Sink;
 pub use tally::Tally;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Error;
 use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle};
 use ureq::http::StatusCode;
 
@@ -93,10 +94,19 @@ pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
         Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
         Progress::Retrying(retry) => {
             console.set_next_try(Some(Instant::now() + retry.pause));
-            let item = line.map_or(String::new(), |line| format!("line {line}: "));
-            console.note(format!("{item}{}", retry_line(console, retry)));
+            console.note(format!("{}{}", item(line), retry_line(console, retry)));
         }
     }
+}
+
+/// Tells that another model is asked, and why.
+pub fn show_fallback(console: &Console, line: Option<u64>, error: &Error, model: &str) {
+    let error = console.describe(error);
+    console.note(format!("{}{error}; the fallback {model} is asked", item(line)));
+}
+
+fn item(line: Option<u64>) -> String {
+    line.map_or(String::new(), |line| format!("line {line}: "))
 }
 
 /// What happened, which try is next, and when.

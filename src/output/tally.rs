@@ -17,8 +17,8 @@ pub struct Tally {
     pub short: u64,
     /// Bytes of the items that were not UTF-8.
     pub replaced: usize,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
+    /// Tokens in and out.
+    pub tokens: u64,
     /// Estimated, in dollars.
     pub cost: f64,
     /// What is left of the credits, in dollars.
@@ -34,7 +34,7 @@ impl Tally {
     }
 
     fn tokens(&self) -> String {
-        counted(self.input_tokens + self.output_tokens)
+        counted(self.tokens)
     }
 
     fn credits(&self) -> String {

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use super::super::exchange::Outcome;
 use super::results::{Row, RowContent, RowError, identity};
 use super::{UNTOLD, Work, is_for_all, lock};
-use crate::api::{Client, Message, Prepared, Progress, Request, one_line};
+use crate::api::{Client, Message, Prepared, Request, one_line};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Question};
-use crate::output::show;
+use crate::output::dollars;
 
 impl Work {
     /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.
@@ -19,16 +19,16 @@ impl Work {
         let Item { line, id, data, question, replaced } = item;
         let (id, data) = (id.as_deref(), data.as_deref());
         lock(&self.tally).replaced += replaced;
-        let failed = |key, status, error: &Error| {
+        let failed = |key, asked, status, error: &Error| {
             lock(&self.tally).failed += 1;
             let message = self.session.options.console.describe(error);
             let error = RowError { exit: kind(error) as u8, status, message };
             let content = RowContent::Error { error };
-            self.finished(&Row { line, id, data, key, content })
+            self.finished(&Row { line, id, data, key, asked, content })
         };
-        let (mut request, prepared) = match self.prepare(client, question) {
+        let (mut request, mut prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
-            Err(error) => return Some(failed(None, None, &error)),
+            Err(error) => return Some(failed(None, None, None, &error)),
         };
         let key = request.digest();
         if lock(&self.known).use_answer(identity(id.or(data), Some(key), ""), line) {
@@ -36,10 +36,10 @@ impl Work {
             return None;
         }
         let console = &self.session.options.console;
-        let mut on_progress = |progress: Progress| show(console, Some(line), &progress);
-        let outcome = self.session.exchange(client, &request, &prepared, None, &mut on_progress);
+        let outcome = self.session.exchange(client, &mut request, &mut prepared, None, Some(line));
+        let asked = (!self.session.options.fallback.is_empty()).then_some(&*request.model);
         self.count(&outcome);
-        let Outcome { answer, result, head, short, log_error } = outcome;
+        let Outcome { answer, result, head, short, log_error, .. } = outcome;
         let status = head.map(|head| head.status);
         if let Some(error) = log_error {
             self.stop(error);
@@ -55,14 +55,14 @@ impl Work {
                     usage: answer.usage,
                     response: json_line(&answer.message),
                 };
-                Some(self.finished(&Row { line, id, data, key: Some(key), content }))
+                Some(self.finished(&Row { line, id, data, key: Some(key), asked, content }))
             }
             Err(error) if kind(&error) == Kind::Interrupted => {
                 self.over.store(true, Ordering::Relaxed);
                 None
             }
             Err(error) => {
-                let line = failed(Some(key), status, &error);
+                let line = failed(Some(key), asked, status, &error);
                 if is_for_all(&error) {
                     self.stop(error);
                 }
@@ -95,11 +95,18 @@ impl Work {
     fn count(&self, outcome: &Outcome) {
         let usage = outcome.answer.usage;
         let mut tally = lock(&self.tally);
-        tally.input_tokens += usage.input().unwrap_or(0);
-        tally.output_tokens += usage.output_tokens.unwrap_or(0);
-        tally.cost += self.session.options.price.cost(&usage).unwrap_or(0.0);
+        tally.tokens = usage.total().saturating_add(tally.tokens);
+        tally.cost += outcome.cost.unwrap_or(0.0);
         tally.short += u64::from(outcome.short.is_some());
+        let cost = tally.cost;
         drop(tally);
+        if self.batch.max_cost.is_some_and(|most| cost >= most) {
+            let message =
+                format!("the batch has cost about ${}, as much as --max-cost", dollars(cost));
+            let failure = Failure::new(Kind::NotPermitted, message);
+            let hint = "with -o FILE, use --resume and a larger --max-cost to continue";
+            self.stop_if_items_are_left(failure.hint(hint).into());
+        }
         if let Some(head) = &outcome.head {
             self.look_at_credits(head.limits.credits, outcome.result.is_ok());
         }
