@@ -23,7 +23,7 @@ _anyask() {
 
     case "${cmd}" in
         anyask)
-            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --no-stdin --system --system-file --prefill --chat --model --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --no-stream --json --stream --extract --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --profile --no-config --dry-run --curl --list-models --generate --help --version"
+            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --no-stdin --system --system-file --prefill --chat --model --fallback --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --no-stream --json --stream --extract --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --max-cost --profile --no-config --dry-run --curl --list-models --generate --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -130,6 +130,10 @@ _anyask() {
                     return 0
                     ;;
                 -m)
+                    COMPREPLY=($(compgen -W "sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307" -- "${cur}"))
+                    return 0
+                    ;;
+                --fallback)
                     COMPREPLY=($(compgen -W "sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307" -- "${cur}"))
                     return 0
                     ;;
@@ -350,6 +354,13 @@ _anyask() {
                     fi
                     return 0
                     ;;
+                --max-cost)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -362,6 +373,10 @@ _anyask() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                --list-models)
+                    COMPREPLY=($(compgen -W "documented server" -- "${cur}"))
                     return 0
                     ;;
                 --generate)

@@ -31,7 +31,10 @@ pub const STATUSES: [(Kind, &str); 13] = [
     (Kind::Setup, "not set up: no API key, a bad configuration file or profile"),
     (Kind::Refused, "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx"),
     (Kind::KeyRejected, "the key was not accepted: 401"),
-    (Kind::NotPermitted, "out of credits, or not permitted: 402, 403, below --min-credits"),
+    (
+        Kind::NotPermitted,
+        "out of credits, or not permitted: 402, 403, below --min-credits, --max-cost reached",
+    ),
     (Kind::RateLimited, "rate limited: 429, after the retries"),
     (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
     (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),

@@ -46,7 +46,9 @@ fn the_next_model_is_asked_where_one_fails() {
         .exits(0);
     assert_eq!(asked(&server), "bad1 bad1 bad2 bad2 good");
     let mut bodies: Vec<Value> = server.received().iter().map(Received::json).collect();
-    bodies.iter_mut().for_each(|body| body["model"] = "same".into());
+    for body in &mut bodies {
+        body["model"] = "same".into();
+    }
     assert!(bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     let log = &folder.json_lines("log")[0];
     assert_eq!((&log["attempts"], &log["requests"]), (&1.into(), &5.into()));

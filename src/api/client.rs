@@ -262,7 +262,7 @@ impl Client {
 }
 
 fn request(prepared: &Prepared) -> Result<http::Request<&[u8]>, ureq::Error> {
-    let mut request = http::Request::post(&prepared.url);
+    let mut request = http::Request::builder().method(&prepared.method).uri(&prepared.url);
     for header in &prepared.headers {
         request = request.header(&header.name, &header.value);
     }

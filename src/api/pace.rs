@@ -30,6 +30,11 @@ pub struct Candidate {
     pub is_last: bool,
 }
 
+impl Candidate {
+    /// The model of a question that no other model is asked.
+    pub const ONLY: Self = Self { place: 0, is_last: true };
+}
+
 #[derive(Default)]
 struct State {
     /// Those of the model that is asked first, and of each fallback, because servers limit them one by one.

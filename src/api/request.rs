@@ -4,7 +4,8 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use ureq::http::Uri;
+use ureq::http::header::CONTENT_TYPE;
+use ureq::http::{Method, Uri};
 
 use super::digest::Digest;
 use super::endpoint::{Endpoint, Header};
@@ -67,7 +68,7 @@ impl Request {
             return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
         }
         let headers = endpoint.request_headers(self.stream);
-        Ok(Prepared { url: endpoint.url.clone(), headers, body })
+        Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
     }
 }
 
@@ -84,10 +85,26 @@ impl Request {
 /// A request as it is sent: what `--dry-run`, `--curl` and `--verbose` show.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    pub method: Method,
     pub url: Uri,
     /// In the order in which they are sent.
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
+}
+
+impl Prepared {
+    /// A request for the list of the server's models, which is beside the endpoint of the messages.
+    pub fn for_models(endpoint: &Endpoint) -> Result<Self> {
+        let (path, query) = (endpoint.url.path(), endpoint.url.query());
+        let folder = path.strip_suffix("/messages").unwrap_or(path);
+        let query = query.map_or(String::new(), |query| format!("{query}&"));
+        let mut parts = endpoint.url.clone().into_parts();
+        // upstream gives 20 without a number, and takes at most 1000
+        parts.path_and_query = Some(format!("{folder}/models?{query}limit=1000").parse()?);
+        let mut headers = endpoint.request_headers(false);
+        headers.retain(|header| header.name != CONTENT_TYPE);
+        Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
+    }
 }
 
 /// One message of the conversation.

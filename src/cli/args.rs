@@ -207,7 +207,8 @@ pub struct Args {
     ///
     /// It needs no key and no credits, and echoes the last user message. STEPS are
     /// its answers to successive requests; the last one repeats. A step is ok, an
-    /// HTTP status, or cut (the answer ends early): --mock=429,ok.
+    /// HTTP status, cut (the answer ends early), or a trouble of relays: quota,
+    /// botcheck, or overloaded (an error as the first event): --mock=429,ok.
     #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
     pub mock: Option<Steps>,
 
@@ -359,11 +360,12 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "Modes")]
     pub curl: bool,
 
-    /// Print the documented models
+    /// Print the documented models, or the server's
     ///
-    /// With --json, as a JSON array.
-    #[arg(long, group = "mode", help_heading = "Modes")]
-    pub list_models: bool,
+    /// With --json, as a JSON array. --list-models=server asks the server for the
+    /// models that this key can use, and prints their IDs, or its JSON.
+    #[arg(long, value_name = "FROM", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "documented", hide_possible_values = true, group = "mode", help_heading = "Modes")]
+    pub list_models: Option<Models>,
 
     /// Print the man page or shell completions
     ///
@@ -405,6 +407,13 @@ pub enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// Whose models `--list-models` prints.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Models {
+    Documented,
+    Server,
 }
 
 /// What `--generate` prints.

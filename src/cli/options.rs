@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::args::Args;
+use super::args::{Args, Models};
 use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::values::Steps;
@@ -28,6 +28,8 @@ pub enum Command {
     DryRun(Box<Options>, Sources),
     /// Prints the request as a curl command.
     Curl(Box<Options>, Sources),
+    /// Prints the models of the server.
+    ListModels(Box<Options>),
     /// Asks each line that is typed.
     Chat(Box<Options>),
     /// Asks many questions.
@@ -78,7 +80,11 @@ pub struct Batch {
 
 /// What the arguments ask for.
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
-    if args.list_models {
+    if args.list_models.is_some() && !args.prompt.is_empty() {
+        let failure = usage_error("--list-models takes no prompt");
+        return Err(failure.hint("use --list-models=server for the server's models").into());
+    }
+    if args.list_models == Some(Models::Documented) {
         return Ok(Command::Print(documents::models(args.json).into()));
     }
     if let Some(document) = args.generate {
@@ -89,7 +95,9 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     files::check_purposes(&args)?;
     let names_stdin = files::names_stdin(&mut args, console)?;
     let batch = args.batch.as_ref().map(|items| batch(items, &args)).transpose()?;
-    let sources = if batch.is_some() { None } else { sources(&args, names_stdin)? };
+    let lists_models = args.list_models.is_some();
+    let asks_one = batch.is_none() && !lists_models;
+    let sources = if asks_one { sources(&args, names_stdin)? } else { None };
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
     }
@@ -97,6 +105,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     let (dry_run, curl) = (args.dry_run, args.curl);
     let options = Box::new(options(args, endpoint, key, console)?);
     Ok(match (batch, sources) {
+        _ if lists_models => Command::ListModels(options),
         (Some(batch), _) => Command::Batch(options, batch),
         (None, None) => Command::Chat(options),
         (None, Some(sources)) if dry_run => Command::DryRun(options, sources),

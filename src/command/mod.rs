@@ -5,6 +5,7 @@ mod batch;
 mod chat;
 mod exchange;
 mod fallback;
+mod models;
 mod signals;
 
 use anyhow::Result;
@@ -23,6 +24,7 @@ pub fn run(command: Command) -> Result<()> {
         Command::Ask(options, sources) => ask::run(*options, sources),
         Command::DryRun(options, sources) => ask::dry_run(&options, sources),
         Command::Curl(options, sources) => ask::curl(&options, sources),
+        Command::ListModels(options) => models::run(*options),
         Command::Chat(options) => chat::run(*options),
         Command::Batch(options, batch) => batch::run(*options, batch),
     }

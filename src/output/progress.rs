@@ -123,12 +123,14 @@ fn show_request(console: &Console, prepared: &Prepared) {
     if !console.verbose {
         return;
     }
-    let Prepared { url, headers, body } = prepared;
+    let Prepared { method, url, headers, body } = prepared;
     let path = url.path_and_query().map_or("/", |path| path.as_str());
-    console.trace(">", format!("POST {path} HTTP/1.1"));
+    console.trace(">", format!("{method} {path} HTTP/1.1"));
     let host = url.authority().map_or("", |authority| authority.as_str());
     console.trace(">", format!("host: {host}"));
-    console.trace(">", format!("content-length: {}", body.len()));
+    if !body.is_empty() {
+        console.trace(">", format!("content-length: {}", body.len()));
+    }
     for header in headers {
         console.trace(">", format!("{}: {}", header.name, header.shown()));
     }

@@ -25,6 +25,8 @@ pub struct Tally {
     pub credits: Option<f64>,
     /// Answers that did not tell the credits, before the first that did.
     pub untold: u64,
+    /// There were answers without a count of tokens.
+    pub uncounted: bool,
 }
 
 impl Tally {
@@ -37,14 +39,23 @@ impl Tally {
         counted(self.tokens)
     }
 
+    fn counts(&self) -> String {
+        let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
+        format!("({} failed, {} tokens{credits})", self.failed, self.tokens())
+    }
+
     fn credits(&self) -> String {
         self.credits.map_or(String::new(), |credits| format!("${credits:.2} credits left"))
     }
 
+    /// How far the batch is, in a line of its own.
+    pub fn heartbeat(&self) -> String {
+        format!("{} items are done {}", self.done(), self.counts())
+    }
+
     /// What the bar says beside the numbers of items.
     pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
-        let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
-        let counts = format!("({} failed, {} tokens{credits})", self.failed, self.tokens());
+        let counts = self.counts();
         // skipped items took no time, so they say nothing about the rest
         let asked = self.answered + self.failed;
         match total {

@@ -98,11 +98,35 @@ const FILES: [(&str, &str); 2] = [
     ("~/.config/anyask/profiles/NAME", "Flags that --profile NAME adds, in the same form."),
 ];
 
-const FILES_MORE: [&str; 4] = [
+const FILES_MORE: [&str; 2] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
-    "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete.",
-    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id.",
     "anyask writes no file that a flag does not name.",
+];
+
+const SECTIONS: [(&str, &[&str]); 3] = [
+    (
+        "BATCHES",
+        &[
+            "An item is a line: plain text, a JSON string, or an object with prompt or messages and with anything that differs from the flags: {\"prompt\":\"...\", \"id\":7, \"data\":{...}, \"model\":\"haiku\", \"max_tokens\":100}. Blank lines are skipped.",
+            "Results are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id. With --fallback, asked is the model that was asked.",
+            "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer is paid for twice. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first.",
+        ],
+    ),
+    (
+        "CONVERSATIONS",
+        &[
+            "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
+        ],
+    ),
+    (
+        "RELAYS",
+        &[
+            "Relays such as new-api, and firewalls such as Cloudflare, tell by a code, a type or a page what is wrong, and their status may say something else. anyask goes by the code first.",
+            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check stands before the host. Exit status 7 or 8: the relay is busy, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
+            "A 524 means that Cloudflare waited 100 seconds for the relay. Streaming avoids it, so anyask streams on the wire whenever it can: always but with --json without --stream.",
+            "The steps quota, botcheck, overloaded and 524 of --mock rehearse these troubles.",
+        ],
+    ),
 ];
 
 pub fn page() -> String {
@@ -123,7 +147,7 @@ pub fn page() -> String {
         roman("]..."),
     ]);
     roff.control("SH", ["DESCRIPTION"]);
-    paragraphs(&mut roff, DESCRIPTION);
+    paragraphs(&mut roff, &DESCRIPTION);
     roff.control("SH", ["OPTIONS"]);
     options(&mut roff);
     roff.control("SH", ["EXIT STATUS"]);
@@ -133,7 +157,7 @@ pub fn page() -> String {
     roff.control("PP", []);
     paragraphs(
         &mut roff,
-        [
+        &[
             "Text that was already printed stays on standard output in every case. If the reader of a pipe goes away, the program ends quietly with 0. A signal ends the program by that signal: after Ctrl-C, a shell reports 130.",
         ],
     );
@@ -146,7 +170,11 @@ pub fn page() -> String {
         term(&mut roff, [bold(name)], meaning);
     }
     roff.control("PP", []);
-    paragraphs(&mut roff, FILES_MORE);
+    paragraphs(&mut roff, &FILES_MORE);
+    for (title, texts) in SECTIONS {
+        roff.control("SH", [title]);
+        paragraphs(&mut roff, texts);
+    }
     roff.control("SH", ["EXAMPLES"]);
     for (index, (what, command)) in EXAMPLES.into_iter().enumerate() {
         if index > 0 {
@@ -165,12 +193,12 @@ pub fn page() -> String {
     roff.to_roff()
 }
 
-fn paragraphs<const N: usize>(roff: &mut Roff, texts: [&str; N]) {
-    for (index, text) in texts.into_iter().enumerate() {
+fn paragraphs(roff: &mut Roff, texts: &[&str]) {
+    for (index, text) in texts.iter().enumerate() {
         if index > 0 {
             roff.control("PP", []);
         }
-        roff.text([roman(text)]);
+        roff.text([roman(*text)]);
     }
 }
 

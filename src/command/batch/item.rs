@@ -5,13 +5,12 @@ use std::sync::atomic::Ordering;
 use anyhow::{Error, Result};
 use serde_json::value::RawValue;
 
-use super::super::exchange::Outcome;
 use super::results::{Row, RowContent, RowError, identity};
-use super::{UNTOLD, Work, is_for_all, lock};
+use super::{Work, is_for_all, lock};
 use crate::api::{Client, Message, Prepared, Request, one_line};
+use crate::command::exchange::Outcome;
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Question};
-use crate::output::dollars;
 
 impl Work {
     /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.
@@ -89,49 +88,6 @@ impl Work {
     fn finished(&self, row: &Row) -> String {
         lock(&self.known).add_result(row.identity(), row.line);
         row.to_line()
-    }
-
-    /// Counts what was spent, whatever came of it, and looks at the credits that are left.
-    fn count(&self, outcome: &Outcome) {
-        let usage = outcome.answer.usage;
-        let mut tally = lock(&self.tally);
-        tally.tokens = usage.total().saturating_add(tally.tokens);
-        tally.cost += outcome.cost.unwrap_or(0.0);
-        tally.short += u64::from(outcome.short.is_some());
-        let cost = tally.cost;
-        drop(tally);
-        if self.batch.max_cost.is_some_and(|most| cost >= most) {
-            let message =
-                format!("the batch has cost about ${}, as much as --max-cost", dollars(cost));
-            let failure = Failure::new(Kind::NotPermitted, message);
-            let hint = "with -o FILE, use --resume and a larger --max-cost to continue";
-            self.stop_if_items_are_left(failure.hint(hint).into());
-        }
-        if let Some(head) = &outcome.head {
-            self.look_at_credits(head.limits.credits, outcome.result.is_ok());
-        }
-    }
-
-    /// Keeps what is told of the credits that are left, and stops where they are too few.
-    fn look_at_credits(&self, credits: Option<f64>, is_answer: bool) {
-        let mut tally = lock(&self.tally);
-        tally.credits = credits.or(tally.credits);
-        let Some(least) = self.batch.min_credits else { return };
-        if tally.credits.is_some() {
-            tally.untold = 0;
-        } else if is_answer {
-            tally.untold += 1;
-            if tally.untold == UNTOLD {
-                self.note_untold();
-            }
-        }
-        drop(tally);
-        if let Some(credits) = credits.filter(|credits| *credits < least) {
-            let message = format!("${credits:.2} credits are left, below --min-credits");
-            let failure = Failure::new(Kind::NotPermitted, message);
-            let failure = failure.hint("with more credits, use --resume to continue");
-            self.stop_if_items_are_left(failure.into());
-        }
     }
 }
 

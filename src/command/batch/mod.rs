@@ -1,6 +1,8 @@
 //! Many questions: workers ask items side by side, and write each result as it comes, or in the order of the items.
 
+mod budget;
 mod file;
+mod heartbeat;
 mod item;
 mod order;
 mod queue;
@@ -20,11 +22,9 @@ use crate::error::{Failure, Kind, kind};
 use crate::input::{Draft, Item, Items, Text, count_items, replaced_note};
 use crate::output::{Sink, Tally};
 use file::ResultsFile;
+use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
 use results::Known;
-
-/// After this many answers without a word about credits, none is expected any more.
-const UNTOLD: u64 = 10;
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -39,12 +39,14 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
     work.stop_on_signals()?;
     console.start_bar(total);
+    let heartbeat = work.start_heartbeat();
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for result in results {
         work.write(&result?)?;
     }
+    drop(heartbeat);
     work.order_results();
     console.stop_live();
     let ended = work.finish();
@@ -127,6 +129,17 @@ impl Work {
             low: Mutex::default(),
             signal: Mutex::default(),
         })
+    }
+
+    /// Tells from time to time how far the batch is, where there is no bar.
+    fn start_heartbeat(self: &Arc<Self>) -> Option<Heartbeat> {
+        let work = Arc::clone(self);
+        let beat = move || {
+            let line = lock(&work.tally).heartbeat();
+            work.session.options.console.tell(line);
+        };
+        let console = &self.session.options.console;
+        (!console.animated && !console.quiet).then(|| Heartbeat::start(INTERVAL, beat))
     }
 
     /// Starts the reader of the items and the workers.
@@ -248,9 +261,7 @@ impl Work {
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
         }
-        if (1..UNTOLD).contains(&tally.untold) {
-            self.note_untold();
-        }
+        self.note_if_untold(tally.untold);
         if reason.is_none() && tally.done() == 0 {
             console.note("there were no items; --batch=FILE reads them from a file");
         }
@@ -262,11 +273,6 @@ impl Work {
             (None, 0) => Ok(()),
             (None, failed) => Err(self.items_failed(failed)),
         }
-    }
-
-    fn note_untold(&self) {
-        let console = &self.session.options.console;
-        console.note("the server does not tell the credits left; --min-credits cannot guard them");
     }
 
     fn items_failed(&self, failed: u64) -> Error {
