@@ -55,6 +55,8 @@ module completions {
     --json                    # Print the server's JSON, byte for byte
     --stream                  # Print the answer as it arrives
     --extract(-x)             # Print only the first fenced code block
+    --check: string           # Print the answer only if a command accepts it
+    --check-retries: string   # Ask again N times if --check fails [default: 1]
     --output(-o): path        # Write the answer to FILE when it is complete
     --usage(-u)               # Print tokens, cost and limits on stderr
     --price: string           # Dollars per million tokens; repeatable

@@ -6,6 +6,7 @@ mod answer;
 mod batch;
 #[cfg(unix)]
 mod chat;
+mod check;
 mod config;
 #[cfg(unix)]
 mod documents;

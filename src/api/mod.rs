@@ -34,7 +34,7 @@ pub use head::Head;
 pub use json::{Fields, one_line};
 pub use limits::{Limits, in_words};
 pub use models::{MODELS, Model, model_id};
-pub use pace::{Candidate, Pace};
+pub use pace::{Candidate, Pace, stopped};
 pub use parts::Wanted;
 pub use price::{Price, Prices};
 pub use proxy::{Proxies, proxy_for};

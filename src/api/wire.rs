@@ -81,6 +81,17 @@ impl Usage {
         cached.chain(self.input_tokens).reduce(u64::saturating_add)
     }
 
+    /// Adds the tokens of another answer.
+    pub fn add(&mut self, other: &Self) {
+        let sum = |one: &mut Option<u64>, other: Option<u64>| {
+            *one = (*one).into_iter().chain(other).reduce(u64::saturating_add);
+        };
+        sum(&mut self.input_tokens, other.input_tokens);
+        sum(&mut self.output_tokens, other.output_tokens);
+        sum(&mut self.cache_read, other.cache_read);
+        sum(&mut self.cache_write, other.cache_write);
+    }
+
     /// All tokens of question and answer.
     pub fn total(&self) -> u64 {
         self.input().unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))

@@ -27,7 +27,7 @@ Examples:
 Exit status: 0 answered, 1 local failure, 2 usage, 3 not set up, 4 refused,
 5 key not accepted, 6 no credits or not permitted, 7 rate limited, 8 server
 failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
-12 some items of a batch failed.
+12 some items of a batch failed, 13 the answer did not pass --check.
 'anyask --generate man | man -l -' shows the manual.";
 
 /// Ask Claude a question from the shell
@@ -232,6 +232,21 @@ pub struct Args {
     /// with status 10.
     #[arg(short = 'x', long, conflicts_with = "json", help_heading = "Output")]
     pub extract: bool,
+
+    /// Print the answer only if a command accepts it
+    ///
+    /// The shell runs CMD with what would be printed on its standard input. If it
+    /// ends with status 0, the answer is printed. If not, the model is told what CMD
+    /// printed and is asked again, and after the last try the exit status is 13:
+    /// -x --check 'jq -e .name'. CMD does not get the key.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    pub check: Option<String>,
+
+    /// Ask again N times if --check fails [default: 1]
+    ///
+    /// Each time is a request that is charged.
+    #[arg(long, value_name = "N", value_parser = retries, default_value = "1", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Output")]
+    pub check_retries: u32,
 
     /// Write the answer to FILE when it is complete
     ///

@@ -52,6 +52,10 @@ pub struct Options {
     mock: Option<Steps>,
     pub policy: api::Policy,
     pub output: Settings,
+    /// The shell command that an answer has to pass.
+    pub check: Option<String>,
+    /// How often the model is asked again if an answer does not pass.
+    pub check_retries: u32,
     /// Print the usage line.
     pub usage: bool,
     /// An answer that stopped short is a failure.
@@ -115,6 +119,9 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
+    if args.check.is_some() && args.json && args.stream {
+        return Err(usage_error("--check cannot be used with --json --stream").into());
+    }
     let system = system(args.system, args.system_file.as_ref(), console)?;
     let format = match (args.json, args.stream) {
         (true, true) => Format::Events,
@@ -124,7 +131,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     };
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
-    let stream = is_streamed && !args.no_stream && args.batch.is_none();
+    let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
     let mut extra = Fields::default();
     for (key, value) in &args.set {
         extra.set_text(key, value);
@@ -159,6 +166,8 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             terminal: std::io::stdout().is_terminal(),
             raw: args.raw,
         },
+        check: args.check,
+        check_retries: args.check_retries,
         usage: args.usage,
         strict: args.strict,
         prices: api::Prices(args.price),

@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 
-use super::exchange::{Outcome, Requests, Session};
+use super::exchange::{Exchange, Outcome};
+use super::session::{Requests, Session};
 use super::signals::ENDING;
 use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
@@ -65,22 +66,26 @@ fn request(
 impl Session {
     /// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
     pub fn turn(&self, content: Content) -> Result<()> {
-        let Options { chat, output, console, .. } = &self.options;
+        let Options { chat, check, output, console, .. } = &self.options;
         let conversation = chat.as_deref().map(|path| {
             Conversation::open(path, |text| console.note(text), || self.pace.is_stopped())
         });
         let mut conversation = conversation.transpose()?;
         let mut request = request(&self.options, conversation.as_mut(), content);
-        let mut prepared = request.prepare(self.client.endpoint())?;
-        // the body has the messages now; only the question is needed again, for the conversation
-        let messages = std::mem::take(&mut request.messages).into_iter();
-        let question = conversation.as_ref().and(messages.rev().find(|m| m.role == Role::User));
+        let prepared = request.prepare(self.client.endpoint())?;
+        // the body has the messages now; the question is needed again for the conversation, and all of them for a check
+        let messages = std::mem::take(&mut request.messages);
+        if check.is_some() {
+            request.messages.clone_from(&messages);
+        }
+        let mut messages = messages.into_iter();
+        let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
         let sink = Sink::open(output)?;
         self.remove_on_signal(sink.temp_path());
         let mut printer = Printer::new(output, sink, console.clone());
         console.start_spinner();
-        let outcome =
-            self.exchange(&self.client, &mut request, &mut prepared, Some(&mut printer), None);
+        let exchange = Exchange::new(self, &self.client, &mut request, prepared, None);
+        let outcome = exchange.run(Some(&mut printer));
         console.stop_live();
         if let (Ok(()), Some(conversation), Some(question)) =
             (&outcome.result, conversation, question)

@@ -3,9 +3,11 @@
 mod ask;
 mod batch;
 mod chat;
+mod check;
 mod exchange;
 mod fallback;
 mod models;
+mod session;
 mod signals;
 
 use anyhow::Result;

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::exchange::{Requests, Session};
+use super::session::{Requests, Session};
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};

@@ -1,6 +1,6 @@
 //! What the user sees while a request is under way: a spinner or a bar, the retries, the exchange under `--verbose`.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
         Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
         Progress::Retrying(retry) => {
             console.set_next_try(Some(Instant::now() + retry.pause));
-            console.note(format!("{}{}", item(line), retry_line(console, retry)));
+            show_note(console, line, retry_line(console, retry));
         }
     }
 }
@@ -102,11 +102,15 @@ pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
 /// Tells that another model is asked, and why.
 pub fn show_fallback(console: &Console, line: Option<u64>, error: &Error, model: &str) {
     let error = console.describe(error);
-    console.note(format!("{}{error}; the fallback {model} is asked", item(line)));
+    show_note(console, line, format_args!("{error}; the fallback {model} is asked"));
 }
 
-fn item(line: Option<u64>) -> String {
-    line.map_or(String::new(), |line| format!("line {line}: "))
+/// Shows a note about a question; `line` is that of the item, if it is one of a batch.
+pub fn show_note(console: &Console, line: Option<u64>, note: impl Display) {
+    match line {
+        Some(line) => console.note(format_args!("line {line}: {note}")),
+        None => console.note(note),
+    }
 }
 
 /// What happened, which try is next, and when.

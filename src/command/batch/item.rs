@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::results::{Row, RowContent, RowError, identity};
 use super::{Work, is_for_all, lock};
 use crate::api::{Client, Message, Prepared, Request, one_line};
-use crate::command::exchange::Outcome;
+use crate::command::exchange::{Exchange, Outcome};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Question};
 
@@ -25,7 +25,7 @@ impl Work {
             let content = RowContent::Error { error };
             self.finished(&Row { line, id, data, key, asked, content })
         };
-        let (mut request, mut prepared) = match self.prepare(client, question) {
+        let (mut request, prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, None, &error)),
         };
@@ -35,7 +35,8 @@ impl Work {
             return None;
         }
         let console = &self.session.options.console;
-        let outcome = self.session.exchange(client, &mut request, &mut prepared, None, Some(line));
+        let exchange = Exchange::new(&self.session, client, &mut request, prepared, Some(line));
+        let outcome = exchange.run(None);
         let asked = (!self.session.options.fallback.is_empty()).then_some(&*request.model);
         self.count(&outcome);
         let Outcome { answer, result, head, short, log_error, .. } = outcome;

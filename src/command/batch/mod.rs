@@ -15,7 +15,7 @@ use std::thread;
 
 use anyhow::{Context, Error, Result};
 
-use super::exchange::{Requests, Session};
+use super::session::{Requests, Session};
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
