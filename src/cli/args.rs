@@ -323,7 +323,7 @@ pub struct Args {
     /// string, or an object with 'prompt' or 'messages', 'id' and 'data' (copied to
     /// the result), and its own model, system, max_tokens, temperature, top_p and
     /// stop_sequences. PROMPT is added to each item. Each result is a JSON line.
-    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "mode", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Batches")]
+    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, conflicts_with_all = ["chat", "extract", "stream", "curl", "list_models", "generate"], help_heading = "Batches")]
     pub batch: Option<InputFile>,
 
     /// Number of parallel requests [default: 4]
@@ -365,7 +365,7 @@ pub struct Args {
 
     /// Print the request body and send nothing
     ///
-    /// Needs no key.
+    /// Needs no key. With --batch, print the body for each item, one per line.
     #[arg(long, group = "mode", help_heading = "Modes")]
     pub dry_run: bool,
 

@@ -34,6 +34,8 @@ pub enum Command {
     Chat(Box<Options>),
     /// Asks many questions.
     Batch(Box<Options>, Batch),
+    /// Prints the bodies of many requests.
+    DryRunBatch(Box<Options>, Batch),
 }
 
 /// How a question is asked, whichever it is.
@@ -110,6 +112,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     let options = Box::new(options(args, endpoint, key, console)?);
     Ok(match (batch, sources) {
         _ if lists_models => Command::ListModels(options),
+        (Some(batch), _) if dry_run => Command::DryRunBatch(options, batch),
         (Some(batch), _) => Command::Batch(options, batch),
         (None, None) => Command::Chat(options),
         (None, Some(sources)) if dry_run => Command::DryRun(options, sources),

@@ -29,5 +29,6 @@ pub fn run(command: Command) -> Result<()> {
         Command::ListModels(options) => models::run(*options),
         Command::Chat(options) => chat::run(*options),
         Command::Batch(options, batch) => batch::run(*options, batch),
+        Command::DryRunBatch(options, batch) => batch::dry_run(&options, &batch),
     }
 }

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, identity};
 use super::{Work, is_for_all, lock};
-use crate::api::{Client, Message, Prepared, Request, one_line};
+use crate::api::{Client, Prepared, Request, one_line};
 use crate::command::exchange::{Exchange, Outcome};
-use crate::error::{Failure, Kind, kind};
+use crate::error::{Kind, kind};
 use crate::input::{Item, Question};
 
 impl Work {
@@ -76,11 +76,7 @@ impl Work {
         client: &Client,
         question: Result<Question, String>,
     ) -> Result<(Request, Prepared)> {
-        let question = question.map_err(|why| Failure::new(Kind::Usage, why))?;
-        let options = &self.session.options;
-        let mut request = options.request.clone();
-        question.apply(&mut request, &self.files, self.words.as_ref());
-        request.messages.extend(options.prefill.as_ref().map(Message::assistant));
+        let request = self.template.request(&self.session.options, question)?;
         let prepared = request.prepare(client.endpoint())?;
         Ok((request, prepared))
     }

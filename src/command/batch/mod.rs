@@ -5,8 +5,10 @@ mod file;
 mod heartbeat;
 mod item;
 mod order;
+mod preview;
 mod queue;
 mod results;
+mod template;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -19,12 +21,15 @@ use super::session::{Requests, Session};
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
-use crate::input::{Draft, Item, Items, Text, count_items, replaced_note};
+use crate::input::{Item, Items, count_items, replaced_note};
 use crate::output::{Sink, Tally};
 use file::ResultsFile;
 use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
 use results::Known;
+use template::Template;
+
+pub use preview::dry_run;
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -87,9 +92,7 @@ impl Output {
 /// All that the workers share.
 struct Work {
     session: Session,
-    /// What every item gets.
-    words: Option<Text>,
-    files: Draft,
+    template: Template,
     batch: Batch,
     known: Mutex<Known>,
     output: Mutex<Output>,
@@ -110,16 +113,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Work {
     fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
-        let files = Draft::of_files(&batch.files)?;
-        let words = batch.words.clone().map(Text::from);
-        let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
-        if let Some(note) = replaced_note(replaced, "the prompt") {
-            options.console.note(note);
-        }
+        let template = Template::new(&options, &batch)?;
         Ok(Self {
             session: Session::new(options, Requests::SideBySide)?,
-            words,
-            files,
+            template,
             in_turn: batch.keep_order && !known.keeps_places(),
             batch,
             known: known.into(),
@@ -271,22 +268,23 @@ impl Work {
         match (reason, tally.failed) {
             (Some(reason), _) => Err(reason),
             (None, 0) => Ok(()),
-            (None, failed) => Err(self.items_failed(failed)),
+            (None, failed) => {
+                let hint = match &self.session.options.output.path {
+                    Some(file) => format!(
+                        "jq 'select(.error)' {} shows why; use --resume to ask them again",
+                        file.display()
+                    ),
+                    None => "with -o FILE, use --resume to ask them again".into(),
+                };
+                Err(items_failed(failed).hint(hint).into())
+            }
         }
     }
+}
 
-    fn items_failed(&self, failed: u64) -> Error {
-        let items = if failed == 1 { "item" } else { "items" };
-        let failure = Failure::new(Kind::ItemsFailed, format!("{failed} {items} failed"));
-        let hint = match &self.session.options.output.path {
-            Some(file) => format!(
-                "jq 'select(.error)' {} shows why; use --resume to ask them again",
-                file.display()
-            ),
-            None => "with -o FILE, use --resume to ask them again".into(),
-        };
-        failure.hint(hint).into()
-    }
+fn items_failed(count: u64) -> Failure {
+    let items = if count == 1 { "item" } else { "items" };
+    Failure::new(Kind::ItemsFailed, format!("{count} {items} failed"))
 }
 
 /// Whether every other item would end in the same way.
