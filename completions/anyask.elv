@@ -46,6 +46,8 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --timeout 'Longest time without data [default: 300]'
             cand --connect-timeout 'Longest time to connect [default: 10]'
             cand --mock 'Answer from a built-in test server'
+            cand --record 'Ask, and add each answer to FILE'
+            cand --replay 'Answer from FILE, without a server'
             cand -o 'Write the answer to FILE when it is complete'
             cand --output 'Write the answer to FILE when it is complete'
             cand --price 'Dollars per million tokens [default: 0.3,1.5]'

@@ -27,6 +27,8 @@ complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' 
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
 complete -c anyask -l mock -d 'Answer from a built-in test server' -r -f
+complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F
+complete -c anyask -l replay -d 'Answer from FILE, without a server' -r -F
 complete -c anyask -s o -l output -d 'Write the answer to FILE when it is complete' -r -F
 complete -c anyask -l price -d 'Dollars per million tokens [default: 0.3,1.5]' -r -f
 complete -c anyask -l log -d 'Append one JSON line per request to FILE' -r -F

@@ -54,6 +54,10 @@ pub struct Options {
     pub strict: bool,
     pub price: api::Price,
     pub log: Option<PathBuf>,
+    /// The file to add answers to.
+    pub record: Option<PathBuf>,
+    /// The file to answer from.
+    pub replay: Option<PathBuf>,
     pub console: Console,
 }
 
@@ -88,6 +92,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     let sources = if batch.is_some() { None } else { sources(&args, names_stdin)? };
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
+        files::check_replay(&args)?;
     }
     let (endpoint, key) = endpoint::endpoint(&args)?;
     let (dry_run, curl) = (args.dry_run, args.curl);
@@ -149,6 +154,8 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         strict: args.strict,
         price: args.price,
         log: args.log,
+        record: args.record,
+        replay: args.replay,
         console: console.clone(),
     })
 }

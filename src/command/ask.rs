@@ -94,14 +94,14 @@ impl Session {
 
     /// Tells what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
-        let Options { usage, strict, price, console, .. } = &self.options;
-        let Outcome { answer, result, head, short, log_error } = outcome;
+        let Options { usage, strict, console, .. } = &self.options;
+        let Outcome { answer, result, head, short, price, write_error, .. } = outcome;
         if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
             return result;
         }
         if *usage && (result.is_ok() || answer.usage != Usage::default()) {
             let limits = head.map_or_else(Limits::default, |head| head.limits);
-            console.tell(output::usage_line(&answer, &limits, *price));
+            console.tell(output::usage_line(&answer, &limits, price));
         }
         let result = match short {
             Some(short) if *strict && result.is_ok() => Err(short.into()),
@@ -111,12 +111,12 @@ impl Session {
             }
             None => result,
         };
-        match (result, log_error) {
-            (Err(error), Some(log_error)) => {
-                console.failure(&log_error);
+        match (result, write_error) {
+            (Err(error), Some(write_error)) => {
+                console.failure(&write_error);
                 Err(error)
             }
-            (result, log_error) => result.and(log_error.map_or(Ok(()), Err)),
+            (result, write_error) => result.and(write_error.map_or(Ok(()), Err)),
         }
     }
 }

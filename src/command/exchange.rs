@@ -6,8 +6,11 @@ use std::time::Instant;
 
 use anyhow::{Error, Result};
 
+use super::recording::Recordings;
 use super::signals::{end_by, on_signal};
-use crate::api::{Answer, Client, Head, Pace, Prepared, Progress, Reply, Request, Wanted};
+use crate::api::{
+    Answer, Client, Head, Pace, Prepared, Price, Progress, Reply, Request, Sent, Wanted,
+};
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
 use crate::output::{self, Format, Log, Printer, Record};
@@ -18,6 +21,7 @@ pub struct Session {
     pub client: Client,
     pub pace: Arc<Pace>,
     log: Option<Log>,
+    recordings: Option<Recordings>,
     /// The temporary file of `-o`, which a signal removes.
     temp_path: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -38,20 +42,27 @@ pub struct Outcome {
     pub head: Option<Head>,
     /// Why the answer stopped short, if it did.
     pub short: Option<Failure>,
-    /// The log could not be written.
-    pub log_error: Option<Error>,
+    /// It is a recorded answer.
+    pub replayed: bool,
+    /// What its tokens cost.
+    pub price: Price,
+    /// The log or the recording could not be written.
+    pub write_error: Option<Error>,
 }
 
 impl Session {
-    /// Fetches the key and opens the log.
+    /// Fetches the key, and opens the log and the recorded answers.
     pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
-        options.connect()?;
+        if options.replay.is_none() || options.record.is_some() {
+            options.connect()?;
+        }
         let policy = options.policy;
         let pace =
             Arc::new(Pace::new((requests == Requests::SideBySide).then_some(policy.max_wait)));
         let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
         let log = options.log.as_deref().map(Log::open).transpose()?;
-        Ok(Self { options, client, pace, log, temp_path: Arc::default() })
+        let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
+        Ok(Self { options, client, pace, log, recordings, temp_path: Arc::default() })
     }
 
     /// Removes the temporary file of `-o` when one of these signals ends the program.
@@ -87,15 +98,16 @@ impl Session {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Outcome {
         let begun = Instant::now();
-        let Options { output, console, prefill, price, .. } = &self.options;
+        let Options { output, console, prefill, .. } = &self.options;
         let wanted = Wanted {
             // a conversation and a batch keep it, and some formats print it at the end
             text: self.options.chat.is_some() || printer.is_none() || !output.prints_chunks(),
             message: output.format == Format::Json,
             events: output.format == Format::Events,
+            body: self.options.record.is_some(),
             prefill: prefill.clone(),
         };
-        let sent = client.send(prepared, &wanted, on_progress);
+        let sent = self.send(client, prepared, &wanted, on_progress);
         let (answer, result) = match sent.reply {
             Ok(mut reply) => {
                 let result = receive(&mut reply, printer);
@@ -108,14 +120,16 @@ impl Session {
         if let Some(warning) = &answer.warning {
             console.note(warning);
         }
+        let price = if sent.replayed { Price::FREE } else { self.options.price };
         let short = output::stopped_short(&answer, request.max_tokens);
         let record = Record {
             host: client.endpoint().host(),
             model: &request.model,
             head: sent.head.as_ref(),
             answer: &answer,
-            price: *price,
+            price,
             attempts: sent.attempts,
+            replayed: sent.replayed,
             seconds,
             exit: match &result {
                 Err(error) => kind(error) as u8,
@@ -123,9 +137,44 @@ impl Session {
                 Ok(()) => 0,
             },
         };
-        let log = self.log.as_ref().filter(|_| sent.attempts > 0);
-        let log_error = log.and_then(|log| log.append(&record, console).err());
-        Outcome { answer, result, head: sent.head, short, log_error }
+        let log = self.log.as_ref().filter(|_| sent.attempts > 0 || sent.replayed);
+        let logged = log.map_or(Ok(()), |log| log.append(&record, console));
+        let answered = sent.head.as_ref().filter(|_| !sent.replayed);
+        let recorded = self.record(prepared, answered, &answer);
+        let Sent { head, replayed, .. } = sent;
+        let write_error = recorded.and(logged).err();
+        Outcome { answer, result, head, short, replayed, price, write_error }
+    }
+
+    /// Sends the request, unless its answer is recorded.
+    fn send(
+        &self,
+        client: &Client,
+        prepared: &Prepared,
+        wanted: &Wanted,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Sent {
+        let found = self.recordings.as_ref().map_or(Ok(None), |known| known.find(prepared));
+        match found {
+            Ok(None) => client.send(prepared, wanted, on_progress),
+            Ok(Some((recorded, place))) => {
+                self.options
+                    .console
+                    .trace("*", format_args!("the answer is replayed from {place}"));
+                let (content_type, body) = recorded.into_parts();
+                client.replay(content_type.as_deref(), body, wanted.clone())
+            }
+            Err(error) => Sent::not(error),
+        }
+    }
+
+    /// Records an answer of a server, if it is complete, with text or without.
+    fn record(&self, prepared: &Prepared, head: Option<&Head>, answer: &Answer) -> Result<()> {
+        let (Some(recordings), Some(head)) = (&self.recordings, head) else { return Ok(()) };
+        if !answer.complete || answer.problem.is_some() {
+            return Ok(());
+        }
+        recordings.add(prepared, head, answer, &self.options.console)
     }
 }
 

@@ -4,6 +4,7 @@ mod ask;
 mod batch;
 mod chat;
 mod exchange;
+mod recording;
 mod signals;
 
 use anyhow::Result;

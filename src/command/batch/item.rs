@@ -26,11 +26,11 @@ impl Work {
             let content = RowContent::Error { error };
             self.finished(&Row { line, id, data, key, content })
         };
-        let (mut request, prepared) = match self.prepare(client, question) {
+        let (request, prepared) = match self.prepare(client, question) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, &error)),
         };
-        let key = request.digest();
+        let key = prepared.digest();
         if lock(&self.known).use_answer(identity(id.or(data), Some(key), ""), line) {
             lock(&self.tally).skipped += 1;
             return None;
@@ -39,9 +39,9 @@ impl Work {
         let mut on_progress = |progress: Progress| show(console, Some(line), &progress);
         let outcome = self.session.exchange(client, &request, &prepared, None, &mut on_progress);
         self.count(&outcome);
-        let Outcome { answer, result, head, short, log_error } = outcome;
+        let Outcome { answer, result, head, short, write_error, .. } = outcome;
         let status = head.map(|head| head.status);
-        if let Some(error) = log_error {
+        if let Some(error) = write_error {
             self.stop(error);
         }
         let short = short.filter(|_| self.session.options.strict);
@@ -97,10 +97,10 @@ impl Work {
         let mut tally = lock(&self.tally);
         tally.input_tokens += usage.input().unwrap_or(0);
         tally.output_tokens += usage.output_tokens.unwrap_or(0);
-        tally.cost += self.session.options.price.cost(&usage).unwrap_or(0.0);
+        tally.cost += outcome.price.cost(&usage).unwrap_or(0.0);
         tally.short += u64::from(outcome.short.is_some());
         drop(tally);
-        if let Some(head) = &outcome.head {
+        if let Some(head) = outcome.head.as_ref().filter(|_| !outcome.replayed) {
             self.look_at_credits(head.limits.credits, outcome.result.is_ok());
         }
     }
