@@ -50,6 +50,8 @@ Register-ArgumentCompleter -Native -CommandName 'anyask' -ScriptBlock {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest time without data [default: 300]')
             [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time to connect [default: 10]')
             [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Answer from a built-in test server')
+            [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Ask, and add each answer to FILE')
+            [CompletionResult]::new('--replay', '--replay', [CompletionResultType]::ParameterName, 'Answer from FILE, without a server')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Print the answer only if a command accepts it')
             [CompletionResult]::new('--check-retries', '--check-retries', [CompletionResultType]::ParameterName, 'Ask again N times if --check fails [default: 1]')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the answer to FILE when it is complete')

@@ -47,6 +47,8 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --timeout 'Longest time without data [default: 300]'
             cand --connect-timeout 'Longest time to connect [default: 10]'
             cand --mock 'Answer from a built-in test server'
+            cand --record 'Ask, and add each answer to FILE'
+            cand --replay 'Answer from FILE, without a server'
             cand --check 'Print the answer only if a command accepts it'
             cand --check-retries 'Ask again N times if --check fails [default: 1]'
             cand -o 'Write the answer to FILE when it is complete'

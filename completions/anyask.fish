@@ -34,6 +34,8 @@ complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' 
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
 complete -c anyask -l mock -d 'Answer from a built-in test server' -r -f
+complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F
+complete -c anyask -l replay -d 'Answer from FILE, without a server' -r -F
 complete -c anyask -l check -d 'Print the answer only if a command accepts it' -r -f -a "(__fish_complete_command)"
 complete -c anyask -l check-retries -d 'Ask again N times if --check fails [default: 1]' -r -f
 complete -c anyask -s o -l output -d 'Write the answer to FILE when it is complete' -r -F

@@ -51,6 +51,8 @@ module completions {
     --timeout: string         # Longest time without data [default: 300]
     --connect-timeout: string # Longest time to connect [default: 10]
     --mock: string            # Answer from a built-in test server
+    --record: path            # Ask, and add each answer to FILE
+    --replay: path            # Answer from FILE, without a server
     --no-stream(-S)           # Print the answer when it is complete
     --json                    # Print the server's JSON, byte for byte
     --stream                  # Print the answer as it arrives

@@ -20,12 +20,13 @@ pub enum Kind {
     StoppedShort = 11,
     ItemsFailed = 12,
     CheckFailed = 13,
+    NoRecording = 14,
     /// A signal ended the program, which a shell reports as 128 and the signal's number.
     Interrupted = 130,
 }
 
 /// Every exit status that the manual explains, in order.
-pub const STATUSES: [(Kind, &str); 14] = [
+pub const STATUSES: [(Kind, &str); 15] = [
     (Kind::ReaderGone, "answered"),
     (Kind::Local, "a local failure: a file or stdout could not be read or written"),
     (Kind::Usage, "usage: an unknown flag, a bad value, no prompt, binary input"),
@@ -46,6 +47,7 @@ pub const STATUSES: [(Kind, &str); 14] = [
     (Kind::StoppedShort, "the answer stopped short, under --strict"),
     (Kind::ItemsFailed, "some items of a batch failed"),
     (Kind::CheckFailed, "the answer did not pass --check"),
+    (Kind::NoRecording, "no recorded answer for a request, under --replay"),
 ];
 
 /// A failure whose kind is known: one line of message, and a hint where there is something to do.

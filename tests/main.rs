@@ -34,6 +34,7 @@ mod output;
 #[cfg(unix)]
 mod pipe;
 mod prompt;
+mod recording;
 mod relays;
 mod report;
 mod request;

@@ -1,7 +1,7 @@
 //! Sends prepared requests to an endpoint, again where that makes sense.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ureq::http;
-use ureq::http::header::CONTENT_ENCODING;
+use ureq::http::HeaderValue;
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
@@ -67,6 +68,15 @@ pub struct Sent {
     pub attempts: u32,
     /// The head of the last answer.
     pub head: Option<Head>,
+    /// Nothing was sent: it is a recorded answer.
+    pub replayed: bool,
+}
+
+impl Sent {
+    /// Nothing was sent, because of this error.
+    pub fn not(error: Error) -> Self {
+        Self { reply: Err(error), attempts: 0, head: None, replayed: false }
+    }
 }
 
 /// Sends requests to one endpoint, one at a time.
@@ -121,7 +131,7 @@ impl Client {
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let mut sent = Sent { reply: Err(stopped()), attempts: 0, head: None };
+        let mut sent = Sent::not(stopped());
         let mut replaced = false;
         loop {
             if let Err(error) = self.pace.acquire(model) {
@@ -158,6 +168,20 @@ impl Client {
                 return Sent { reply: Err(error), ..sent };
             }
         }
+    }
+
+    /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
+    pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, wanted: Wanted) -> Sent {
+        if self.pace.is_stopped() {
+            return Sent::not(stopped());
+        }
+        let content_type = content_type.and_then(|kind| HeaderValue::from_str(kind).ok());
+        let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
+        let head = Head::new(200, headers);
+        let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
+        let mut reply = Reply::new(head.clone(), body, wanted, endpoint, Deadline::default());
+        let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
+        Sent { reply, attempts: 0, head: Some(head), replayed: true }
     }
 
     /// Tells about a retry and waits for it; an error if there is none.

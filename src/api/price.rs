@@ -30,6 +30,9 @@ impl Prices {
 }
 
 impl Price {
+    /// What a recorded answer costs.
+    pub const FREE: Self = Self { input: 0.0, output: 0.0 };
+
     /// The cost in dollars; `None` if the server did not count both kinds of token.
     pub fn cost(self, usage: &Usage) -> Option<f64> {
         usage.input()?;

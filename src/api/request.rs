@@ -51,14 +51,6 @@ impl Request {
         "stream",
     ];
 
-    /// A digest of the body, whether the answer is streamed or not.
-    pub fn digest(&mut self) -> Digest {
-        let stream = std::mem::take(&mut self.stream);
-        let body = serde_json::to_vec(self).unwrap_or_default();
-        self.stream = stream;
-        Digest::of(&body)
-    }
-
     /// Makes the one value that is printed, shown and sent. A body over 32 MiB is an error.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
         let body = serde_json::to_vec(self)?;
@@ -104,6 +96,20 @@ impl Prepared {
         let mut headers = endpoint.request_headers(false);
         headers.retain(|header| header.name != CONTENT_TYPE);
         Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
+    }
+
+    /// The body without `stream`: what is asked, whether the answer is streamed or not.
+    pub fn question(&self) -> Vec<u8> {
+        let Ok(mut fields) = serde_json::from_slice::<Fields>(&self.body) else {
+            return Vec::new();
+        };
+        fields.remove("stream");
+        serde_json::to_vec(&fields).unwrap_or_default()
+    }
+
+    /// A digest of what is asked.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.question())
     }
 }
 

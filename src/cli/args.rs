@@ -27,7 +27,7 @@ Examples:
 Exit status: 0 answered, 1 local failure, 2 usage, 3 not set up, 4 refused,
 5 key not accepted, 6 no credits or not permitted, 7 rate limited, 8 server
 failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
-12 some items of a batch failed, 13 the answer did not pass --check.
+12 some items of a batch failed, 13 not passed by --check, 14 no recorded answer.
 'anyask --generate man | man -l -' shows the manual.";
 
 /// Ask Claude a question from the shell
@@ -211,6 +211,21 @@ pub struct Args {
     /// botcheck, or overloaded (an error as the first event): --mock=429,ok.
     #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
     pub mock: Option<Steps>,
+
+    /// Ask, and add each answer to FILE
+    ///
+    /// FILE gets a JSON line for each complete answer, with its request. An error is
+    /// not added. With --replay and the same FILE, only what FILE does not answer is
+    /// asked.
+    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    pub record: Option<PathBuf>,
+
+    /// Answer from FILE, without a server
+    ///
+    /// FILE is one of --record. Nothing is sent, and no key is needed. A request that
+    /// has no answer in FILE ends with exit status 14.
+    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    pub replay: Option<PathBuf>,
 
     /// Print the answer when it is complete
     #[arg(short = 'S', long, conflicts_with = "stream", help_heading = "Output")]

@@ -64,6 +64,10 @@ pub struct Options {
     pub strict: bool,
     pub prices: api::Prices,
     pub log: Option<PathBuf>,
+    /// The file to add answers to.
+    pub record: Option<PathBuf>,
+    /// The file to answer from.
+    pub replay: Option<PathBuf>,
     pub console: Console,
 }
 
@@ -106,6 +110,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     let sources = if asks_one { sources(&args, names_stdin)? } else { None };
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
+        files::check_replay(&args)?;
     }
     let (endpoint, key) = endpoint::endpoint(&args)?;
     let (dry_run, curl) = (args.dry_run, args.curl);
@@ -175,6 +180,8 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         strict: args.strict,
         prices: api::Prices(args.price),
         log: args.log,
+        record: args.record,
+        replay: args.replay,
         console: console.clone(),
     })
 }

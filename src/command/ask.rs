@@ -99,7 +99,7 @@ impl Session {
     /// Tells what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
         let Options { usage, strict, console, .. } = &self.options;
-        let Outcome { answer, result, head, cost, short, log_error } = outcome;
+        let Outcome { answer, result, head, cost, short, write_error, .. } = outcome;
         if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
             return result;
         }
@@ -115,12 +115,12 @@ impl Session {
             }
             None => result,
         };
-        match (result, log_error) {
-            (Err(error), Some(log_error)) => {
-                console.failure(&log_error);
+        match (result, write_error) {
+            (Err(error), Some(write_error)) => {
+                console.failure(&write_error);
                 Err(error)
             }
-            (result, log_error) => result.and(log_error.map_or(Ok(()), Err)),
+            (result, write_error) => result.and(write_error.map_or(Ok(()), Err)),
         }
     }
 }

@@ -7,8 +7,8 @@ use anyhow::{Error, Result};
 use super::check::{Complaint, check};
 use super::session::Session;
 use crate::api::{
-    Answer, Candidate, Client, Content, Head, Message, Prepared, Progress, Reply, Request, Sent,
-    Usage, Wanted, stopped,
+    Answer, Candidate, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request,
+    Sent, Usage, Wanted, stopped,
 };
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
@@ -25,8 +25,10 @@ pub struct Outcome {
     pub cost: Option<f64>,
     /// Why the answer stopped short, if it did.
     pub short: Option<Failure>,
-    /// The log could not be written.
-    pub log_error: Option<Error>,
+    /// It is a recorded answer.
+    pub replayed: bool,
+    /// The log or the recording could not be written.
+    pub write_error: Option<Error>,
 }
 
 /// One question on its way.
@@ -42,6 +44,8 @@ pub struct Exchange<'a> {
     usage: Usage,
     cost: Option<f64>,
     requests: u32,
+    /// An answer could not be recorded.
+    write_error: Option<Error>,
 }
 
 /// What one model answered.
@@ -50,6 +54,8 @@ struct Received {
     result: Result<()>,
     head: Option<Head>,
     attempts: u32,
+    /// It is a recorded answer.
+    replayed: bool,
     short: Option<Failure>,
 }
 
@@ -63,8 +69,18 @@ impl<'a> Exchange<'a> {
         line: Option<u64>,
     ) -> Self {
         let models = session.fallback.models(&request.model);
-        let (usage, cost, requests) = (Usage::default(), None, 0);
-        Self { session, client, request, prepared, line, models, usage, cost, requests }
+        Self {
+            session,
+            client,
+            request,
+            prepared,
+            line,
+            models,
+            usage: Usage::default(),
+            cost: None,
+            requests: 0,
+            write_error: None,
+        }
     }
 
     /// Sends the request until there is an answer that may be printed. The printer, if there is one, prints it.
@@ -85,16 +101,17 @@ impl<'a> Exchange<'a> {
             self.session.options.console.note(warning);
         }
         let received = self.print(received, printer);
-        let log_error = self.log(&received, begun.elapsed().as_secs_f64());
-        let Received { answer, result, head, short, .. } = received;
-        Outcome { answer, result, head, cost: self.cost, short, log_error }
+        let logged = self.log(&received, begun.elapsed().as_secs_f64());
+        let write_error = self.write_error.take().or(logged.err());
+        let Received { answer, result, head, replayed, short, .. } = received;
+        Outcome { answer, result, head, cost: self.cost, short, replayed, write_error }
     }
 
     /// Asks one model after the other where they fail, and reads the answer to its end. The printer prints what is
     /// printed as it arrives.
     fn ask(&mut self, printer: Option<&mut Printer>) -> Received {
         let begun = Instant::now();
-        let Sent { reply, attempts, head } = self.send();
+        let Sent { reply, attempts, head, replayed } = self.send();
         let (answer, result) = match reply {
             Ok(mut reply) => {
                 let result = print_chunks(&mut reply, printer);
@@ -105,11 +122,25 @@ impl<'a> Exchange<'a> {
         let Options { console, prices, .. } = &self.session.options;
         let seconds = begun.elapsed().as_secs_f64();
         console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
-        let cost = prices.of(&self.request.model).cost(&answer.usage);
+        let price = if replayed { Price::FREE } else { prices.of(&self.request.model) };
+        let cost = price.cost(&answer.usage);
         self.cost = self.cost.into_iter().chain(cost).reduce(|one, other| one + other);
         self.usage.add(&answer.usage);
         let short = output::stopped_short(&answer, self.request.max_tokens);
-        Received { answer, result, head, attempts, short }
+        let recorded = head.as_ref().filter(|_| !replayed).map(|head| self.record(head, &answer));
+        self.write_error = self.write_error.take().or(recorded.and_then(Result::err));
+        Received { answer, result, head, attempts, replayed, short }
+    }
+
+    /// Records an answer of a server, if it is complete, with text or without.
+    fn record(&self, head: &Head, answer: &Answer) -> Result<()> {
+        let recordings = self.session.recordings.as_ref();
+        match recordings.filter(|_| answer.complete && answer.problem.is_none()) {
+            Some(recordings) => {
+                recordings.add(&self.prepared, head, answer, &self.session.options.console)
+            }
+            None => Ok(()),
+        }
     }
 
     fn send(&mut self) -> Sent {
@@ -120,13 +151,17 @@ impl<'a> Exchange<'a> {
             text: options.chat.is_some() || line.is_some() || !output.prints_chunks(),
             message: output.format == Format::Json,
             events: output.format == Format::Events,
+            body: options.record.is_some(),
             prefill: options.prefill.clone(),
         };
         let mut on_progress = |progress: Progress| output::show(console, line, &progress);
         loop {
             let (candidate, model) = &self.models[0];
             self.request.set_model(model, &mut self.prepared);
-            let sent = self.client.send(&self.prepared, *candidate, &wanted, &mut on_progress);
+            let sent = match self.replay(&wanted) {
+                Some(sent) => sent,
+                None => self.client.send(&self.prepared, *candidate, &wanted, &mut on_progress),
+            };
             self.requests += sent.attempts;
             match (fallback.failure(model, &sent), self.models.get(1)) {
                 (Some(error), Some((_, next))) => output::show_fallback(console, line, error, next),
@@ -134,6 +169,20 @@ impl<'a> Exchange<'a> {
             }
             self.models.remove(0);
         }
+    }
+
+    /// The recorded answer, if there is one, or the error that there is none where nothing is to be sent.
+    fn replay(&self, wanted: &Wanted) -> Option<Sent> {
+        let console = &self.session.options.console;
+        let found = self.session.recordings.as_ref()?.find(&self.prepared).transpose()?;
+        Some(match found {
+            Ok((recorded, place)) => {
+                console.trace("*", format_args!("the answer is replayed from {place}"));
+                let (content_type, body) = recorded.into_parts();
+                self.client.replay(content_type.as_deref(), body, wanted.clone())
+            }
+            Err(error) => Sent::not(error),
+        })
     }
 
     /// Whether the answer did not pass `--check` and is to be asked for again, which is prepared. An answer that is
@@ -195,7 +244,7 @@ impl<'a> Exchange<'a> {
         Received { result, ..received }
     }
 
-    fn log(&self, received: &Received, seconds: f64) -> Option<Error> {
+    fn log(&self, received: &Received, seconds: f64) -> Result<()> {
         let Session { options, log, .. } = self.session;
         let Received { answer, result, short, .. } = received;
         let record = Record {
@@ -206,6 +255,7 @@ impl<'a> Exchange<'a> {
             cost: self.cost,
             attempts: received.attempts,
             requests: self.requests,
+            replayed: received.replayed,
             seconds,
             exit: match result {
                 Err(error) => kind(error) as u8,
@@ -213,8 +263,8 @@ impl<'a> Exchange<'a> {
                 Ok(()) => 0,
             },
         };
-        let log = log.as_ref().filter(|_| self.requests > 0)?;
-        log.append(&record, &options.console).err()
+        let log = log.as_ref().filter(|_| self.requests > 0 || received.replayed);
+        log.map_or(Ok(()), |log| log.append(&record, &options.console))
     }
 }
 

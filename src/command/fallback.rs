@@ -43,7 +43,8 @@ impl Fallback {
         let is_missing = sent.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();
         let failed = error.filter(|error| match kind(error) {
-            Kind::RateLimited | Kind::ServerFailed => true,
+            // a failure is not recorded
+            Kind::RateLimited | Kind::ServerFailed | Kind::NoRecording => true,
             Kind::Refused => is_missing,
             _ => false,
         });

@@ -7,6 +7,7 @@ mod check;
 mod exchange;
 mod fallback;
 mod models;
+mod recording;
 mod session;
 mod signals;
 

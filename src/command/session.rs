@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::Result;
 
 use super::fallback::Fallback;
+use super::recording::Recordings;
 use super::signals::{end_by, on_signal};
 use crate::api::{Client, Pace};
 use crate::cli::Options;
@@ -18,6 +19,7 @@ pub struct Session {
     pub pace: Arc<Pace>,
     pub fallback: Fallback,
     pub log: Option<Log>,
+    pub recordings: Option<Recordings>,
     /// The temporary file of `-o`, which a signal removes.
     temp_path: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -31,16 +33,20 @@ pub enum Requests {
 }
 
 impl Session {
-    /// Fetches the key and opens the log.
+    /// Fetches the key, and opens the log and the recorded answers.
     pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
-        options.connect()?;
+        if options.replay.is_none() || options.record.is_some() {
+            options.connect()?;
+        }
         let policy = options.policy;
         let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
         let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
         let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
         let log = options.log.as_deref().map(Log::open).transpose()?;
+        let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
-        Ok(Self { options, client, pace, fallback, log, temp_path: Arc::default() })
+        let temp_path = Arc::default();
+        Ok(Self { options, client, pace, fallback, log, recordings, temp_path })
     }
 
     /// Removes the temporary file of `-o` when one of these signals ends the program.

@@ -28,6 +28,8 @@ pub struct Record<'a> {
     pub attempts: u32,
     /// How many requests the question took, of all models.
     pub requests: u32,
+    /// It is a recorded answer.
+    pub replayed: bool,
     pub seconds: f64,
     pub exit: u8,
 }
@@ -42,7 +44,7 @@ impl Log {
         let Record { answer, head, .. } = record;
         let limits = head.map_or_else(Limits::default, |head| head.limits);
         let redacted = |text: Option<&str>| text.map(|text| console.redact(text));
-        let line = json!({
+        let mut line = json!({
             "time": rfc3339(SystemTime::now()),
             "host": record.host,
             "model": redacted(Some(answer.model.as_deref().unwrap_or(record.model))),
@@ -61,12 +63,15 @@ impl Log {
             "seconds": (record.seconds * 1e3).round() / 1e3,
             "exit": record.exit,
         });
+        if record.replayed {
+            line["replayed"] = true.into();
+        }
         self.0.append(format!("{line}\n").as_bytes())
     }
 }
 
 /// A time as RFC 3339 writes it, if it can: years have four digits. None before 1970, where humantime panics.
-fn rfc3339(time: SystemTime) -> Option<String> {
+pub fn rfc3339(time: SystemTime) -> Option<String> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let mut text = String::new();
     write!(text, "{}", humantime::format_rfc3339_seconds(time)).ok()?;

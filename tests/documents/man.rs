@@ -8,7 +8,7 @@ use anyask::cli::Args;
 use anyask::error::STATUSES;
 
 /// The examples of the page. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 13] = [
+pub const EXAMPLES: [(&str, &str); 14] = [
     ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
     (
         "Ask about the output of another command:",
@@ -51,6 +51,10 @@ pub const EXAMPLES: [(&str, &str); 13] = [
     (
         "Log each request, and count the tokens:",
         "anyask --log usage.jsonl hi && jq -s 'map(.input_tokens + .output_tokens) | add' usage.jsonl",
+    ),
+    (
+        "Record an answer, and replay it without a server or a key:",
+        "anyask --record answers.jsonl hi && env -u ANYROUTER_API_KEY anyask --replay answers.jsonl hi",
     ),
 ];
 
@@ -103,7 +107,7 @@ const FILES_MORE: [&str; 2] = [
     "anyask writes no file that a flag does not name.",
 ];
 
-const SECTIONS: [(&str, &[&str]); 4] = [
+const SECTIONS: [(&str, &[&str]); 5] = [
     (
         "BATCHES",
         &[
@@ -125,6 +129,16 @@ const SECTIONS: [(&str, &[&str]); 4] = [
             "If CMD ends with another status than 0, the model gets its whole answer back with the first 4 KiB of what CMD wrote to standard output and standard error, and is asked again. Such feedback accumulates. --check-retries N says how often; each time is a request that is charged, which --usage and --log add up.",
             "If the last answer does not pass, the exit status is 13, standard output stays empty, and the files of -o and --chat stay as they were; -v shows the answer. If CMD cannot be run, the exit status is 3. If a signal ends CMD, the exit status is 13 and the model is not asked again. An answer that stopped short is not checked under --strict.",
             "A conversation keeps the first question and the answer that passed. A batch checks each item.",
+        ],
+    ),
+    (
+        "RECORDED ANSWERS",
+        &[
+            "A file of --record contains prompts and answers: who can read it, can read both. It never contains the API key, a header or a host.",
+            "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request without stream, the same as in the results of a batch. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; if it is not UTF-8, it is in body_base64 instead. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
+            "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
+            "If a request is not in the file, --replay ends with status 14 and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
+            "A line that was not written completely is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number.",
         ],
     ),
     (

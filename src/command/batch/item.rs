@@ -29,7 +29,7 @@ impl Work {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, None, &error)),
         };
-        let key = request.digest();
+        let key = prepared.digest();
         if lock(&self.known).use_answer(identity(id.or(data), Some(key), ""), line) {
             lock(&self.tally).skipped += 1;
             return None;
@@ -39,9 +39,9 @@ impl Work {
         let outcome = exchange.run(None);
         let asked = (!self.session.options.fallback.is_empty()).then_some(&*request.model);
         self.count(&outcome);
-        let Outcome { answer, result, head, short, log_error, .. } = outcome;
+        let Outcome { answer, result, head, short, write_error, .. } = outcome;
         let status = head.map(|head| head.status);
-        if let Some(error) = log_error {
+        if let Some(error) = write_error {
             self.stop(error);
         }
         let short = short.filter(|_| self.session.options.strict);
