@@ -11,7 +11,7 @@ use super::args::Args;
 use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::values::Steps;
-use super::{documents, endpoint, files, usage_error};
+use super::{documents, endpoint, files, is_coloured, usage_error};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind};
 use crate::input::{self, InputFile, Sources, Text};
@@ -112,6 +112,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
     let stream = is_streamed && !args.no_stream && args.batch.is_none();
+    let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
     for (key, value) in &args.set {
         extra.set_text(key, value);
@@ -142,8 +143,10 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             format,
             stream,
             path: args.output,
-            terminal: std::io::stdout().is_terminal(),
+            terminal,
             raw: args.raw,
+            // what is raw has colours of its own
+            highlight: terminal && !args.raw && is_coloured(args.color, terminal),
         },
         usage: args.usage,
         strict: args.strict,
