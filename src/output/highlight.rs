@@ -138,20 +138,21 @@ impl Highlighter {
                     line.code = length;
                 }
             }
-            // "2 ** 3" and "**/*.rs" are not strong
+            // "2 ** 3", "**/*.rs" and "g^{**}" are not strong
             (None, _) if (2..=3).contains(&length) => {
-                line.strong = !line.strong && !b" \t\n/,)".contains(&next);
+                line.strong = !line.strong && !b" \t\n/,)}".contains(&next);
             }
             (None, _) => {}
         }
     }
 
-    /// The style of what was read last.
+    /// The style of what was read last. Asterisks have none, because the first of them could not have it yet.
     fn style(&self) -> &'static str {
         let Line { last, run, heading, strong, code, opens, .. } = &self.line;
+        let is_strong = *heading || (*strong && run.marker != b'*');
         let is_code = self.fence.is_some() || opens.is_some() || *code > 0 || run.marker == b'`';
-        match (*heading || *strong, is_code) {
-            // it was a newline
+        match (is_strong, is_code) {
+            // a line has just ended
             _ if *last == 0 => PLAIN,
             (false, false) => PLAIN,
             (true, false) => STRONG,
@@ -226,13 +227,13 @@ mod tests {
             ("###### Six\n", "######<b> Six</>\n"),
             ("> ## Quoted\n", "> ##<b> Quoted</>\n"),
             ("## Use `ls`\n", "##<b> Use </><bc>`ls`</>\n"),
-            ("so **very** true", "so **<b>very**</> true"),
-            ("- **Name:** text", "- **<b>Name:**</> text"),
-            ("***both***.", "***<b>both***</>."),
-            ("**a *b* c** d", "**<b>a *b* c**</> d"),
-            ("**a `b` c** d", "**<b>a </><bc>`b`</><b> c**</> d"),
-            ("这是**重点**内容", "这是**<b>重点**</>内容"),
-            ("| **a** | `b` |", "| **<b>a**</> | <c>`b`</> |"),
+            ("so **very** true", "so **<b>very</>** true"),
+            ("- **Name:** text", "- **<b>Name:</>** text"),
+            ("***both***.", "***<b>both</>***."),
+            ("**a *b* c** d", "**<b>a *b</>*<b> c</>** d"),
+            ("**a `b` c** d", "**<b>a </><bc>`b`</><b> c</>** d"),
+            ("这是**重点**内容", "这是**<b>重点</>**内容"),
+            ("| **a** | `b` |", "| **<b>a</>** | <c>`b`</> |"),
             ("run `ls -l`, then", "run <c>`ls -l`</>, then"),
             ("`` a`b `` c", "<c>`` a`b ``</> c"),
             ("`**x**` y", "<c>`**x**`</> y"),
@@ -305,7 +306,7 @@ mod tests {
     #[test]
     fn a_marker_without_a_partner_ends_with_its_line() {
         for (text, expected) in [
-            ("**open\nnext **bold** x", "**<b>open</>\nnext **<b>bold**</> x"),
+            ("**open\nnext **bold** x", "**<b>open</>\nnext **<b>bold</>** x"),
             ("**kwargs\n\nnext", "**<b>kwargs</>\n\nnext"),
             ("a `b\nc", "a <c>`b</>\nc"),
         ] {
