@@ -50,7 +50,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --output 'Write the answer to FILE when it is complete'
             cand --price 'Dollars per million tokens [default: 0.3,1.5]'
             cand --log 'Append one JSON line per request to FILE'
-            cand --color 'Colour stderr: auto, always or never'
+            cand --color 'Colour: auto, always or never'
             cand --batch 'Ask one question per line of ITEMS'
             cand -j 'Number of parallel requests [default: 4]'
             cand --jobs 'Number of parallel requests [default: 4]'

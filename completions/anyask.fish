@@ -30,7 +30,7 @@ complete -c anyask -l mock -d 'Answer from a built-in test server' -r -f
 complete -c anyask -s o -l output -d 'Write the answer to FILE when it is complete' -r -F
 complete -c anyask -l price -d 'Dollars per million tokens [default: 0.3,1.5]' -r -f
 complete -c anyask -l log -d 'Append one JSON line per request to FILE' -r -F
-complete -c anyask -l color -d 'Colour stderr: auto, always or never' -r -f -a "auto\t''
+complete -c anyask -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -r -F

@@ -355,7 +355,7 @@ fn lines_typed_or_pasted_ahead_are_each_a_question() {
     assert_eq!(folder.json_lines(FILE), expected.collect::<Vec<_>>());
 }
 
-/// Asks these questions at the server of `--mock`, types them, and gives what was shown and what was asked.
+/// Types this into a conversation with the server of `--mock`. Gives what was shown and what was asked.
 fn typed(args: &[&str], text: &str, folder: &Folder) -> (String, Vec<String>) {
     let mut terminal = chat(["--mock", "--color=never"], folder).args(args).on_terminal(ALL);
     terminal.waits_for("> ");
@@ -395,7 +395,7 @@ fn exit_or_quit_alone_ends_it() {
         ("exit\r", &[][..]),
         (" quit \r", &[]),
         ("hi\rquit\r", &["hi"]),
-        ("exit now\rquit?\r\u{4}", &["exit now", "quit?"]),
+        ("exit now\rquit?\rexit\r", &["exit now", "quit?"]),
     ] {
         assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
     }
@@ -411,15 +411,13 @@ fn a_backslash_at_a_lines_end_goes_on_with_a_new_line() {
         ("\u{1b}[200~one\\\rtwo\rthree\\\u{1b}[201~\rfour\rexit\r", &["one\ntwo", "three\nfour"]),
         // an empty line ends it
         ("one\\\r\rexit\r", &["one\n"]),
-        // Ctrl-D leaves, and asks nothing
-        ("one\\\r\u{4}", &[]),
     ] {
         assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
     }
 }
 
 #[test]
-fn ctrl_c_drops_a_question_that_is_half_typed() {
+fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
     let folder = folder();
     let mut terminal = chat(["--mock"], &folder).on_terminal(ALL);
     terminal.waits_for("> ");
@@ -427,7 +425,9 @@ fn ctrl_c_drops_a_question_that_is_half_typed() {
     terminal.waits_for("... ");
     terminal.types("two\u{3}");
     terminal.waits_for("> ");
-    terminal.types("three\rexit\r");
+    terminal.types("three\rfour\\\r");
+    terminal.waits_for("... ");
+    terminal.types("\u{4}");
     terminal.exits(0);
     assert_eq!(questions(&folder), ["three"]);
 }

@@ -100,6 +100,15 @@ mod tests {
 
     proptest! {
         #[test]
+        fn it_does_not_matter_where_the_text_is_cut(chunks in prop::collection::vec("[\r\nab\u{1b}]{0,3}", 0..9)) {
+            let mut sanitizer = Sanitizer::default();
+            let mut shown: String = chunks.iter().map(|chunk| sanitizer.push(chunk)).collect();
+            shown += sanitizer.finish();
+            let text = chunks.concat();
+            prop_assert_eq!(shown, sanitize(&text));
+        }
+
+        #[test]
         fn nothing_but_newline_and_tab_controls_the_terminal(text in any::<String>(), tail in "\\PC*") {
             let shown = sanitize(&text);
             prop_assert!(shown.chars().all(|char| !char.is_control() || matches!(char, '\n' | '\t')));
