@@ -55,7 +55,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand --output 'Write the answer to FILE when it is complete'
             cand --price 'Dollars per million tokens; repeatable'
             cand --log 'Append one JSON line per request to FILE'
-            cand --color 'Colour stderr: auto, always or never'
+            cand --color 'Colour: auto, always or never'
             cand --batch 'Ask one question per line of ITEMS'
             cand -j 'Number of parallel requests [default: 4]'
             cand --jobs 'Number of parallel requests [default: 4]'

@@ -66,7 +66,7 @@ module completions {
     --verbose(-v)             # Print request, headers and timing on stderr
     --quiet(-q)               # Print no notes and no progress
     --strict                  # Exit with status 11 if the answer stopped short
-    --color: string@"nu-complete anyask color" # Colour stderr: auto, always or never
+    --color: string@"nu-complete anyask color" # Colour: auto, always or never
     --raw                     # Do not sanitize terminal escapes
     --batch: path             # Ask one question per line of ITEMS
     --jobs(-j): string        # Number of parallel requests [default: 4]

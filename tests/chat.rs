@@ -354,3 +354,131 @@ fn lines_typed_or_pasted_ahead_are_each_a_question() {
     });
     assert_eq!(folder.json_lines(FILE), expected.collect::<Vec<_>>());
 }
+
+/// Types this into a conversation with the server of `--mock`. Gives what was shown and what was asked.
+fn typed(args: &[&str], text: &str, folder: &Folder) -> (String, Vec<String>) {
+    let mut terminal = chat(["--mock", "--color=never"], folder).args(args).on_terminal(ALL);
+    terminal.waits_for("> ");
+    terminal.types(text);
+    let shown = terminal.exits(0);
+    (shown, questions(folder))
+}
+
+/// All questions in the conversation.
+fn questions(folder: &Folder) -> Vec<String> {
+    let messages = if folder.files().is_empty() { Vec::new() } else { folder.json_lines(FILE) };
+    let users = messages.iter().filter(|message| message["role"] == "user");
+    users.map(|message| message["content"].as_str().expect("text").into()).collect()
+}
+
+#[test]
+fn it_says_first_what_is_asked_and_how_to_end() {
+    let folder = folder();
+    let turns = |turns: &str| {
+        format!("anyask: note: claude-3-haiku-20240307, {turns}; end with Ctrl-D or exit\r\n")
+    };
+    for (turn, expected) in
+        [turns("no earlier turns"), turns("1 earlier turn"), turns("2 earlier turns")]
+            .iter()
+            .enumerate()
+    {
+        let (shown, _) = typed(&["-m", "haiku"], &format!("turn {turn}\rexit\r"), &folder);
+        assert!(shown.starts_with(expected), "{shown:?}");
+    }
+    let (shown, _) = typed(&["-q"], "exit\r", &folder);
+    assert!(!shown.contains("anyask"), "{shown:?}");
+}
+
+#[test]
+fn exit_or_quit_alone_ends_it() {
+    for (text, asked) in [
+        ("exit\r", &[][..]),
+        (" quit \r", &[]),
+        ("hi\rquit\r", &["hi"]),
+        ("exit now\rquit?\rexit\r", &["exit now", "quit?"]),
+    ] {
+        assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
+    }
+}
+
+#[test]
+fn a_backslash_at_a_lines_end_goes_on_with_a_new_line() {
+    for (text, asked) in [
+        ("one\\\rtwo\\\r\\\rthree\rexit\r", &["one\ntwo\n\nthree"][..]),
+        // in the middle, and at the end of a matrix row
+        ("a\\b\\\\\rc\rd\rexit\r", &["a\\b\\\nc", "d"]),
+        // pasted
+        ("\u{1b}[200~one\\\rtwo\rthree\\\u{1b}[201~\rfour\rexit\r", &["one\ntwo", "three\nfour"]),
+        // an empty line ends it
+        ("one\\\r\rexit\r", &["one\n"]),
+    ] {
+        assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
+    }
+}
+
+#[test]
+fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
+    let folder = folder();
+    let mut terminal = chat(["--mock"], &folder).on_terminal(ALL);
+    terminal.waits_for("> ");
+    terminal.types("one\\\r");
+    terminal.waits_for("... ");
+    terminal.types("two\u{3}");
+    terminal.waits_for("> ");
+    terminal.types("three\rfour\\\r");
+    terminal.waits_for("... ");
+    terminal.types("\u{4}");
+    terminal.exits(0);
+    assert_eq!(questions(&folder), ["three"]);
+}
+
+const UP: &str = "\u{1b}[A";
+
+#[test]
+fn earlier_questions_are_in_the_history() {
+    let picture = json!({"role": "user", "content": [{"type": "text", "text": "see?"}]});
+    let lines = [
+        said("user", "first?"),
+        said("assistant", "ok"),
+        said("user", "two\nlines"),
+        said("assistant", "ok"),
+        // what cannot be typed is left out
+        picture,
+        said("assistant", "ok"),
+        said("user", "\u{1b}[31mred"),
+        said("assistant", "ok"),
+        said("user", &"long ".repeat(1000)),
+        said("assistant", "ok"),
+        said("user", "last?"),
+        said("assistant", "ok"),
+    ];
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    for (keys, asked) in [
+        (UP.into(), "last?"),
+        (UP.repeat(2), "two\nlines"),
+        // through its lines
+        (UP.repeat(4), "first?"),
+        (UP.repeat(9), "first?"),
+        (format!("new\\\rone\r{UP}"), "new\none"),
+    ] {
+        let folder = folder().with(FILE, &text);
+        let mut terminal = chat(["--mock"], &folder).on_terminal(ALL);
+        terminal.waits_for("6 earlier turns");
+        terminal.types(&format!("{keys}\rexit\r"));
+        terminal.exits(0);
+        let last = folder.json_lines(FILE).into_iter().rev().nth(1);
+        assert_eq!(last, Some(said("user", asked)), "{keys:?}");
+    }
+}
+
+#[test]
+fn a_blank_line_stands_between_turns_on_a_terminal() {
+    let folder = folder();
+    let (shown, _) = typed(&[], "\u{1b}[200~one\rtwo\u{1b}[201~\rexit\r", &folder);
+    assert!(shown.contains("one\r\n\r\ntwo\r\n\r\n"), "{shown:?}");
+    // elsewhere the answers stand alone
+    let mut terminal = chat(["--mock", "-q"], &folder).on_terminal([true, false, true]);
+    terminal.types("one\rtwo\rexit\r");
+    let shown = terminal.exits(0);
+    assert!(!shown.contains("one\r\n\r\n"), "{shown:?}");
+}

@@ -84,6 +84,7 @@ fn flags_and_variables_turn_colour_on_and_off() {
     anyask(["--mock", "--color", "always"]).mentions(coloured).exits(2);
     anyask(["--mock"]).env("CLICOLOR_FORCE", "1").mentions(coloured).exits(2);
     anyask(["--mock"]).env("CLICOLOR_FORCE", "0").mentions(plain).exits(2);
+    anyask(["--mock"]).env("CLICOLOR_FORCE", "1").env("CLICOLOR", "0").mentions(coloured).exits(2);
     anyask(["--mock"]).env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1").mentions(plain).exits(2);
     anyask(["--mock", "--color", "never"]).env("CLICOLOR_FORCE", "1").mentions(plain).exits(2);
     anyask(["--mock", "--color", "always"]).env("NO_COLOR", "1").mentions(coloured).exits(2);

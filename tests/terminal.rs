@@ -1,8 +1,8 @@
 //! What a person sees and types, in a real pseudo-terminal.
 
 use crate::harness::{
-    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, STDERR, STDOUT, Server, anyask, delta, http,
-    stream, text_events,
+    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, Run, STDERR, STDOUT, Server, anyask,
+    before_the_end, delta, folder, http, stream, text_events,
 };
 
 /// A question to this server, with only the program's stderr on the terminal.
@@ -20,6 +20,89 @@ fn escapes_are_shown_and_not_obeyed() {
     let run = anyask(["--no-stdin", "hi"]).at(&server);
     let expected = "\u{241b}\u{241b}]52;c;cm0=\u{2407}\u{fffd}31m\u{fffd}x\r\nok\r\n";
     assert_eq!(run.on_terminal(STDOUT).exits(0), expected);
+}
+
+#[test]
+fn a_line_end_that_comes_in_two_chunks_is_one() {
+    let gate = Gate::new(2);
+    let first = Act::Send(stream(&before_the_end(&["a\r"])));
+    let second = Act::Send((delta("\\nb\\rc\\r") + MESSAGE_STOP).into());
+    let server = Server::new(vec![vec![first, Act::Wait(gate.clone()), second]]);
+    let mut terminal = anyask(["--no-stdin", "hi"]).at(&server).on_terminal(STDOUT);
+    terminal.waits_for("a");
+    gate.wait();
+    assert_eq!(terminal.exits(0), "a\r\nb\u{240d}c\u{240d}\r\n");
+}
+
+/// An answer, and how it looks: title and strong text bold, code cyan, the markers as they are.
+const ANSWER: &str = "# Title\n\n- so **very** `true`\n\n```sh\nls **\n```\n";
+const STYLED: &str = "#\u{1b}[1m Title\u{1b}[0m\r\n\r\n\
+    - so **\u{1b}[1mvery\u{1b}[0m** \u{1b}[36m`true`\u{1b}[0m\r\n\r\n\
+    \u{1b}[36m```sh\u{1b}[0m\r\n\u{1b}[36mls **\u{1b}[0m\r\n\u{1b}[36m```\u{1b}[0m\r\n";
+
+/// The question that the server of `--mock` repeats.
+fn repeats(text: &str) -> Run {
+    anyask(["--no-stdin", "--mock", text])
+}
+
+#[test]
+fn markdown_is_highlighted() {
+    for flag in ["--color=auto", "--no-stream", "--color=always"] {
+        assert_eq!(repeats(ANSWER).arg(flag).on_terminal(STDOUT).exits(0), STYLED, "{flag}");
+    }
+    let always = repeats(ANSWER).env("NO_COLOR", "1").arg("--color=always");
+    assert_eq!(always.on_terminal(STDOUT).exits(0), STYLED);
+    let forced = repeats(ANSWER).env("CLICOLOR_FORCE", "1").env("CLICOLOR", "0");
+    assert_eq!(forced.on_terminal(STDOUT).exits(0), STYLED);
+}
+
+#[test]
+fn markdown_is_not_highlighted_where_the_user_does_not_want_colour() {
+    let plain = ANSWER.replace('\n', "\r\n");
+    for (name, value) in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+        let shown = repeats(ANSWER).env(name, value).on_terminal(STDOUT).exits(0);
+        assert_eq!(shown, plain, "{name}");
+    }
+    for flag in ["--color=never", "--raw"] {
+        assert_eq!(repeats(ANSWER).arg(flag).on_terminal(STDOUT).exits(0), plain, "{flag}");
+    }
+    assert_eq!(repeats(ANSWER).arg("-x").on_terminal(STDOUT).exits(0), "ls **\r\n");
+    for args in [&["--json"][..], &["--json", "--stream"], &["--dry-run"]] {
+        let shown = repeats(ANSWER).args(args).on_terminal(STDOUT).exits(0);
+        assert!(shown.contains("**very**") && !shown.contains('\u{1b}'), "{shown}");
+    }
+}
+
+#[test]
+fn an_answer_in_a_pipe_or_a_file_is_never_highlighted() {
+    repeats(ANSWER).arg("--color=always").prints(ANSWER).exits(0);
+    repeats(ANSWER).env("CLICOLOR_FORCE", "1").prints(ANSWER).exits(0);
+    let folder = folder();
+    let run = repeats(ANSWER).args(&["--color=always", "-o", "out"]).in_dir(&folder);
+    assert_eq!(run.on_terminal(STDOUT).exits(0), "");
+    assert_eq!(folder.read("out"), ANSWER);
+}
+
+/// Ctrl-C may come at any moment.
+#[test]
+fn between_two_writes_the_terminal_is_plain() {
+    let gate = Gate::new(2);
+    let first = Act::Send(stream(&before_the_end(&["**bo"])));
+    let second = Act::Send((delta("ld** x") + MESSAGE_STOP).into());
+    let server = Server::new(vec![vec![first, Act::Wait(gate.clone()), second]]);
+    let mut terminal = anyask(["--no-stdin", "hi"]).at(&server).on_terminal(STDOUT);
+    terminal.waits_for("**\u{1b}[1mbo\u{1b}[0m");
+    gate.wait();
+    let shown = terminal.exits(0);
+    assert_eq!(shown, "**\u{1b}[1mbo\u{1b}[0m\u{1b}[1mld\u{1b}[0m** x\r\n");
+}
+
+#[test]
+fn an_answer_that_is_cut_leaves_the_terminal_plain() {
+    let server = Server::once(stream(&before_the_end(&["```\nls"])));
+    let run = anyask(["--no-stdin", "hi"]).at(&server);
+    let expected = "\u{1b}[36m```\u{1b}[0m\r\n\u{1b}[36mls\u{1b}[0m\r\n";
+    assert_eq!(run.on_terminal(STDOUT).exits(10), expected);
 }
 
 #[test]

@@ -84,7 +84,8 @@ pub struct Args {
     ///
     /// FILE has one JSON message per line. The question and its answer are added
     /// when the answer is complete. On a terminal, without PROMPT and -f, each line
-    /// that you type is a question.
+    /// that you type is a question. A backslash at the end of a line continues the
+    /// question on the next line. Ctrl-D, 'exit' or 'quit' ends.
     #[arg(short, long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub chat: Option<PathBuf>,
 
@@ -311,9 +312,11 @@ pub struct Args {
     #[arg(long, help_heading = "Output")]
     pub strict: bool,
 
-    /// Colour stderr: auto, always or never
+    /// Colour: auto, always or never
     ///
-    /// 'auto' colours a terminal. It obeys NO_COLOR, CLICOLOR_FORCE and TERM=dumb.
+    /// Colour highlights the Markdown of an answer on a terminal, and labels on stderr.
+    /// An answer in a pipe or a file is never coloured. 'auto' colours a terminal; it
+    /// obeys NO_COLOR, CLICOLOR_FORCE, CLICOLOR=0 and TERM=dumb.
     #[arg(
         long,
         value_name = "WHEN",
@@ -431,7 +434,7 @@ impl Args {
     }
 }
 
-/// When to colour stderr.
+/// When to use colour.
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Color {
     Auto,

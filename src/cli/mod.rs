@@ -100,21 +100,31 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     Ok(args)
 }
 
-/// Standard error, by the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+/// Standard error.
 fn new_console(args: Option<&Args>) -> Console {
     let terminal = std::io::stderr().is_terminal();
-    let dumb = variable("TERM").is_some_and(|term| term == "dumb");
-    let forced = variable("CLICOLOR_FORCE").is_some_and(|force| force != "0");
-    let colour = match args.map(|args| args.color) {
-        Some(Color::Always) => true,
-        Some(Color::Never) => false,
-        _ if variable("NO_COLOR").is_some() => false,
-        _ => forced || (terminal && !dumb),
-    };
-    let mut console = Console::new(colour, terminal && !dumb);
+    let color = args.map_or(Color::Auto, |args| args.color);
+    let mut console = Console::new(is_coloured(color, terminal), terminal && !is_dumb());
     console.quiet = args.is_some_and(|args| args.quiet);
     console.verbose = args.is_some_and(|args| args.verbose);
     console
+}
+
+/// Whether a stream has colours, by `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR` and `TERM`.
+fn is_coloured(color: Color, terminal: bool) -> bool {
+    let is_zero = |name| variable(name).map(|value| value == "0");
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto if variable("NO_COLOR").is_some() => false,
+        Color::Auto if is_zero("CLICOLOR_FORCE") == Some(false) => true,
+        Color::Auto => terminal && !is_dumb() && is_zero("CLICOLOR") != Some(true),
+    }
+}
+
+/// A terminal that can only print lines.
+fn is_dumb() -> bool {
+    variable("TERM").is_some_and(|term| term == "dumb")
 }
 
 /// An environment variable. An empty one counts as missing.

@@ -11,7 +11,7 @@ use super::args::{Args, Models};
 use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::values::Steps;
-use super::{documents, endpoint, files, usage_error};
+use super::{documents, endpoint, files, is_coloured, usage_error};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind};
 use crate::input::{self, InputFile, Sources, Text};
@@ -140,6 +140,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
     let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
+    let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
     for (key, value) in &args.set {
         extra.set_text(key, value);
@@ -171,8 +172,10 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             format,
             stream,
             path: args.output,
-            terminal: std::io::stdout().is_terminal(),
+            terminal,
             raw: args.raw,
+            // what is raw has colours of its own
+            highlight: terminal && !args.raw && is_coloured(args.color, terminal),
         },
         check: args.check,
         check_retries: args.check_retries,

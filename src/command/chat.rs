@@ -1,5 +1,7 @@
 //! A conversation on a terminal: each line that is typed is a question.
 
+use std::mem::take;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -12,12 +14,16 @@ use crate::api::Content;
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
 use crate::input::Conversation;
+use crate::output::terminal::sanitize;
 
-/// Asks line by line until Ctrl-D. An error or Ctrl-C ends a turn, but not the conversation.
+/// The longest question that is put into the history, in bytes. Longer ones were not typed, and fill the screen.
+const LONGEST_RECALLED: usize = 4096;
+
+/// Asks line by line until Ctrl-D, `exit` or `quit`. An error or Ctrl-C ends a turn, but not the conversation.
 pub fn run(mut options: Options) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
     // what is wrong with the file is told before the first question
-    options.chat.as_deref().map(Conversation::peek).transpose()?;
+    let earlier = earlier_questions(options.chat.as_deref())?;
     // a spinner would mix with what is typed ahead
     options.console.animated = false;
     // what is typed is not a part of the answers, so it is shown on stdout only where that is the terminal
@@ -29,18 +35,37 @@ pub fn run(mut options: Options) -> Result<()> {
     on_signal(&[INTERRUPT], move |_| stopping.client.abort())?;
     let config = Config::builder().behavior(behavior).build();
     let mut editor = DefaultEditor::with_config(config).with_context(cannot)?;
+    session.greet(earlier.len());
+    for question in earlier.into_iter().flatten().filter(|question| is_recallable(question)) {
+        let _ = editor.add_history_entry(as_typed(&question));
+    }
+    let mut question = String::new();
     loop {
-        let lines = match editor.readline("> ") {
+        let prompt = if question.is_empty() { "> " } else { "... " };
+        let lines = match editor.readline(prompt) {
             Ok(lines) => lines,
-            // Ctrl-C drops what was typed
-            Err(ReadlineError::Interrupted) => continue,
+            Err(ReadlineError::Interrupted) => {
+                // Ctrl-C drops what was typed
+                question.clear();
+                continue;
+            }
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(error).with_context(cannot),
         };
         // what is pasted may have several lines
-        for line in lines.lines().filter(|line| !line.trim().is_empty()) {
-            let _ = editor.add_history_entry(line);
-            session.ask(line)?;
+        for line in lines.split('\n') {
+            if let Some(line) = line.strip_suffix('\\') {
+                question.extend([line, "\n"]);
+                continue;
+            }
+            let question = take(&mut question) + line;
+            match question.trim() {
+                "" => continue,
+                "exit" | "quit" => return Ok(()),
+                _ => {}
+            }
+            let _ = editor.add_history_entry(as_typed(&question));
+            session.ask(question)?;
             if session.pace.is_stopped() {
                 break;
             }
@@ -48,12 +73,39 @@ pub fn run(mut options: Options) -> Result<()> {
     }
 }
 
+/// The questions that a conversation has already; `None` stands for one that is not plain text.
+fn earlier_questions(path: Option<&Path>) -> Result<Vec<Option<String>>> {
+    let conversation = path.map(Conversation::peek).transpose()?;
+    Ok(conversation.map_or_else(Vec::new, |conversation| conversation.questions().collect()))
+}
+
+/// Whether the editor can show it. A question that came from a pipe may hold anything.
+fn is_recallable(question: &str) -> bool {
+    question.len() <= LONGEST_RECALLED && sanitize(question) == question
+}
+
+/// A question as it is typed: a backslash at a line's end goes on with the next line.
+fn as_typed(question: &str) -> String {
+    question.replace('\n', "\\\n")
+}
+
 impl Session {
+    /// Tells what is asked, and how to end.
+    fn greet(&self, earlier: usize) {
+        let turns = match earlier {
+            0 => "no earlier turns".into(),
+            1 => "1 earlier turn".into(),
+            _ => format!("{earlier} earlier turns"),
+        };
+        let Options { request, console, .. } = &self.options;
+        console.note(format!("{}, {turns}; end with Ctrl-D or exit", request.model));
+    }
+
     /// Asks one question of a conversation, and tells what went wrong.
-    fn ask(&self, question: &str) -> Result<()> {
+    fn ask(&self, question: String) -> Result<()> {
         self.pace.resume();
-        let console = &self.options.console;
-        match self.turn(Content::Text(question.into())) {
+        let Options { console, output, .. } = &self.options;
+        match self.turn(Content::Text(question)) {
             Ok(()) => {}
             Err(error) if kind(&error) == Kind::ReaderGone => return Err(error),
             Err(_) if self.pace.is_stopped() => {
@@ -63,6 +115,12 @@ impl Session {
                 console.failure(&error);
             }
         }
-        Ok(())
+        if !output.terminal {
+            return Ok(());
+        }
+        // sets the next turn off
+        let mut sink = output.stdout()?;
+        sink.bytes(b"\n");
+        sink.flush()
     }
 }

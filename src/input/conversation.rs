@@ -116,6 +116,15 @@ impl Conversation {
         Ok(())
     }
 
+    /// All questions so far; `None` stands for one that is not plain text.
+    pub fn questions(&self) -> impl Iterator<Item = Option<String>> {
+        let questions = self.messages.iter().filter(|message| message.role == Role::User);
+        questions.map(|question| {
+            let Content::Raw(json) = &question.content else { return None };
+            serde_json::from_str(json.get()).ok()
+        })
+    }
+
     /// Appends a turn in one write; a new file begins with the system prompt.
     pub fn append(self, system: Option<&str>, question: &Content, answer: &str) -> Result<()> {
         let lines = match self.lines.filter(|lines| lines.is_at(&self.path)) {

@@ -2,6 +2,7 @@
 
 mod atomic;
 mod console;
+mod highlight;
 mod log;
 mod printer;
 mod progress;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub terminal: bool,
     /// Let escape sequences through to the terminal.
     pub raw: bool,
+    /// Highlight Markdown on standard output.
+    pub highlight: bool,
 }
 
 impl Settings {

@@ -30,7 +30,10 @@ impl Printer {
     /// Prints what one read brought, in one write, where it is printed as it arrives.
     pub fn print(&mut self, chunk: &Chunk) -> Result<()> {
         if self.chunks {
-            self.sink.text(if self.format == Format::Events { chunk.events } else { chunk.text });
+            match self.format {
+                Format::Events => self.sink.text(chunk.events),
+                _ => self.sink.markdown(chunk.text),
+            }
         }
         // the spinner stays until something is printed, and while a file is written
         if !self.sink.is_flushed() && self.sink.temp_path().is_none() {
@@ -43,7 +46,7 @@ impl Printer {
     pub fn finish(&mut self, answer: &Answer, complete: bool) -> Result<()> {
         self.console.stop_live();
         match self.format {
-            Format::Text if complete && !self.chunks => self.sink.text(&answer.text),
+            Format::Text if complete && !self.chunks => self.sink.markdown(&answer.text),
             Format::Code if complete => self.sink.text(&code_to_print(&answer.text)?),
             Format::Json if complete => self.sink.json(&answer.message),
             Format::Text | Format::Code | Format::Json | Format::Events => {}

@@ -1,5 +1,6 @@
 //! Where the answer goes: standard output or a file. What arrived together is written together.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -8,7 +9,8 @@ use anyhow::{Context, Error, Result};
 
 use super::Settings;
 use super::atomic::AtomicFile;
-use super::terminal::sanitize;
+use super::highlight::Highlighter;
+use super::terminal::Sanitizer;
 use crate::error::{Failure, Kind};
 
 /// An open output. Nothing is written before [`Sink::flush`].
@@ -21,17 +23,21 @@ pub struct Sink {
     /// The last byte that was added.
     last: Option<u8>,
     terminal: bool,
-    sanitize: bool,
+    /// For a terminal, unless escape sequences may pass.
+    sanitizer: Option<Sanitizer>,
+    /// For the answer's text on a terminal with colours.
+    highlighter: Option<Highlighter>,
     replacement: Option<AtomicFile>,
 }
 
 impl Sink {
     /// Opens standard output, or the file that it is written to instead.
     pub fn open(settings: &Settings) -> Result<Self> {
-        match &settings.path {
-            Some(path) => Self::replace(path, settings),
-            None => settings.stdout(),
+        if let Some(path) = &settings.path {
+            return Self::replace(path, settings);
         }
+        let highlighter = settings.highlight.then(Highlighter::default);
+        Ok(Self { highlighter, ..settings.stdout()? })
     }
 
     /// Opens standard output.
@@ -54,8 +60,16 @@ impl Sink {
     }
 
     fn new(file: File, name: String, terminal: bool, raw: bool) -> Self {
-        let (pending, sanitize) = (Vec::new(), terminal && !raw);
-        Self { file, name, pending, last: None, terminal, sanitize, replacement: None }
+        Self {
+            file,
+            name,
+            pending: Vec::new(),
+            last: None,
+            terminal,
+            sanitizer: (terminal && !raw).then(Sanitizer::default),
+            highlighter: None,
+            replacement: None,
+        }
     }
 
     /// The temporary file, if a file is being replaced.
@@ -72,18 +86,34 @@ impl Sink {
         self.pending.is_empty()
     }
 
+    /// Adds text of the answer, sanitized and highlighted for a terminal.
+    pub fn markdown(&mut self, text: &str) {
+        let text = self.sanitized(text);
+        match &mut self.highlighter {
+            Some(highlighter) => {
+                highlighter.push(&text, &mut self.pending);
+                self.last = text.bytes().last().or(self.last);
+            }
+            None => self.bytes(text.as_bytes()),
+        }
+    }
+
     /// Adds text, sanitized for a terminal.
     pub fn text(&mut self, text: &str) {
-        if self.sanitize {
-            self.bytes(sanitize(text).as_bytes());
-        } else {
-            self.bytes(text.as_bytes());
+        let text = self.sanitized(text);
+        self.bytes(text.as_bytes());
+    }
+
+    fn sanitized<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
+        match &mut self.sanitizer {
+            Some(sanitizer) => sanitizer.push(text),
+            None => Cow::Borrowed(text),
         }
     }
 
     /// Adds JSON, sanitized for a terminal, because JSON need not escape every control character.
     pub fn json(&mut self, json: &[u8]) {
-        if self.sanitize {
+        if self.sanitizer.is_some() {
             self.text(&String::from_utf8_lossy(json));
         } else {
             self.bytes(json);
@@ -98,6 +128,8 @@ impl Sink {
 
     /// Ends the last line, unless it is ended already or was never begun.
     pub fn end_line(&mut self) {
+        let rest = self.sanitizer.as_mut().map_or("", Sanitizer::finish);
+        self.bytes(rest.as_bytes());
         if self.last.is_some_and(|last| last != b'\n') {
             self.bytes(b"\n");
         }

@@ -68,7 +68,7 @@ const DESCRIPTION: [&str; 4] = [
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
 
-const ENVIRONMENT: [(&str, &str); 11] = [
+const ENVIRONMENT: [(&str, &str); 12] = [
     ("ANYROUTER_API_KEY", "The API key."),
     ("ANYROUTER_BASE_URL", "The server. --base-url has priority."),
     ("ANYROUTER_MODEL", "The model. --model has priority."),
@@ -89,8 +89,12 @@ const ENVIRONMENT: [(&str, &str); 11] = [
         "XDG_CONFIG_HOME",
         "The folder that contains anyask/config and anyask/profiles. The default is $HOME/.config.",
     ),
-    ("NO_COLOR", "No colour on standard error."),
-    ("CLICOLOR_FORCE", "Colour on standard error even if it is not a terminal."),
+    ("NO_COLOR", "No colour, unless --color says so."),
+    ("CLICOLOR", "If this is 0, there is no colour."),
+    (
+        "CLICOLOR_FORCE",
+        "Colour on standard error even if it is not a terminal. It has priority over CLICOLOR and TERM.",
+    ),
     ("TERM", "If this is 'dumb', there is no colour, no spinner and no progress bar."),
 ];
 
