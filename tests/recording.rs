@@ -510,3 +510,21 @@ fn a_full_disk_is_an_error_though_the_answer_is_printed() {
         .mentions("anyask: cannot write to the recorded answers /dev/full: ")
         .exits(1);
 }
+
+#[test]
+fn replays_what_a_fallback_and_a_check_took() {
+    let folder = folder();
+    let server = Server::handling(|number, request| {
+        let model = request.json()["model"].as_str().expect("a model").to_string();
+        match model.as_str() {
+            "bad" => http("503 X", &[], ""),
+            _ => json_answer(&answer(&format!("{model} {number}"))),
+        }
+    });
+    let flags = ["-q", "-m", "bad", "--fallback=good", "--retries=0", "--check", "grep 2", "hi"];
+    let ask = || anyask(flags).in_dir(&folder).prints("good 2\n");
+    ask().arg("--record=answers").at(&server).exits(0);
+    assert_eq!(server.requests(), 3);
+    ask().arg("--replay=answers").exits(0);
+    assert_eq!(folder.json_lines("answers").len(), 2);
+}

@@ -52,6 +52,25 @@ fn a_short_stop_is_one_note_and_under_strict_exit_11() {
 }
 
 #[test]
+fn the_explanation_of_a_refusal_is_told() {
+    let details =
+        r#""stop_details":{"type":"refusal","category":null,"explanation":"It may harm."}"#;
+    let reason = r#""stop_reason":"refusal""#;
+    let events =
+        stopped_by("refusal").replace(r#""stop_reason": "refusal""#, &[reason, details].join(","));
+    anyask(["hi"])
+        .at(&Server::once(stream(&events)))
+        .prints("ok\n")
+        .says(&format!("anyask: note: {STOPPED_SHORT}: the model refused to go on: It may harm.\n"))
+        .exits(0);
+    let empty = format!("{{\"content\":[],{reason},{details}}}");
+    anyask(["hi"])
+        .at(&Server::once(http("200 OK", &[], empty)))
+        .mentions("anyask: the answer has no content (stop reason: refusal: It may harm.)\n")
+        .exits(10);
+}
+
+#[test]
 fn verbose_shows_request_and_response_but_not_the_key() {
     let server = Server::once(http("200 OK", &["request-id: req_1"], answer("ok")));
     let folder = folder().with("h", format!("x-other: {KEY}\n"));

@@ -15,6 +15,8 @@ pub struct Answer {
     pub model: Option<String>,
     /// Why the answer ended: `end_turn`, `max_tokens`, or any other word of the server's.
     pub stop_reason: Option<String>,
+    /// Why the model refused to go on, in its words.
+    pub explanation: Option<String>,
     pub usage: Usage,
     /// The text, where the caller wants it kept, after the prefill.
     pub text: String,
@@ -37,8 +39,16 @@ impl Answer {
     /// Takes in the fields of a message, but not its content.
     pub(super) fn take_message(&mut self, message: &Fields) {
         self.model = message.read("model").or(self.model.take());
-        self.stop_reason = message.read("stop_reason").or(self.stop_reason.take());
+        self.take_stop_reason(message);
         self.take_usage(message);
+    }
+
+    /// Takes in the stop reason of a message or of its delta.
+    pub(super) fn take_stop_reason(&mut self, message: &Fields) {
+        self.stop_reason = message.read("stop_reason").or(self.stop_reason.take());
+        let details: Option<Fields> = message.read("stop_details");
+        let explanation = details.and_then(|details| details.read("explanation"));
+        self.explanation = explanation.or(self.explanation.take());
     }
 
     /// Takes in the usage of a message or of an event.
@@ -87,8 +97,12 @@ impl Answer {
             types if types.iter().any(|kind| kind == "text") => "the answer's text is empty".into(),
             types => format!("the answer has no text, only {}", types.join(" and ")),
         };
-        let reason = self.stop_reason.as_deref();
-        let reason = reason.map_or(String::new(), |reason| format!(" (stop reason: {reason})"));
+        let reason = [self.stop_reason.as_deref(), self.explanation.as_deref()];
+        let reason: Vec<&str> = reason.into_iter().flatten().collect();
+        let reason = match &reason[..] {
+            [] => String::new(),
+            words => format!(" (stop reason: {})", words.join(": ")),
+        };
         let failure = Failure::new(Kind::BrokenAnswer, held + &reason);
         let is_full = self.stop_reason.as_deref() == Some("max_tokens");
         Err(failure.maybe_hint(is_full.then_some("use a larger --max-tokens")))

@@ -119,8 +119,7 @@ impl Parts {
             }
             ("message_stop", _) => self.answer.complete = true,
             (_, Some(delta)) => {
-                let reason = delta.read("stop_reason");
-                self.answer.stop_reason = reason.or(self.answer.stop_reason.take());
+                self.answer.take_stop_reason(&delta);
                 if matches!(delta.read::<String>("type").as_deref(), Some("text_delta") | None) {
                     self.push_text(&delta.read::<String>("text").unwrap_or_default());
                 }

@@ -40,7 +40,10 @@ pub fn stopped_short(answer: &Answer, max_tokens: u32) -> Option<Failure> {
         "max_tokens" => {
             (format!("it reached --max-tokens {max_tokens}"), Some("use a larger --max-tokens"))
         }
-        "refusal" => ("the model refused to go on".into(), None),
+        "refusal" => {
+            let why = answer.explanation.as_deref().map_or(String::new(), |why| format!(": {why}"));
+            (format!("the model refused to go on{why}"), None)
+        }
         "model_context_window_exceeded" => {
             ("the model's context window is full".into(), Some("send less text or fewer files"))
         }
