@@ -5,10 +5,13 @@ mod args;
 mod config;
 mod documents;
 mod endpoint;
+mod field;
 mod files;
+mod habits;
 mod key;
 mod line;
 mod options;
+mod paths;
 mod values;
 
 use std::error::Error;
@@ -25,7 +28,6 @@ pub use args::{Args, Color, Document};
 pub use config::with_negations;
 pub use options::{Batch, Command, Options};
 
-use crate::api::model_id;
 use crate::error::{Failure, Kind};
 use crate::output::Console;
 
@@ -43,6 +45,7 @@ pub fn parse() -> (Console, Result<Command>) {
     let mut console = new_console(Some(&typed));
     let command = effective(&command_line, &matches, typed).and_then(|args| {
         console = new_console(Some(&args));
+        habits::note(&matches, &args, &console);
         options::command(args, &console)
     });
     (console, command)
@@ -85,7 +88,7 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     if !is_typed("model")
         && let Some(model) = variable("ANYROUTER_MODEL")
     {
-        args.model = Some(model_id(&model).into());
+        args.model = Some(values::model(&model, "ANYROUTER_MODEL")?);
     }
     if !is_typed("base_url")
         && let Some(url) = variable("ANYROUTER_BASE_URL")
@@ -99,16 +102,17 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     Ok(args)
 }
 
-/// Standard error, by the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE` and `TERM=dumb`.
+/// Standard error, by the rules of `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR=0` and `TERM=dumb`.
 fn new_console(args: Option<&Args>) -> Console {
     let terminal = std::io::stderr().is_terminal();
     let dumb = variable("TERM").is_some_and(|term| term == "dumb");
     let forced = variable("CLICOLOR_FORCE").is_some_and(|force| force != "0");
+    let unwanted = variable("CLICOLOR").is_some_and(|colour| colour == "0");
     let colour = match args.map(|args| args.color) {
         Some(Color::Always) => true,
         Some(Color::Never) => false,
         _ if variable("NO_COLOR").is_some() => false,
-        _ => forced || (terminal && !dumb),
+        _ => forced || (terminal && !dumb && !unwanted),
     };
     let mut console = Console::new(colour, terminal && !dumb);
     console.quiet = args.is_some_and(|args| args.quiet);

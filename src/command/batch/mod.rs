@@ -108,9 +108,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Work {
     fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
-        let files = Draft::of_files(&batch.files)?;
-        let words = batch.words.clone().map(Text::from);
-        let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
+        let words = batch.sources.words()?;
+        let files = batch.sources.files(|text| options.console.note(text))?;
+        let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
         if let Some(note) = replaced_note(replaced, "the prompt") {
             options.console.note(note);
         }
@@ -252,6 +252,11 @@ impl Work {
             self.note_untold();
         }
         if reason.is_none() && tally.done() == 0 {
+            if let Some(file) = &self.batch.file_word {
+                let failure = Failure::new(Kind::Usage, "there were no items on standard input");
+                let hint = format!("use --batch={0} to read the items from {0}", file.display());
+                return Err(failure.hint(hint).into());
+            }
             console.note("there were no items; --batch=FILE reads them from a file");
         }
         if !console.quiet {
