@@ -141,6 +141,12 @@ fn the_command_line_turns_off_what_a_file_turns_on() {
 }
 
 #[test]
+fn a_profile_turns_off_what_the_config_file_turns_on() {
+    let folder = with_files("--json\n--quiet", "--no-json");
+    anyask_in(&folder, ["--mock", "-p", "work", "hi"]).prints("hi\n").exits(0);
+}
+
+#[test]
 fn ignores_a_flag_of_a_file_that_conflicts_with_a_stronger_one() {
     let folder = with_files("--system-file /nowhere\n--json\n--quiet", "--system mine");
     assert_eq!(anyask_in(&folder, ["-p", "work", "hi"]).dry_run()["system"], "mine");
@@ -237,7 +243,7 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
         ("--prompt-file /nowhere", format!("cannot read /nowhere: {missing}")),
         ("--files-from /nowhere", format!("cannot read /nowhere: {missing}")),
         ("--set x=@/nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--set x={", "--set x={: the value is not valid JSON: EOF while parsing an object at column 1\nhint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n".into()),
+        ("--set x={", "--set x: the value is not valid JSON: EOF while parsing an object at column 1\nhint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n".into()),
         ("--header @/nowhere", format!("cannot read /nowhere: {missing}")),
         ("--api-key-file /nowhere", format!("cannot read the key file /nowhere: {missing}")),
         ("--api-key-command exit 4", "the key command failed: exit status: 4\nhint: run it in a shell to see why\n".into()),
@@ -253,6 +259,10 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
     let folder = with_files("--file -\n", "");
     anyask_in(&folder, ["--mock", "-"])
         .says(&(at_line(&folder, 1) + "standard input can be read only once\n"))
+        .exits(3);
+    let folder = with_files("--no-stdin\n", "");
+    anyask_in(&folder, ["--mock", "-"])
+        .says(&(at_line(&folder, 1) + "'-' cannot be used with --no-stdin\n"))
         .exits(3);
     let folder = with_files("--files-from list\n", "");
     folder.write("anyask/list", "\n/nowhere\n");

@@ -340,7 +340,7 @@ fn set_refuses_a_value_that_should_be_json_and_is_not() {
         (" {}}", "trailing characters at column 3"),
     ] {
         anyask(["--mock", "--set", &format!("x={value}"), "hi"])
-            .says(&format!("anyask: --set x={value}: the value is not valid JSON: {why}\n{hint}"))
+            .says(&format!("anyask: --set x: the value is not valid JSON: {why}\n{hint}"))
             .exits(2);
     }
     let folder = folder().with("bad", "{\n  a\n}");

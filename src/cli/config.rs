@@ -52,9 +52,10 @@ pub fn merge(
     }
     let mut command = with_negations(Args::command());
     command.build();
-    let given = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
-    let mut stronger: Vec<String> =
-        typed.ids().map(clap::Id::as_str).filter(given).map(String::from).collect();
+    let is_typed = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
+    let typed: Vec<String> =
+        typed.ids().map(clap::Id::as_str).filter(is_typed).map(String::from).collect();
+    let mut stronger = typed.clone();
     let mut lines: Vec<Line> = Vec::new();
     for (path, bytes) in files {
         let all = parse(&command, &path, bytes)?;
@@ -73,7 +74,7 @@ pub fn merge(
         let arg = command.get_arguments().find(|arg| arg.get_id() == id);
         arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append))
     };
-    lines.retain(|line| adds_up(&line.id) || !given(&&*line.id));
+    lines.retain(|line| adds_up(&line.id) || !typed.contains(&line.id));
     for (id, file) in args.input_files() {
         file.place = place(&lines, id, file.as_os_str()).map(String::from);
     }

@@ -43,7 +43,7 @@ impl FieldArg {
         }
         let value = match value.strip_prefix('@') {
             Some(path) => FieldValue::File(OsString::from(path).into()),
-            None => FieldValue::Json(json(value, &format!("--set {text}: the value"))?),
+            None => FieldValue::Json(json(value, &format!("--set {key}: the value"))?),
         };
         Ok(Self { key: key.into(), value })
     }

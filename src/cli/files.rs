@@ -15,22 +15,26 @@ use crate::output::{Console, link_target};
 /// Whether the arguments name standard input. Then it is not read for anything else.
 pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool> {
     let mut readers = Vec::new();
-    let mut place = None;
+    let mut blamed = None;
     if args.prompt == ["-"] {
         readers.push("prompt");
     }
     for (id, file) in args.input_files() {
         if file.path().is_none() {
             readers.push(id);
-            place = file.place.clone().or(place);
+            blamed = file.place.clone().or(blamed);
         }
     }
     let checked = match readers[..] {
         [] => return Ok(false),
-        [reader] => check_reader(reader, args.no_stdin, console),
+        [reader] => {
+            let forbidding = place(&args.lines, "no_stdin", "").filter(|_| args.no_stdin);
+            blamed = blamed.or(forbidding.map(String::from));
+            check_reader(reader, args.no_stdin, console)
+        }
         _ => Err(usage_error("standard input can be read only once")),
     };
-    blame(place.as_deref(), checked.map_err(Into::into))?;
+    blame(blamed.as_deref(), checked.map_err(Into::into))?;
     Ok(true)
 }
 

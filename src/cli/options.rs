@@ -225,6 +225,9 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
     if is_same_file(from, to) {
         return Err(usage_error("the items and the results are the same file"));
     }
+    if args.prompt == ["-"] {
+        return Err(usage_error("'-' cannot be used with --batch").hint("use --prompt-file -"));
+    }
     Ok(Batch {
         items: items.path().map(Path::to_path_buf),
         sources: named_sources(args),

@@ -113,6 +113,7 @@ pub fn utf8(bytes: Vec<u8>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     /// Gives one byte at a time.
     struct Slow<'a>(&'a [u8]);
@@ -145,6 +146,18 @@ mod tests {
             let mut slowly = Vec::new();
             Utf8Reader::new(Slow(bytes)).read_to_end(&mut slowly).expect("the bytes");
             assert_eq!(slowly, text, "{bytes:x?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_in_utf16_is_decoded(text in ".*", repeat in 1..999usize) {
+            let text = text.repeat(repeat);
+            let units = || "\u{feff}".encode_utf16().chain(text.encode_utf16());
+            let little: Vec<u8> = units().flat_map(u16::to_le_bytes).collect();
+            let big: Vec<u8> = units().flat_map(u16::to_be_bytes).collect();
+            prop_assert_eq!(utf8(little), text.as_bytes());
+            prop_assert_eq!(utf8(big), text.as_bytes());
         }
     }
 }

@@ -73,11 +73,6 @@ impl Sources {
         }
         Ok(draft)
     }
-
-    /// Whether a flag adds standard input as a file.
-    fn has_stdin_file(&self) -> bool {
-        self.files.iter().any(|file| file.path().is_none())
-    }
 }
 
 /// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
@@ -87,7 +82,8 @@ pub fn prompt(
 ) -> Result<Content> {
     let words = sources.words()?;
     let mut draft = sources.files(&notify)?;
-    let mut has_material = sources.has_stdin_file();
+    // a flag may add standard input as a file
+    let mut has_material = sources.files.iter().any(|file| file.path().is_none());
     if sources.stdin {
         let mut input = BufReader::new(Stdin);
         if words.is_some() {

@@ -166,6 +166,10 @@ fn refuses_flags_that_make_no_sense_in_a_batch() {
             ["--batch", "--mock", "--no-stdin"],
             "anyask: --batch without a file cannot be used with --no-stdin\nhint: use --batch=ITEMS\n",
         ),
+        (
+            ["--batch=nowhere", "--mock", "-"],
+            "anyask: '-' cannot be used with --batch\nhint: use --prompt-file -\n",
+        ),
         (["--batch", "--mock", "-f-"], "anyask: standard input can be read only once\n"),
         (["--mock", "-j4", "hi"], "anyask: --jobs needs --batch\n"),
         (["--batch", "--mock", "-j0"], "it must be a whole number from 1 to 1000"),
