@@ -23,7 +23,7 @@ _anyask() {
 
     case "${cmd}" in
         anyask)
-            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --files-from --prompt-file --no-stdin --system --system-file --prefill --chat --model --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --no-stream --json --stream --extract --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --profile --no-config --dry-run --curl --list-models --generate --help --version"
+            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --files-from --prompt-file --no-stdin --system --system-file --prefill --chat --model --fallback --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --record --replay --no-stream --json --stream --extract --check --check-retries --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --max-cost --profile --no-config --dry-run --curl --list-models --generate --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -163,6 +163,10 @@ _anyask() {
                     COMPREPLY=($(compgen -W "sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307" -- "${cur}"))
                     return 0
                     ;;
+                --fallback)
+                    COMPREPLY=($(compgen -W "sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307" -- "${cur}"))
+                    return 0
+                    ;;
                 --max-tokens)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -288,6 +292,47 @@ _anyask() {
                     fi
                     return 0
                     ;;
+                --record)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --replay)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --check)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --check-retries)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --output)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -380,6 +425,13 @@ _anyask() {
                     fi
                     return 0
                     ;;
+                --max-cost)
+                    COMPREPLY=("${cur}")
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o nospace
+                    fi
+                    return 0
+                    ;;
                 --profile)
                     COMPREPLY=("${cur}")
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
@@ -392,6 +444,10 @@ _anyask() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o nospace
                     fi
+                    return 0
+                    ;;
+                --list-models)
+                    COMPREPLY=($(compgen -W "documented server" -- "${cur}"))
                     return 0
                     ;;
                 --generate)

@@ -12,6 +12,13 @@ claude-3-5-sonnet-20241022\t'complex reasoning, analysis'
 claude-3-opus-20240229\t'complex tasks, creative writing'
 claude-3-sonnet-20240229\t'general purpose, coding'
 claude-3-haiku-20240307\t'simple tasks, quick responses'"
+complete -c anyask -l fallback -d 'Model to ask if the others fail; repeatable' -r -f -a "sonnet\t'claude-3-5-sonnet-20241022'
+opus\t'claude-3-opus-20240229'
+haiku\t'claude-3-haiku-20240307'
+claude-3-5-sonnet-20241022\t'complex reasoning, analysis'
+claude-3-opus-20240229\t'complex tasks, creative writing'
+claude-3-sonnet-20240229\t'general purpose, coding'
+claude-3-haiku-20240307\t'simple tasks, quick responses'"
 complete -c anyask -l max-tokens -d 'Maximum tokens in the answer [default: 4096]' -r -f
 complete -c anyask -s t -l temperature -d 'Randomness, from 0.0 to 1.0' -r -f
 complete -c anyask -l top-p -d 'Nucleus sampling, from 0.0 to 1.0' -r -f
@@ -29,8 +36,12 @@ complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' 
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
 complete -c anyask -l mock -d 'Answer from a built-in test server' -r -f
+complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F
+complete -c anyask -l replay -d 'Answer from FILE, without a server' -r -F
+complete -c anyask -l check -d 'Print the answer only if a command accepts it' -r -f -a "(__fish_complete_command)"
+complete -c anyask -l check-retries -d 'Ask again N times if --check fails [default: 1]' -r -f
 complete -c anyask -s o -l output -d 'Write the answer to FILE when it is complete' -r -F
-complete -c anyask -l price -d 'Dollars per million tokens [default: 0.3,1.5]' -r -f
+complete -c anyask -l price -d 'Dollars per million tokens; repeatable' -r -f
 complete -c anyask -l log -d 'Append one JSON line per request to FILE' -r -F
 complete -c anyask -l color -d 'Colour stderr: auto, always or never' -r -f -a "auto\t''
 always\t''
@@ -38,7 +49,10 @@ never\t''"
 complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -r -F
 complete -c anyask -s j -l jobs -d 'Number of parallel requests [default: 4]' -r -f
 complete -c anyask -l min-credits -d 'Stop the batch when fewer credits are left' -r -f
+complete -c anyask -l max-cost -d 'Stop the batch when it has cost this much' -r -f
 complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f
+complete -c anyask -l list-models -d 'Print the documented models, or the server\'s' -r -f -a "documented\t''
+server\t''"
 complete -c anyask -l generate -d 'Print the man page or shell completions' -r -f -a "man\t''
 complete-bash\t''
 complete-zsh\t''
@@ -62,6 +76,5 @@ complete -c anyask -l resume -d 'Skip items that have an answer in -o FILE'
 complete -c anyask -l no-config -d 'Do not read ~/.config/anyask/config'
 complete -c anyask -l dry-run -d 'Print the request body and send nothing'
 complete -c anyask -l curl -d 'Print a curl command and send nothing'
-complete -c anyask -l list-models -d 'Print the documented models'
 complete -c anyask -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c anyask -s V -l version -d 'Print version'

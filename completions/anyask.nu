@@ -4,12 +4,20 @@ module completions {
     [ "sonnet" "opus" "haiku" "claude-3-5-sonnet-20241022" "claude-3-opus-20240229" "claude-3-sonnet-20240229" "claude-3-haiku-20240307" ]
   }
 
+  def "nu-complete anyask fallback" [] {
+    [ "sonnet" "opus" "haiku" "claude-3-5-sonnet-20241022" "claude-3-opus-20240229" "claude-3-sonnet-20240229" "claude-3-haiku-20240307" ]
+  }
+
   def "nu-complete anyask auth" [] {
     [ "bearer" "x-api-key" ]
   }
 
   def "nu-complete anyask color" [] {
     [ "auto" "always" "never" ]
+  }
+
+  def "nu-complete anyask list_models" [] {
+    [ "documented" "server" ]
   }
 
   def "nu-complete anyask generate" [] {
@@ -27,6 +35,7 @@ module completions {
     --prefill: string         # First words of the answer
     --chat(-c): path          # Continue the conversation in FILE, or start it
     --model(-m): string@"nu-complete anyask model" # Model ID, or sonnet, opus or haiku
+    --fallback: string@"nu-complete anyask fallback" # Model to ask if the others fail; repeatable
     --max-tokens: string      # Maximum tokens in the answer [default: 4096]
     --temperature(-t): string # Randomness, from 0.0 to 1.0
     --top-p: string           # Nucleus sampling, from 0.0 to 1.0
@@ -44,13 +53,17 @@ module completions {
     --timeout: string         # Longest time without data [default: 300]
     --connect-timeout: string # Longest time to connect [default: 10]
     --mock: string            # Answer from a built-in test server
+    --record: path            # Ask, and add each answer to FILE
+    --replay: path            # Answer from FILE, without a server
     --no-stream(-S)           # Print the answer when it is complete
     --json                    # Print the server's JSON, byte for byte
     --stream                  # Print the answer as it arrives
     --extract(-x)             # Print only the first fenced code block
+    --check: string           # Print the answer only if a command accepts it
+    --check-retries: string   # Ask again N times if --check fails [default: 1]
     --output(-o): path        # Write the answer to FILE when it is complete
     --usage(-u)               # Print tokens, cost and limits on stderr
-    --price: string           # Dollars per million tokens [default: 0.3,1.5]
+    --price: string           # Dollars per million tokens; repeatable
     --log: path               # Append one JSON line per request to FILE
     --verbose(-v)             # Print request, headers and timing on stderr
     --quiet(-q)               # Print no notes and no progress
@@ -62,11 +75,12 @@ module completions {
     --keep-order(-k)          # Print results in the order of the items
     --resume                  # Skip items that have an answer in -o FILE
     --min-credits: string     # Stop the batch when fewer credits are left
+    --max-cost: string        # Stop the batch when it has cost this much
     --profile(-p): string     # Also use the arguments in a profile
     --no-config               # Do not read ~/.config/anyask/config
     --dry-run                 # Print the request body and send nothing
     --curl                    # Print a curl command and send nothing
-    --list-models             # Print the documented models
+    --list-models: string@"nu-complete anyask list_models" # Print the documented models, or the server's
     --generate: string@"nu-complete anyask generate" # Print the man page or shell completions
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version

@@ -19,19 +19,24 @@ pub enum Kind {
     BrokenAnswer = 10,
     StoppedShort = 11,
     ItemsFailed = 12,
+    CheckFailed = 13,
+    NoRecording = 14,
     /// A signal ended the program, which a shell reports as 128 and the signal's number.
     Interrupted = 130,
 }
 
 /// Every exit status that the manual explains, in order.
-pub const STATUSES: [(Kind, &str); 13] = [
+pub const STATUSES: [(Kind, &str); 15] = [
     (Kind::ReaderGone, "answered"),
     (Kind::Local, "a local failure: a file or stdout could not be read or written"),
     (Kind::Usage, "usage: an unknown flag, a bad value, no prompt, binary input"),
     (Kind::Setup, "not set up: no API key, a bad configuration file or profile"),
     (Kind::Refused, "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx"),
     (Kind::KeyRejected, "the key was not accepted: 401"),
-    (Kind::NotPermitted, "out of credits, or not permitted: 402, 403, below --min-credits"),
+    (
+        Kind::NotPermitted,
+        "out of credits, or not permitted: 402, 403, below --min-credits, --max-cost reached",
+    ),
     (Kind::RateLimited, "rate limited: 429, after the retries"),
     (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
     (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),
@@ -41,6 +46,8 @@ pub const STATUSES: [(Kind, &str); 13] = [
     ),
     (Kind::StoppedShort, "the answer stopped short, under --strict"),
     (Kind::ItemsFailed, "some items of a batch failed"),
+    (Kind::CheckFailed, "the answer did not pass --check"),
+    (Kind::NoRecording, "no recorded answer for a request, under --replay"),
 ];
 
 /// A failure whose kind is known: one line of message, and a hint where there is something to do.

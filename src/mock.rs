@@ -19,6 +19,12 @@ pub enum Step {
     Cut,
     /// Refuse with this status.
     Status(u16),
+    /// Refuse as a relay does that has no credits left for the key.
+    Quota,
+    /// Answer with the page of a firewall that wants to see a browser.
+    BotCheck,
+    /// Answer with an error as the first event.
+    Overloaded,
 }
 
 impl Step {
@@ -27,6 +33,9 @@ impl Step {
         let parse = |step: &str| match step.trim() {
             "ok" | "200" => Ok(Self::Ok),
             "cut" => Ok(Self::Cut),
+            "quota" => Ok(Self::Quota),
+            "botcheck" => Ok(Self::BotCheck),
+            "overloaded" => Ok(Self::Overloaded),
             other => match other.parse() {
                 Ok(status @ 201..=599) => Ok(Self::Status(status)),
                 _ => Err(format!("'{other}' is not a step")),
@@ -92,10 +101,19 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Value>> {
 /// The whole HTTP answer, with the headers that the reference documents for every one.
 fn respond(step: Step, request: &Value) -> String {
     let cut = step == Step::Cut;
+    let streamed = request["stream"] == true;
     let (status, content_type, body) = match step {
         Step::Status(status) => (status, "application/json", error(status)),
-        _ if request["stream"] == true => (200, "text/event-stream", events(echo(request), cut)),
-        _ => (200, "application/json", echo(request).to_string()),
+        Step::Quota => (403, "application/json", QUOTA.into()),
+        Step::BotCheck => (200, "text/html", BOT_CHECK.into()),
+        Step::Overloaded if streamed => {
+            (200, "text/event-stream", format!("event: error\ndata: {}\n\n", error(529)))
+        }
+        Step::Overloaded => (529, "application/json", error(529)),
+        Step::Ok | Step::Cut if streamed => (200, "text/event-stream", events(echo(request), cut)),
+        // a request for the models has no body
+        Step::Ok | Step::Cut if request.is_null() => (200, "application/json", MODELS.into()),
+        Step::Ok | Step::Cut => (200, "application/json", echo(request).to_string()),
     };
     let body = if cut && content_type == "application/json" { half(&body) } else { &body };
     let credits = if matches!(status, 402 | 403) { "0.00" } else { "45.23" };
@@ -109,6 +127,16 @@ fn respond(step: Step, request: &Value) -> String {
          x-ratelimit-reset: {reset}\r\n\r\n{body}"
     )
 }
+
+/// How a relay of the new-api family says that there are no credits left.
+const QUOTA: &str = r#"{"error":{"message":"insufficient user quota, quota left: $0.00 (request id: mock)","type":"new_api_error","param":"","code":"insufficient_user_quota"}}"#;
+
+/// The page of a firewall, which only a browser gets past.
+const BOT_CHECK: &str = "<html><script>var arg1='0123456789ABCDEF';document.cookie='acw_sc__v2='+arg1;\
+                         document.location.reload()</script></html>\n";
+
+/// What `GET /v1/models` answers.
+const MODELS: &str = r#"{"data":[{"type":"model","id":"mock-large"},{"type":"model","id":"mock-small"}],"has_more":false}"#;
 
 fn error(status: u16) -> String {
     let (kind, message) = match status {

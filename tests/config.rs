@@ -223,7 +223,7 @@ fn an_unusable_value_names_the_file_and_the_line() {
         (
             "--mock=maybe",
             "--mock: 'maybe' is not a step",
-            "a step is ok, cut or a status from 200 to 599: --mock=429,ok",
+            "a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok",
         ),
     ] {
         let folder = with_files(format!("--strict\n{line}"), "");
@@ -392,6 +392,6 @@ fn a_missing_profile_is_an_error() {
 fn help_version_and_generate_work_in_spite_of_errors_in_the_file() {
     let folder = with_files("--nonsense", "");
     for mode in ["--help", "-h", "--version", "--generate=man", "--list-models", "--no-config"] {
-        anyask_in(&folder, [mode, "--mock", "hi"]).output();
+        anyask_in(&folder, [mode, "--mock"]).stdin("hi").output();
     }
 }

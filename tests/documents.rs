@@ -13,7 +13,7 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 use clap_complete_nushell::Nushell;
 
-use crate::harness::{Folder, anyask, bash, folder, is_installed, shell, skip};
+use crate::harness::{Folder, Server, anyask, bash, folder, is_installed, shell, skip};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -113,10 +113,14 @@ fn readme_names_tests_that_are_there() {
     }
 }
 
-/// A folder in which examples run: a git repository with a change, some files, and an `anyask` with `--mock`.
+/// A folder in which examples run: a git repository with a change, some files, and an `anyask` with `--mock`, except
+/// where answers are recorded or replayed.
 fn stage() -> Folder {
     let program = env!("CARGO_BIN_EXE_anyask");
-    let script = format!("#!/bin/sh\nexec '{program}' --mock \"$@\"\n");
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *--record*|*--replay*) ;; *) set -- --mock \"$@\" ;; esac\n\
+         exec '{program}' \"$@\"\n"
+    );
     let stage = folder().with("bin/anyask", script).with("notes.txt", "one\n");
     if !is_installed("jq") {
         skip("jq is not installed, so what comes after it in an example is not run");
@@ -132,10 +136,10 @@ fn stage() -> Folder {
 /// Runs an example, which has to succeed.
 #[track_caller]
 fn runs(script: &str, name: &str) {
-    let stage = stage();
+    let (stage, server) = (stage(), Server::echo());
     let path = std::env::var("PATH").unwrap_or_default();
     let run = shell(name, script).env("PATH", &format!("{}:{path}", stage.name("bin")));
-    run.in_dir(&stage).prints_something().mentions("").exits(0);
+    run.at(&server).in_dir(&stage).prints_something().mentions("").exits(0);
 }
 
 #[test]

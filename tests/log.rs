@@ -42,7 +42,7 @@ fn a_line_has_every_fact_but_not_what_was_said() {
         "time": null, "host": server.host(), "model": "m", "status": 200, "request_id": "req_1",
         "stop_reason": "end_turn", "input_tokens": 12, "output_tokens": 25, "cost": 0.000_041_1,
         "credits": 45.23, "requests_left": 59, "requests_limit": 60,
-        "limit_resets": "2022-01-01T00:00:00Z", "attempts": 2, "seconds": null, "exit": 0,
+        "limit_resets": "2022-01-01T00:00:00Z", "attempts": 2, "requests": 2, "seconds": null, "exit": 0,
     });
     assert_eq!(line, expected);
 }

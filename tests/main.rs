@@ -6,11 +6,13 @@ mod answer;
 mod batch;
 #[cfg(unix)]
 mod chat;
+mod check;
 mod config;
 #[cfg(unix)]
 mod documents;
 mod errors;
 mod extract;
+mod fallback;
 mod files;
 // without the modules that need Unix, parts of it are not used
 #[cfg_attr(not(unix), allow(dead_code, unused_imports))]
@@ -32,6 +34,7 @@ mod output;
 #[cfg(unix)]
 mod pipe;
 mod prompt;
+mod recording;
 mod relays;
 mod report;
 mod request;

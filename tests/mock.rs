@@ -76,13 +76,34 @@ fn a_status_fails_as_the_server_would() {
 }
 
 #[test]
+fn rehearses_the_troubles_of_relays() {
+    for form in ["-S", "--json"] {
+        anyask([form, "--mock=quota,ok", "hi"])
+            .mentions("(403 insufficient_user_quota): ")
+            .mentions("hint: check the credits; relays reserve credits for --max-tokens")
+            .exits(6);
+        anyask([form, "--mock=botcheck", "hi"])
+            .matches("anyask: a bot check stands before 127.0.0.1:\\d+ \\(200\\)\nhint: .*\n")
+            .exits(6);
+        anyask([form, "--mock=overloaded,overloaded,ok", "--retry-delay=0", "hi"])
+            .prints_something()
+            .mentions("overloaded_error")
+            .mentions("Overloaded; try 3 of 3 now\n")
+            .exits(0);
+    }
+    anyask(["--mock=524", "--retries=0", "hi"])
+        .mentions("the server behind it sent nothing for 100 s, which streaming avoids\n")
+        .exits(8);
+}
+
+#[test]
 fn an_unknown_step_is_an_error() {
     for (steps, wrong) in
         [("", ""), ("maybe", "maybe"), ("ok,,ok", ""), ("99", "99"), ("600", "600")]
     {
         anyask([&format!("--mock={steps}"), "hi"])
             .says(&format!(
-                "anyask: --mock: '{wrong}' is not a step\nhint: a step is ok, cut or a status from 200 to 599: --mock=429,ok\n"
+                "anyask: --mock: '{wrong}' is not a step\nhint: a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok\n"
             ))
             .exits(2);
     }

@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::harness::{KEY, Received, Run, Server, answer, anyask, bash, is_installed, skip};
+use crate::harness::{
+    KEY, Received, Run, Server, answer, anyask, bash, http, is_installed, json_answer, skip,
+};
 
 #[test]
 fn list_models_prints_the_documented_ones() {
@@ -18,6 +20,77 @@ fn list_models_prints_the_documented_ones() {
     assert_eq!(models.as_array().map(Vec::len), Some(4));
     assert_eq!(models[0]["id"], "claude-3-5-sonnet-20241022");
     assert_eq!(models[2]["short"], Value::Null);
+}
+
+#[test]
+fn lists_the_models_of_the_server() {
+    let upstream = r#"{"data": [{"type": "model", "id": "a", "display_name": "A"}, {"type": "model", "id": "b/c"}], "has_more": false}"#;
+    for (json, ids) in [
+        (upstream, "a\nb/c\n"),
+        (r#"{"object":"list","data":[{"id":"a","object":"model"}]}"#, "a\n"),
+        (r#"{"models":[{"name":"a:8b"}]}"#, "a:8b\n"),
+        (r#"["a",{"id":"b"}]"#, "a\nb\n"),
+    ] {
+        let server = Server::serving(vec![json_answer(json); 2]);
+        anyask(["--list-models=server"]).at(&server).prints(ids).exits(0);
+        anyask(["--list-models=server", "--json"])
+            .at(&server)
+            .prints(json.to_string() + "\n")
+            .exits(0);
+    }
+}
+
+#[test]
+fn the_list_is_beside_the_messages_and_takes_the_same_headers() {
+    for (path, asked) in [
+        ("", "/v1/models?limit=1000"),
+        ("/v1/messages", "/v1/models?limit=1000"),
+        ("/anthropic?beta=true", "/anthropic/v1/models?beta=true&limit=1000"),
+    ] {
+        let server = Server::once(json_answer(r#"{"data":[{"id":"a"}]}"#));
+        anyask(["--list-models=server", "-H", "x-trace: 1", "--auth=x-api-key"])
+            .env("ANYROUTER_API_KEY", KEY)
+            .args(&["--base-url", &(server.url() + path)])
+            .prints("a\n")
+            .exits(0);
+        let Received { head, body } = server.request();
+        assert!(head.starts_with(&format!("GET {asked} HTTP/1.1\r\n")), "{head}");
+        assert!(head.contains("x-trace: 1\r\n") && body.is_empty(), "{head}");
+        assert!(head.contains(&format!("x-api-key: {KEY}\r\n")), "{head}");
+        assert!(head.contains("anthropic-version: ") && !head.contains("content-type"), "{head}");
+    }
+}
+
+#[test]
+fn a_list_of_models_fails_as_an_answer_does() {
+    let list =
+        |mock: &str| anyask(["--list-models=server", "--retries=1", "--retry-delay=0", mock]);
+    list("--mock=401").mentions("did not accept the key (401").exits(5);
+    list("--mock=429,ok").prints("mock-large\nmock-small\n").mentions("; try 2 of 2").exits(0);
+    list("--mock=botcheck").mentions("a bot check stands before").exits(6);
+    list("--mock=404")
+        .matches(
+            "anyask: 127.0.0.1:\\d+ does not list its models \\(404\\)\n\
+             hint: check --base-url; the URL was http://127.0.0.1:\\d+/v1/models\\?limit=1000\n",
+        )
+        .exits(4);
+    for (body, said) in [
+        ("{\"data\":[]}", "anyask: the server lists no models\n"),
+        ("{\"id\":\"x\"}", "anyask: the answer is not a list of models\n"),
+        ("<title>New API</title>", "anyask: the answer is a web page: New API\n"),
+    ] {
+        let server = Server::once(http("200 OK", &[], body));
+        anyask(["--list-models=server"]).at(&server).mentions(said).exits(10);
+    }
+    anyask(["--list-models=server"]).mentions("there is no API key").exits(3);
+    for mode in ["--list-models", "--list-models=server"] {
+        anyask([mode, "server"])
+            .says(
+                "anyask: --list-models takes no prompt\n\
+                 hint: use --list-models=server for the server's models\n",
+            )
+            .exits(2);
+    }
 }
 
 #[test]

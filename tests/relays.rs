@@ -25,7 +25,7 @@ const CASES: [Case; 26] = [
         stdout: "",
         stderr: &[
             "anyask: HOST failed (503 model_not_found): 分组 default 下模型 claude-3-5-sonnet-20241022 无可用渠道（distributor） (request id: 20261125102600)",
-            "hint: this key's group has no channel for the model; use another model or group",
+            "hint: this key's group has no channel for the model; --list-models=server shows the models",
         ],
         exit: 8,
         requests: 3,
@@ -201,8 +201,8 @@ const CASES: [Case; 26] = [
         body: "<!DOCTYPE html><html><head><title>example.com | 524: A timeout occurred</title></head><body></body></html>",
         stdout: "",
         stderr: &[
-            "anyask: HOST failed (524): example.com | 524: A timeout occurred",
-            "hint: the server behind Cloudflare sent nothing for 100 s; streaming avoids this",
+            "anyask: HOST failed (524): the server behind it sent nothing for 100 s, which streaming avoids",
+            "hint: the request may have been charged; with --json, add --stream",
         ],
         exit: 8,
         requests: 3,

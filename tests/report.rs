@@ -100,6 +100,31 @@ fn escapes_in_the_servers_message_are_shown_and_not_obeyed() {
 }
 
 #[test]
+fn the_price_is_that_of_the_model_that_is_asked() {
+    let prices = ["--price=1,1", "--price=opus=15,75", "--price=claude-3=2,2", "--price=x=3,3"];
+    for (model, cost) in [
+        ("other", "0.000037"),
+        ("opus", "0.0021"),
+        ("claude-3-opus-20240229", "0.0021"),
+        ("claude-3-haiku", "0.000074"),
+        ("x=y", "0.00011"),
+    ] {
+        anyask(["-u", "-S", "-m", model, "hi"])
+            .args(&prices)
+            .at(&Server::answering("ok"))
+            .prints("ok\n")
+            .mentions(&format!("about ${cost}\n"))
+            .exits(0);
+    }
+    anyask(["--price=opus=a,b", "hi"])
+        .says(
+            "anyask: invalid value 'opus=a,b' for --price <[MODEL=]IN,OUT>: \
+             it must be two prices in dollars, such as 0.3,1.5 or opus=15,75\n",
+        )
+        .exits(2);
+}
+
+#[test]
 fn usage_is_the_latest_count_that_the_server_sent() {
     let events = text_events(&["ok"]).replace(
         "\"usage\": {\"output_tokens\": 25}",

@@ -158,12 +158,13 @@ fn retries_what_cloudflare_says_of_the_server_behind_it() {
     for status in [520, 521, 522, 523, 524, 530] {
         let server = Server::serving(vec![refusal(&status.to_string(), &[]), ok()]);
         let host = server.host();
-        let charged = if status == 524 { CHARGED } else { "" };
+        let why = "; the server behind it sent nothing for 100 s, which streaming avoids";
+        let (why, charged) = if status == 524 { (why, CHARGED) } else { ("", "") };
         anyask(["--retry-delay", "0", "hi"])
             .at(&server)
             .prints("ok\n")
             .says(&format!(
-                "anyask: note: {host} failed ({status} some_error): not now; try 2 of 3 now{charged}\n"
+                "anyask: note: {host} failed ({status} some_error): not now{why}; try 2 of 3 now{charged}\n"
             ))
             .exits(0);
     }

@@ -35,7 +35,7 @@ fn no_output_shows_the_key() {
             assert!(request.head.contains(KEY) && !body.contains(KEY));
         }
     }
-    let with_key = |flag| anyask([flag, "hi"]).env("ANYROUTER_API_KEY", KEY);
+    let with_key = |flag| anyask([flag]).stdin("hi").env("ANYROUTER_API_KEY", KEY);
     for mode in ["--dry-run", "--curl", "--list-models", "--help"] {
         with_key(mode).output();
     }

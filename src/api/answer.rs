@@ -21,6 +21,8 @@ pub struct Answer {
     pub has_text: bool,
     /// The message as JSON, where the caller wants it kept.
     pub message: Vec<u8>,
+    /// The body as it came, decoded, where the caller wants it kept.
+    pub body: Vec<u8>,
     /// The types of its content blocks, each once.
     pub block_types: Vec<String>,
     /// The end arrived: `message_stop`, or the end of a JSON answer.

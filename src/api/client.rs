@@ -1,15 +1,17 @@
 //! Sends prepared requests to an endpoint, again where that makes sense.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ureq::http;
-use ureq::http::header::CONTENT_ENCODING;
+use ureq::http::HeaderValue;
+use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
@@ -18,7 +20,7 @@ use super::endpoint::Endpoint;
 use super::failure::{AttemptError, broken, connection_error, refused};
 use super::head::Head;
 use super::limits::in_words;
-use super::pace::{Pace, stopped};
+use super::pace::{Candidate, Pace, stopped};
 use super::parts::Wanted;
 use super::reply::Reply;
 use super::request::Prepared;
@@ -34,6 +36,10 @@ const LARGEST_ERROR: u64 = 256 << 10;
 const LARGEST_HEAD: usize = 64 << 10;
 /// How much of a request is sent at once, in bytes.
 const OUTPUT_BUFFER: usize = 16 << 10;
+
+/// After this many requests in a row that found their connection dead, each gets one of its own: the server closes
+/// them, and to wait until it has done so takes longer than to connect.
+const MOST_DEAD: u32 = 2;
 
 /// What a caller is told while a request is on its way.
 pub enum Progress<'a> {
@@ -62,6 +68,15 @@ pub struct Sent {
     pub attempts: u32,
     /// The head of the last answer.
     pub head: Option<Head>,
+    /// Nothing was sent: it is a recorded answer.
+    pub replayed: bool,
+}
+
+impl Sent {
+    /// Nothing was sent, because of this error.
+    pub fn not(error: Error) -> Self {
+        Self { reply: Err(error), attempts: 0, head: None, replayed: false }
+    }
 }
 
 /// Sends requests to one endpoint, one at a time.
@@ -73,6 +88,8 @@ pub struct Client {
     endpoint: Arc<Endpoint>,
     policy: Policy,
     pace: Arc<Pace>,
+    /// How many requests in a row found their connection dead.
+    dead: AtomicU32,
 }
 
 impl Client {
@@ -96,8 +113,9 @@ impl Client {
         connector: Arc<DefaultConnector>,
     ) -> Self {
         let deadline = Deadline::default();
-        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline);
-        Self { agent: Mutex::new(agent), connector, deadline, endpoint, policy, pace }
+        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline, true);
+        let agent = Mutex::new(agent);
+        Self { agent, connector, deadline, endpoint, policy, pace, dead: AtomicU32::new(0) }
     }
 
     /// The endpoint that requests go to.
@@ -109,19 +127,21 @@ impl Client {
     pub fn send(
         &self,
         prepared: &Prepared,
+        model: Candidate,
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let mut sent = Sent { reply: Err(stopped()), attempts: 0, head: None };
+        let mut sent = Sent::not(stopped());
+        let mut replaced = false;
         loop {
-            if let Err(error) = self.pace.acquire() {
+            if let Err(error) = self.pace.acquire(model) {
                 return Sent { reply: Err(error), ..sent };
             }
             sent.attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
             let opened = self.open(prepared);
-            self.pace.release(opened.as_ref().ok().map(|(head, _)| &head.limits));
+            self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
                 let reply = self.read(&head, body, wanted.clone());
@@ -129,21 +149,46 @@ impl Client {
                 reply
             });
             let failed = match read {
-                Ok(reply) => return Sent { reply: Ok(reply), ..sent },
+                Ok(reply) => {
+                    if !replaced {
+                        self.dead.store(0, Ordering::Relaxed);
+                    }
+                    return Sent { reply: Ok(reply), ..sent };
+                }
                 Err(failed) => failed,
             };
             if failed.retryable == Retryable::AtOnce {
                 sent.attempts -= 1;
-            } else if let Err(error) = self.prepare_retry(failed, sent.attempts, on_progress) {
+                replaced = true;
+                if self.dead.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_DEAD {
+                    self.renew(RootCerts::PlatformVerifier);
+                }
+            } else if let Err(error) = self.prepare_retry(failed, model, sent.attempts, on_progress)
+            {
                 return Sent { reply: Err(error), ..sent };
             }
         }
+    }
+
+    /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
+    pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, wanted: Wanted) -> Sent {
+        if self.pace.is_stopped() {
+            return Sent::not(stopped());
+        }
+        let content_type = content_type.and_then(|kind| HeaderValue::from_str(kind).ok());
+        let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
+        let head = Head::new(200, headers);
+        let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
+        let mut reply = Reply::new(head.clone(), body, wanted, endpoint, Deadline::default());
+        let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
+        Sent { reply, attempts: 0, head: Some(head), replayed: true }
     }
 
     /// Tells about a retry and waits for it; an error if there is none.
     fn prepare_retry(
         &self,
         failed: AttemptError,
+        model: Candidate,
         attempt: u32,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
@@ -153,7 +198,7 @@ impl Client {
         let decision = self.policy.decide(attempt, retryable, asked, random);
         let own = || decision.pause().map(|pause| pause.min(self.policy.max_wait));
         if rate_limited && let Some(pause) = asked.or_else(own) {
-            self.pace.set_retry_after(pause);
+            self.pace.set_retry_after(model, pause);
         }
         let pause = match decision {
             Decision::Retry(pause) => pause,
@@ -230,7 +275,8 @@ impl Client {
 
     /// Puts a new agent in the place of the old one, and gives the old one back.
     fn renew(&self, roots: RootCerts) -> Agent {
-        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline);
+        let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
+        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);
         std::mem::replace(&mut self.agent.lock().unwrap_or_else(PoisonError::into_inner), new)
     }
 
@@ -240,7 +286,7 @@ impl Client {
 }
 
 fn request(prepared: &Prepared) -> Result<http::Request<&[u8]>, ureq::Error> {
-    let mut request = http::Request::post(&prepared.url);
+    let mut request = http::Request::builder().method(&prepared.method).uri(&prepared.url);
     for header in &prepared.headers {
         request = request.header(&header.name, &header.value);
     }
@@ -252,11 +298,12 @@ fn agent(
     roots: RootCerts,
     connector: &Arc<DefaultConnector>,
     deadline: &Deadline,
+    reuse: bool,
 ) -> Agent {
     let host = endpoint.url.host().unwrap_or_default().trim_matches(['[', ']']);
     // a look-up with a time limit takes a thread, which an address does not need
     let resolve = host.parse::<IpAddr>().is_err().then_some(endpoint.connect_timeout);
-    let connections = usize::from(endpoint.keep_alive);
+    let connections = usize::from(endpoint.keep_alive && reuse);
     let config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)

@@ -17,6 +17,12 @@ impl Digest {
         half.copy_from_slice(&whole.as_ref()[..16]);
         Self(half)
     }
+
+    /// The digest that these hexadecimal digits are.
+    pub fn parse(digits: &str) -> Option<Self> {
+        let number = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
+        Some(Self(number.to_be_bytes()))
+    }
 }
 
 impl fmt::Display for Digest {
@@ -33,9 +39,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        let number = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
-        let number = number.ok_or_else(|| D::Error::custom("no digest"))?;
-        Ok(Self(number.to_be_bytes()))
+        let digits = <&str>::deserialize(deserializer)?;
+        Self::parse(digits).ok_or_else(|| D::Error::custom("no digest"))
     }
 }

@@ -194,6 +194,7 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let location = head.headers.get(LOCATION).filter(|_| status < 400);
     let words = match location {
         Some(location) => format!(": to {}", String::from_utf8_lossy(location.as_bytes())),
+        None if status == 524 => format!(": {}", silent_origin(&body.message)),
         None if body.message.is_empty() => String::new(),
         None => format!(": {}", body.message),
     };
@@ -210,6 +211,13 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
             meaning.map_or(by_status, |meaning| meaning.retryable),
         )
     }
+}
+
+/// Why Cloudflare gave up. Its own page, `error code: 524`, does not say so.
+fn silent_origin(message: &str) -> String {
+    let why = "the server behind it sent nothing for 100 s, which streaming avoids";
+    let says_more = !message.is_empty() && !message.contains("524");
+    if says_more { format!("{message}; {why}") } else { why.into() }
 }
 
 /// A firewall lets no program through.
@@ -234,9 +242,7 @@ fn refused_hint(
     Some(match (kind, head.status) {
         (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
-        (_, 524) => {
-            "the server behind Cloudflare sent nothing for 100 s; streaming avoids this".into()
-        }
+        (_, 524) => "the request may have been charged; with --json, add --stream".into(),
         (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
             format!("try again in {}", in_words(pause.as_secs_f64().ceil() as u64))
         }

@@ -37,6 +37,11 @@ impl Fields {
         }
     }
 
+    /// Removes a field, if it is there.
+    pub fn remove(&mut self, key: &str) {
+        self.0.retain(|(known, _)| known != key);
+    }
+
     /// Sets every field of `others`.
     pub fn extend(&mut self, others: Self) {
         if self.0.is_empty() {

@@ -34,9 +34,9 @@ pub use head::Head;
 pub use json::{Fields, one_line};
 pub use limits::{Limits, in_words};
 pub use models::{MODELS, Model, is_model_id, model_id};
-pub use pace::Pace;
+pub use pace::{Candidate, Pace, stopped};
 pub use parts::Wanted;
-pub use price::Price;
+pub use price::{Price, Prices};
 pub use proxy::{Proxies, proxy_for};
 pub use reply::{Chunk, Reply};
 pub use request::{

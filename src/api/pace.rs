@@ -1,4 +1,4 @@
-//! When a request may be sent: requests side by side share one view of the rate limit, and one order to stop.
+//! When a request may be sent: requests side by side share one view of each model's rate limit, and one order to stop.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -21,17 +21,37 @@ pub struct Pace {
     max_wait: Option<Duration>,
 }
 
+/// One of the models that a question may be asked of.
+#[derive(Debug, Clone, Copy)]
+pub struct Candidate {
+    /// 0 for the question's own model, then the fallbacks.
+    pub place: usize,
+    /// There is no model to ask after it.
+    pub is_last: bool,
+}
+
+impl Candidate {
+    /// The model of a question that no other model is asked.
+    pub const ONLY: Self = Self { place: 0, is_last: true };
+}
+
 #[derive(Default)]
 struct State {
+    /// Those of the model that is asked first, and of each fallback, because servers limit them one by one.
+    limits: Vec<RateLimit>,
+    stopped: bool,
+    /// Why nothing more is sent, if there is more to say than that somebody stopped it.
+    reason: Option<Error>,
+}
+
+#[derive(Default)]
+struct RateLimit {
     /// Requests that were sent and have no answer's head yet.
     in_flight: u64,
     /// The rate limit's window, once an answer has told it.
     window: Option<Window>,
     /// Until when the server asks everybody to wait.
     retry_after: Option<Instant>,
-    stopped: bool,
-    /// Why nothing more is sent, if there is more to say than that somebody stopped it.
-    reason: Option<Error>,
 }
 
 #[derive(Clone, Copy)]
@@ -42,30 +62,34 @@ struct Window {
 }
 
 impl Pace {
-    /// A pace for requests side by side, where `max_wait` is given, or for one after the other.
-    pub fn new(max_wait: Option<Duration>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), max_wait }
+    /// A pace for requests side by side, where `max_wait` is given, or for one after the other. A question may be
+    /// asked of this many models, one after the other.
+    pub fn new(max_wait: Option<Duration>, models: usize) -> Self {
+        let limits = (0..models).map(|_| RateLimit::default()).collect();
+        let state = State { limits, ..State::default() };
+        Self { state: state.into(), changed: Condvar::new(), max_wait }
     }
 
-    /// Waits until a request may be sent, and counts it. An error of [`Kind::Interrupted`] means that nothing more
-    /// is to be sent.
-    pub(super) fn acquire(&self) -> Result<()> {
+    /// Waits until the model may be asked, and counts the request. An error of [`Kind::Interrupted`] means that
+    /// nothing more is to be sent, one of [`Kind::RateLimited`] that the next model is to be asked.
+    pub(super) fn acquire(&self, model: Candidate) -> Result<()> {
         let mut state = self.state();
         loop {
             if state.stopped {
                 return Err(stopped());
             }
             let Some(max_wait) = self.max_wait else { return Ok(()) };
-            let Some(wait) = state.time_left(SystemTime::now()) else {
-                state.in_flight += 1;
+            let limit = &mut state.limits[model.place];
+            let Some(wait) = limit.time_left(SystemTime::now()) else {
+                limit.in_flight += 1;
                 return Ok(());
             };
-            if wait > max_wait && state.in_flight == 0 {
-                let pause = in_words(wait.as_secs_f64().ceil() as u64);
-                let message = format!("the rate limit resets in {pause}, later than --max-wait");
-                let failure = Failure::new(Kind::RateLimited, message);
-                state
-                    .stop(Some(failure.hint("with -o FILE, use --resume to continue then").into()));
+            if wait > max_wait && (!model.is_last || limit.in_flight == 0) {
+                let failure = resets_too_late(wait);
+                if !model.is_last {
+                    return Err(failure.into());
+                }
+                state.stop(Some(failure.into()));
                 self.changed.notify_all();
                 return Err(stopped());
             }
@@ -74,20 +98,21 @@ impl Pace {
     }
 
     /// A request has an answer's head with these limits, or failed.
-    pub(super) fn release(&self, limits: Option<&Limits>) {
+    pub(super) fn release(&self, model: Candidate, told: Option<&Limits>) {
         let mut state = self.state();
-        state.in_flight = state.in_flight.saturating_sub(1);
-        if let Some(limits) = limits.filter(|_| self.max_wait.is_some()) {
-            state.learn(limits);
+        let limit = &mut state.limits[model.place];
+        limit.in_flight = limit.in_flight.saturating_sub(1);
+        if let Some(told) = told.filter(|_| self.max_wait.is_some()) {
+            limit.learn(told);
         }
         self.changed.notify_all();
     }
 
-    /// Everybody waits for this long, because the server asks for it.
-    pub(super) fn set_retry_after(&self, pause: Duration) {
+    /// Everybody waits for this long before the model is asked, because the server wants it.
+    pub(super) fn set_retry_after(&self, model: Candidate, pause: Duration) {
         let until = Instant::now() + pause.min(FOREVER);
-        let mut state = self.state();
-        state.retry_after = state.retry_after.max(Some(until));
+        let limit = &mut self.state().limits[model.place];
+        limit.retry_after = limit.retry_after.max(Some(until));
         self.changed.notify_all();
     }
 
@@ -127,6 +152,13 @@ impl Pace {
     }
 }
 
+fn resets_too_late(wait: Duration) -> Failure {
+    let wait = in_words(wait.as_secs_f64().ceil() as u64);
+    let message = format!("the rate limit resets in {wait}, later than --max-wait");
+    let failure = Failure::new(Kind::RateLimited, message);
+    failure.hint("with -o FILE, use --resume to continue then")
+}
+
 /// The error of a request that is not sent because of an order to stop.
 pub fn stopped() -> Error {
     Failure::new(Kind::Interrupted, "stopped").into()
@@ -139,7 +171,9 @@ impl State {
             self.reason = reason;
         }
     }
+}
 
+impl RateLimit {
     /// How long to wait before the next request; `None` if it may be sent now.
     fn time_left(&mut self, now: SystemTime) -> Option<Duration> {
         let retry_after =
@@ -197,38 +231,44 @@ mod tests {
     fn an_exhausted_window_holds_everybody_until_its_reset() {
         let now = SystemTime::now();
         let reset = now + Duration::from_secs(30);
-        let mut state = State::default();
-        assert_eq!(state.time_left(now), None);
-        state.learn(&limits(2, reset));
-        assert_eq!(state.time_left(now), None);
-        state.in_flight = 2;
-        assert!(state.time_left(now).is_some());
-        state.learn(&limits(0, reset));
-        state.learn(&limits(1, reset));
-        state.in_flight = 0;
-        assert_eq!(state.time_left(now).map(|left| left.as_secs()), Some(30));
-        assert_eq!(state.time_left(reset), None);
+        let mut limit = RateLimit::default();
+        assert_eq!(limit.time_left(now), None);
+        limit.learn(&limits(2, reset));
+        assert_eq!(limit.time_left(now), None);
+        limit.in_flight = 2;
+        assert!(limit.time_left(now).is_some());
+        limit.learn(&limits(0, reset));
+        limit.learn(&limits(1, reset));
+        limit.in_flight = 0;
+        assert_eq!(limit.time_left(now).map(|left| left.as_secs()), Some(30));
+        assert_eq!(limit.time_left(reset), None);
         // the new window takes no more than its limit
-        state.in_flight = 60;
-        assert!(state.time_left(reset).is_some());
+        limit.in_flight = 60;
+        assert!(limit.time_left(reset).is_some());
     }
 
     #[test]
     fn a_limit_of_0_is_not_kept() {
         let now = SystemTime::now();
-        let mut state = State::default();
-        state.learn(&Limits { limit: Some(0), ..limits(0, now) });
-        assert_eq!(state.time_left(now), None);
-        assert_eq!(state.time_left(now), None);
+        let mut limit = RateLimit::default();
+        limit.learn(&Limits { limit: Some(0), ..limits(0, now) });
+        assert_eq!(limit.time_left(now), None);
+        assert_eq!(limit.time_left(now), None);
     }
 
     #[test]
     fn a_server_may_ask_everybody_to_wait_and_a_stop_ends_it() {
-        let pace = Pace::new(Some(Duration::from_secs(5)));
-        assert!(pace.acquire().is_ok());
-        pace.release(None);
-        pace.set_retry_after(Duration::from_secs(9));
-        assert!(pace.acquire().is_err());
+        let pace = Pace::new(Some(Duration::from_secs(5)), 2);
+        let (first, last) =
+            (Candidate { place: 0, is_last: false }, Candidate { place: 1, is_last: true });
+        assert!(pace.acquire(first).is_ok());
+        pace.release(first, None);
+        pace.set_retry_after(first, Duration::from_secs(9));
+        assert!(pace.acquire(first).is_err());
+        assert!(!pace.is_stopped() && pace.acquire(last).is_ok());
+        pace.release(last, None);
+        pace.set_retry_after(last, Duration::from_secs(9));
+        assert!(pace.acquire(last).is_err());
         assert!(pace.is_stopped() && pace.take_reason().is_some());
     }
 }

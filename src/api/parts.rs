@@ -23,6 +23,8 @@ pub struct Wanted {
     pub message: bool,
     /// The events of a stream, in [`Chunk::events`].
     pub events: bool,
+    /// The body as it came, in [`Answer::body`].
+    pub body: bool,
     /// The user's first words of the answer, which stand before its text.
     pub prefill: Option<String>,
 }

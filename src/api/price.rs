@@ -14,14 +14,25 @@ pub struct Price {
 const CACHE_READ: f64 = 0.1;
 const CACHE_WRITE: f64 = 1.25;
 
-impl Default for Price {
-    /// The API reference's example: `(input * 0.0003 + output * 0.0015) / 1000` dollars.
-    fn default() -> Self {
-        Self { input: 0.3, output: 1.5 }
+/// The API reference's example: `(input * 0.0003 + output * 0.0015) / 1000` dollars.
+const EXAMPLE: Price = Price { input: 0.3, output: 1.5 };
+
+/// The prices of models, each with the id, or the start of the ids, that it is for.
+#[derive(Debug, Default, Clone)]
+pub struct Prices(pub Vec<(String, Price)>);
+
+impl Prices {
+    /// The price with the longest start that fits, and the last one of those.
+    pub fn of(&self, model: &str) -> Price {
+        let fitting = self.0.iter().filter(|(start, _)| model.starts_with(start));
+        fitting.max_by_key(|(start, _)| start.len()).map_or(EXAMPLE, |(_, price)| *price)
     }
 }
 
 impl Price {
+    /// What a recorded answer costs.
+    pub const FREE: Self = Self { input: 0.0, output: 0.0 };
+
     /// The cost in dollars; `None` if the server did not count both kinds of token.
     pub fn cost(self, usage: &Usage) -> Option<f64> {
         usage.input()?;

@@ -65,7 +65,8 @@ const FORBIDDEN: [&str; 9] =
 pub fn meaning(status: u16, error: &ErrorBody) -> Option<Meaning> {
     let words = error.message.to_lowercase();
     if error.kind == "model_not_found" && status == 503 {
-        let hint = "this key's group has no channel for the model; use another model or group";
+        let hint =
+            "this key's group has no channel for the model; --list-models=server shows the models";
         return Some(Meaning { kind: Kind::ServerFailed, retryable: Retryable::Yes, hint });
     }
     let is_context = words.contains("context") || words.contains("上下文");

@@ -138,6 +138,9 @@ impl Reply {
             self.ended = true;
             return self.finish(true);
         }
+        if self.parts.wanted.body {
+            self.parts.answer.body.extend_from_slice(&self.piece[..count]);
+        }
         let had_reason = self.parts.answer.stop_reason.is_some();
         self.take(count)?;
         self.set_deadline(had_reason);

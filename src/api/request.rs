@@ -2,8 +2,10 @@
 
 use anyhow::Result;
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::value::RawValue;
-use ureq::http::Uri;
+use ureq::http::header::CONTENT_TYPE;
+use ureq::http::{Method, Uri};
 
 use super::digest::Digest;
 use super::endpoint::{Endpoint, Header};
@@ -49,14 +51,6 @@ impl Request {
         "stream",
     ];
 
-    /// A digest of the body, whether the answer is streamed or not.
-    pub fn digest(&mut self) -> Digest {
-        let stream = std::mem::take(&mut self.stream);
-        let body = serde_json::to_vec(self).unwrap_or_default();
-        self.stream = stream;
-        Digest::of(&body)
-    }
-
     /// Makes the one value that is printed, shown and sent. A body over 32 MiB is an error.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
         let body = serde_json::to_vec(self)?;
@@ -66,17 +60,57 @@ impl Request {
             return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
         }
         let headers = endpoint.request_headers(self.stream);
-        Ok(Prepared { url: endpoint.url.clone(), headers, body })
+        Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
+    }
+}
+
+impl Request {
+    /// Asks another model: puts its name into a request that is prepared already, too.
+    pub fn set_model(&mut self, model: &str, prepared: &mut Prepared) {
+        // the body begins with it
+        let field = |model: &str| format!("{{\"model\":{}", Value::from(model)).into_bytes();
+        let old = field(&std::mem::replace(&mut self.model, model.into()));
+        prepared.body.splice(..old.len(), field(model));
     }
 }
 
 /// A request as it is sent: what `--dry-run`, `--curl` and `--verbose` show.
 #[derive(Debug, Clone)]
 pub struct Prepared {
+    pub method: Method,
     pub url: Uri,
     /// In the order in which they are sent.
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
+}
+
+impl Prepared {
+    /// A request for the list of the server's models, which is beside the endpoint of the messages.
+    pub fn for_models(endpoint: &Endpoint) -> Result<Self> {
+        let (path, query) = (endpoint.url.path(), endpoint.url.query());
+        let folder = path.strip_suffix("/messages").unwrap_or(path);
+        let query = query.map_or(String::new(), |query| format!("{query}&"));
+        let mut parts = endpoint.url.clone().into_parts();
+        // upstream gives 20 without a number, and takes at most 1000
+        parts.path_and_query = Some(format!("{folder}/models?{query}limit=1000").parse()?);
+        let mut headers = endpoint.request_headers(false);
+        headers.retain(|header| header.name != CONTENT_TYPE);
+        Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
+    }
+
+    /// The body without `stream`: what is asked, whether the answer is streamed or not.
+    pub fn question(&self) -> Vec<u8> {
+        let Ok(mut fields) = serde_json::from_slice::<Fields>(&self.body) else {
+            return Vec::new();
+        };
+        fields.remove("stream");
+        serde_json::to_vec(&fields).unwrap_or_default()
+    }
+
+    /// A digest of what is asked.
+    pub fn digest(&self) -> Digest {
+        Digest::of(&self.question())
+    }
 }
 
 /// One message of the conversation.

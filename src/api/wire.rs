@@ -80,6 +80,22 @@ impl Usage {
         let cached = [self.cache_read, self.cache_write].into_iter().flatten();
         cached.chain(self.input_tokens).reduce(u64::saturating_add)
     }
+
+    /// Adds the tokens of another answer.
+    pub fn add(&mut self, other: &Self) {
+        let sum = |one: &mut Option<u64>, other: Option<u64>| {
+            *one = (*one).into_iter().chain(other).reduce(u64::saturating_add);
+        };
+        sum(&mut self.input_tokens, other.input_tokens);
+        sum(&mut self.output_tokens, other.output_tokens);
+        sum(&mut self.cache_read, other.cache_read);
+        sum(&mut self.cache_write, other.cache_write);
+    }
+
+    /// All tokens of question and answer.
+    pub fn total(&self) -> u64 {
+        self.input().unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+    }
 }
 
 /// A number of tokens. Some servers send it as `12.0` or `"12"`.

@@ -28,7 +28,7 @@ Examples:
 Exit status: 0 answered, 1 local failure, 2 usage, 3 not set up, 4 refused,
 5 key not accepted, 6 no credits or not permitted, 7 rate limited, 8 server
 failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
-12 some items of a batch failed.
+12 some items of a batch failed, 13 not passed by --check, 14 no recorded answer.
 'anyask --generate man | man -l -' shows the manual.";
 
 /// Ask Claude a question from the shell
@@ -109,6 +109,14 @@ pub struct Args {
     /// ID is sent as it is. Default: $ANYROUTER_MODEL, or claude-3-5-sonnet-20241022.
     #[arg(short, long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
     pub model: Option<String>,
+
+    /// Model to ask if the others fail; repeatable
+    ///
+    /// The next model is asked when one fails with exit status 7 or 8 after its
+    /// retries, or with 404, before any text has arrived. In a batch, a model that
+    /// failed for two items in a row is no longer asked first.
+    #[arg(long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
+    pub fallback: Vec<String>,
 
     /// Maximum tokens in the answer [default: 4096]
     #[arg(long, value_name = "N", value_parser = tokens, default_value = "4096", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
@@ -214,9 +222,25 @@ pub struct Args {
     ///
     /// It needs no key and no credits, and echoes the last user message. STEPS are
     /// its answers to successive requests; the last one repeats. A step is ok, an
-    /// HTTP status, or cut (the answer ends early): --mock=429,ok.
+    /// HTTP status, cut (the answer ends early), or a trouble of relays: quota,
+    /// botcheck, or overloaded (an error as the first event): --mock=429,ok.
     #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
     pub mock: Option<Steps>,
+
+    /// Ask, and add each answer to FILE
+    ///
+    /// FILE gets a JSON line for each complete answer, with its request. An error is
+    /// not added. With --replay and the same FILE, only what FILE does not answer is
+    /// asked.
+    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    pub record: Option<PathBuf>,
+
+    /// Answer from FILE, without a server
+    ///
+    /// FILE is one of --record. Nothing is sent, and no key is needed. A request that
+    /// has no answer in FILE ends with exit status 14.
+    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    pub replay: Option<PathBuf>,
 
     /// Print the answer when it is complete
     #[arg(short = 'S', long, conflicts_with = "stream", help_heading = "Output")]
@@ -239,6 +263,21 @@ pub struct Args {
     #[arg(short = 'x', long, conflicts_with = "json", help_heading = "Output")]
     pub extract: bool,
 
+    /// Print the answer only if a command accepts it
+    ///
+    /// The shell runs CMD with what would be printed on its standard input. If it
+    /// ends with status 0, the answer is printed. If not, the model is told what CMD
+    /// printed and is asked again, and after the last try the exit status is 13:
+    /// -x --check 'jq -e .name'. CMD does not get the key.
+    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    pub check: Option<String>,
+
+    /// Ask again N times if --check fails [default: 1]
+    ///
+    /// Each time is a request that is charged.
+    #[arg(long, value_name = "N", value_parser = retries, default_value = "1", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Output")]
+    pub check_retries: u32,
+
     /// Write the answer to FILE when it is complete
     ///
     /// Until then FILE stays unchanged. '-' is standard output.
@@ -252,11 +291,13 @@ pub struct Args {
     #[arg(short, long, help_heading = "Output")]
     pub usage: bool,
 
-    /// Dollars per million tokens [default: 0.3,1.5]
+    /// Dollars per million tokens; repeatable
     ///
-    /// For the estimated cost. The default is the API reference's example.
-    #[arg(long, value_name = "IN,OUT", value_parser = price, default_value = "0.3,1.5", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Output")]
-    pub price: Price,
+    /// For the estimated cost. MODEL is an ID or the start of IDs, and the longest
+    /// that fits is used: --price 3,15 --price opus=15,75. Default: 0.3,1.5, the API
+    /// reference's example.
+    #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
+    pub price: Vec<(String, Price)>,
 
     /// Append one JSON line per request to FILE
     ///
@@ -313,7 +354,7 @@ pub struct Args {
     /// string, or an object with 'prompt' or 'messages', 'id' and 'data' (copied to
     /// the result), and its own model, system, max_tokens, temperature, top_p and
     /// stop_sequences. PROMPT is added to each item. Each result is a JSON line.
-    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, group = "mode", conflicts_with_all = ["chat", "extract", "stream"], help_heading = "Batches")]
+    #[arg(long, value_name = "ITEMS", num_args = 0..=1, require_equals = true, default_missing_value = "-", value_hint = ValueHint::FilePath, conflicts_with_all = ["chat", "extract", "stream", "curl", "list_models", "generate"], help_heading = "Batches")]
     pub batch: Option<InputFile>,
 
     /// Number of parallel requests [default: 4]
@@ -336,6 +377,12 @@ pub struct Args {
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub min_credits: Option<f64>,
 
+    /// Stop the batch when it has cost this much
+    ///
+    /// The cost is estimated, so it needs a --price.
+    #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
+    pub max_cost: Option<f64>,
+
     /// Also use the arguments in a profile
     ///
     /// A profile is a file with one argument per line:
@@ -349,7 +396,7 @@ pub struct Args {
 
     /// Print the request body and send nothing
     ///
-    /// Needs no key.
+    /// Needs no key. With --batch, print the body for each item, one per line.
     #[arg(long, group = "mode", help_heading = "Modes")]
     pub dry_run: bool,
 
@@ -359,11 +406,12 @@ pub struct Args {
     #[arg(long, group = "mode", help_heading = "Modes")]
     pub curl: bool,
 
-    /// Print the documented models
+    /// Print the documented models, or the server's
     ///
-    /// With --json, as a JSON array.
-    #[arg(long, group = "mode", help_heading = "Modes")]
-    pub list_models: bool,
+    /// With --json, as a JSON array. --list-models=server asks the server for the
+    /// models that this key can use, and prints their IDs, or its JSON.
+    #[arg(long, value_name = "FROM", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "documented", hide_possible_values = true, group = "mode", help_heading = "Modes")]
+    pub list_models: Option<Models>,
 
     /// Print the man page or shell completions
     ///
@@ -412,6 +460,13 @@ pub enum Color {
     Auto,
     Always,
     Never,
+}
+
+/// Whose models `--list-models` prints.
+#[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Models {
+    Documented,
+    Server,
 }
 
 /// What `--generate` prints.

@@ -4,7 +4,7 @@
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 
 use super::args::Args;
 use super::line::place;
@@ -65,7 +65,10 @@ fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), F
 pub fn check_purposes(args: &Args) -> Result<()> {
     let batch = args.batch.as_ref().and_then(|file| file.path());
     let items = batch.map(|path| ("batch", path));
-    let files: Vec<_> = items.into_iter().chain(written(args)).collect();
+    // recording and replaying go together
+    let replay = args.replay.as_deref().filter(|_| args.record.is_none());
+    let replay = replay.map(|path| ("replay", path));
+    let files: Vec<_> = items.into_iter().chain(replay).chain(written(args)).collect();
     for (index, (id, path)) in files.iter().enumerate() {
         for (other, named) in &files[index + 1..] {
             if is_same_file(path, named) {
@@ -80,6 +83,26 @@ pub fn check_purposes(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Refuses a file to replay that is missing, or that is not the one to record in.
+pub fn check_replay(args: &Args) -> Result<()> {
+    let Some(path) = &args.replay else { return Ok(()) };
+    let name = path.display();
+    let local = |message: String| Failure::new(Kind::Local, message);
+    let checked = match (&args.record, path.metadata()) {
+        (Some(record), _) if is_same_file(record, path) => Ok(()),
+        (Some(_), _) => {
+            let failure = usage_error("--record and --replay name different files");
+            Err(failure.hint("one file can do both").into())
+        }
+        (None, Err(error)) => Err(Error::new(error).context(
+            local(format!("cannot open {name}")).hint(format!("--record {name} makes it")),
+        )),
+        (None, Ok(file)) if file.is_file() => Ok(()),
+        (None, Ok(_)) => Err(local(format!("{name} is not a regular file")).into()),
+    };
+    blame(place_of(args, "replay", path), checked)
+}
+
 /// Refuses what cannot be written.
 pub fn check_writable(args: &Args) -> Result<()> {
     written(args).try_for_each(|(id, path)| {
@@ -90,7 +113,12 @@ pub fn check_writable(args: &Args) -> Result<()> {
 
 /// The files that are written, and the flags that name them.
 fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
-    let files = [("chat", &args.chat), ("output", &args.output), ("log", &args.log)];
+    let files = [
+        ("chat", &args.chat),
+        ("output", &args.output),
+        ("log", &args.log),
+        ("record", &args.record),
+    ];
     files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)))
 }
 

@@ -2,9 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-#[cfg(unix)]
-use std::sync::Arc;
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +14,7 @@ use crate::api::Secret;
 use crate::error::{Failure, Kind, blame};
 use crate::input::{InputFile, Text};
 use crate::output::Console;
+use crate::shell;
 
 /// The longest key, in bytes.
 const LONGEST_KEY: u64 = 16 << 10;
@@ -88,11 +87,9 @@ fn is_open_to_others(_: &Path) -> bool {
 
 /// The first line that a shell command prints. The command reads nothing, but may use the terminal.
 fn from_command(command: &str, limit: Duration) -> Result<Secret> {
-    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let cannot = || setup_error("cannot run the key command");
-    heed_children().with_context(cannot)?;
-    let mut child = Command::new(shell)
-        .args([flag, command])
+    let mut child = shell::command(command)
+        .with_context(cannot)?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -111,18 +108,6 @@ fn from_command(command: &str, limit: Duration) -> Result<Secret> {
         return Err(failure.hint("run it in a shell to see why").into());
     }
     Ok(key(Text::decode(line).text.trim_ascii(), "the output of the key command")?)
-}
-
-/// A parent may ignore the ends of its children, and then its children do. A handler ends that: without it there is
-/// no status to wait for.
-#[cfg(unix)]
-fn heed_children() -> io::Result<()> {
-    signal_hook::flag::register(signal_hook::consts::SIGCHLD, Arc::default()).map(drop)
-}
-
-#[cfg(not(unix))]
-fn heed_children() -> io::Result<()> {
-    Ok(())
 }
 
 /// The first line and the exit status; `None` if the command does not end in time.

@@ -24,6 +24,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use args::Models;
 pub use args::{Args, Color, Document};
 pub use config::with_negations;
 pub use options::{Batch, Command, Options};
@@ -74,7 +75,7 @@ fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
 
 /// The arguments that count: configuration file < profile < environment < command line.
 fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Result<Args> {
-    if typed.list_models || typed.generate.is_some() {
+    if typed.list_models == Some(Models::Documented) || typed.generate.is_some() {
         // they work whatever a file holds
         return Ok(typed);
     }

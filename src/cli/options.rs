@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::args::Args;
+use super::args::{Args, Models};
 use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::values::Steps;
@@ -28,16 +28,22 @@ pub enum Command {
     DryRun(Box<Options>, Sources),
     /// Prints the request as a curl command.
     Curl(Box<Options>, Sources),
+    /// Prints the models of the server.
+    ListModels(Box<Options>),
     /// Asks each line that is typed.
     Chat(Box<Options>),
     /// Asks many questions.
     Batch(Box<Options>, Batch),
+    /// Prints the bodies of many requests.
+    DryRunBatch(Box<Options>, Batch),
 }
 
 /// How a question is asked, whichever it is.
 pub struct Options {
     /// The request without its messages.
     pub request: api::Request,
+    /// The models that are asked where others fail, in this order.
+    pub fallback: Vec<String>,
     /// The first words of the answer.
     pub prefill: Option<String>,
     /// The file of the conversation.
@@ -48,12 +54,20 @@ pub struct Options {
     mock: Option<Steps>,
     pub policy: api::Policy,
     pub output: Settings,
+    /// The shell command that an answer has to pass.
+    pub check: Option<String>,
+    /// How often the model is asked again if an answer does not pass.
+    pub check_retries: u32,
     /// Print the usage line.
     pub usage: bool,
     /// An answer that stopped short is a failure.
     pub strict: bool,
-    pub price: api::Price,
+    pub prices: api::Prices,
     pub log: Option<PathBuf>,
+    /// The file to add answers to.
+    pub record: Option<PathBuf>,
+    /// The file to answer from.
+    pub replay: Option<PathBuf>,
     pub console: Console,
 }
 
@@ -71,11 +85,17 @@ pub struct Batch {
     pub resume: bool,
     /// Stop when fewer dollars are left.
     pub min_credits: Option<f64>,
+    /// Stop when the estimated cost reaches this many dollars.
+    pub max_cost: Option<f64>,
 }
 
 /// What the arguments ask for.
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
-    if args.list_models {
+    if args.list_models.is_some() && !args.prompt.is_empty() {
+        let failure = usage_error("--list-models takes no prompt");
+        return Err(failure.hint("use --list-models=server for the server's models").into());
+    }
+    if args.list_models == Some(Models::Documented) {
         return Ok(Command::Print(documents::models(args.json).into()));
     }
     if let Some(document) = args.generate {
@@ -86,14 +106,19 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     files::check_purposes(&args)?;
     let names_stdin = files::names_stdin(&mut args, console)?;
     let batch = args.batch.as_ref().map(|items| batch(items, &args)).transpose()?;
-    let sources = if batch.is_some() { None } else { sources(&args, names_stdin)? };
+    let lists_models = args.list_models.is_some();
+    let asks_one = batch.is_none() && !lists_models;
+    let sources = if asks_one { sources(&args, names_stdin)? } else { None };
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
+        files::check_replay(&args)?;
     }
     let (endpoint, key) = endpoint::endpoint(&args)?;
     let (dry_run, curl) = (args.dry_run, args.curl);
     let options = Box::new(options(args, endpoint, key, console)?);
     Ok(match (batch, sources) {
+        _ if lists_models => Command::ListModels(options),
+        (Some(batch), _) if dry_run => Command::DryRunBatch(options, batch),
         (Some(batch), _) => Command::Batch(options, batch),
         (None, None) => Command::Chat(options),
         (None, Some(sources)) if dry_run => Command::DryRun(options, sources),
@@ -103,6 +128,9 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
+    if args.check.is_some() && args.json && args.stream {
+        return Err(usage_error("--check cannot be used with --json --stream").into());
+    }
     let system = system(args.system, args.system_file.as_ref(), console)?;
     let format = match (args.json, args.stream) {
         (true, true) => Format::Events,
@@ -112,7 +140,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     };
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
-    let stream = is_streamed && !args.no_stream && args.batch.is_none();
+    let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
     let mut extra = Fields::default();
     for field in &args.set {
         extra.set(&field.key, field.value.read()?);
@@ -129,6 +157,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             stream: is_streamed,
             extra,
         },
+        fallback: args.fallback,
         prefill: args.prefill,
         chat: args.chat,
         endpoint,
@@ -146,10 +175,14 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             terminal: std::io::stdout().is_terminal(),
             raw: args.raw,
         },
+        check: args.check,
+        check_retries: args.check_retries,
         usage: args.usage,
         strict: args.strict,
-        price: args.price,
+        prices: api::Prices(args.price),
         log: args.log,
+        record: args.record,
+        replay: args.replay,
         console: console.clone(),
     })
 }
@@ -240,6 +273,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
         keep_order: args.keep_order,
         resume: args.resume,
         min_credits: args.min_credits,
+        max_cost: args.max_cost,
     })
 }
 
@@ -250,6 +284,7 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
         ("--keep-order", args.keep_order),
         ("--resume", args.resume),
         ("--min-credits", args.min_credits.is_some()),
+        ("--max-cost", args.max_cost.is_some()),
     ];
     let given = given.into_iter().find(|(_, given)| *given);
     match given {
@@ -257,6 +292,10 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
             Err(usage_error(format!("{flag} needs --batch")))
         }
         _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
+        _ if args.max_cost.is_some() && args.price.is_empty() => {
+            Err(usage_error("--max-cost needs a --price")
+                .hint("use --price IN,OUT, in dollars per million tokens"))
+        }
         _ => Ok(()),
     }
 }

@@ -114,17 +114,20 @@ pub fn dollars(text: &str) -> Result<f64, String> {
     number(text.trim_start_matches('$'), 0.0..=1e9, "an amount in dollars")
 }
 
-pub fn price(text: &str) -> Result<Price, String> {
-    let wanted = "two prices in dollars, such as 0.3,1.5";
-    let (input, output) = text.split_once(',').unwrap_or_default();
+/// Two prices, and the models that they are for: all where there is none.
+pub fn price(text: &str) -> Result<(String, Price), String> {
+    let wanted = "two prices in dollars, such as 0.3,1.5 or opus=15,75";
+    let (model, prices) = text.rsplit_once('=').unwrap_or(("", text));
+    let (input, output) = prices.split_once(',').unwrap_or_default();
     let dollars = |text: &str| number(text.trim(), 0.0..=1e9, wanted);
-    Ok(Price { input: dollars(input)?, output: dollars(output)? })
+    let price = Price { input: dollars(input)?, output: dollars(output)? };
+    Ok((model_id(model.trim()).into(), price))
 }
 
 pub fn steps(text: &str) -> Result<Steps, Failure> {
     Step::parse_all(text).map(Steps).map_err(|error| {
         usage_error(format!("--mock: {error}"))
-            .hint("a step is ok, cut or a status from 200 to 599: --mock=429,ok")
+            .hint("a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok")
     })
 }
 

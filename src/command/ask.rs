@@ -2,9 +2,10 @@
 
 use anyhow::Result;
 
-use super::exchange::{Outcome, Requests, Session};
+use super::exchange::{Exchange, Outcome};
+use super::session::{Requests, Session};
 use super::signals::ENDING;
-use crate::api::{Content, Limits, Message, Prepared, Progress, Request, Role, Usage};
+use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
@@ -65,23 +66,26 @@ fn request(
 impl Session {
     /// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
     pub fn turn(&self, content: Content) -> Result<()> {
-        let Options { chat, output, console, .. } = &self.options;
+        let Options { chat, check, output, console, .. } = &self.options;
         let conversation = chat.as_deref().map(|path| {
             Conversation::open(path, |text| console.note(text), || self.pace.is_stopped())
         });
         let mut conversation = conversation.transpose()?;
         let mut request = request(&self.options, conversation.as_mut(), content);
         let prepared = request.prepare(self.client.endpoint())?;
-        // the body has the messages now; only the question is needed again, for the conversation
-        let messages = std::mem::take(&mut request.messages).into_iter();
-        let question = conversation.as_ref().and(messages.rev().find(|m| m.role == Role::User));
+        // the body has the messages now; the question is needed again for the conversation, and all of them for a check
+        let messages = std::mem::take(&mut request.messages);
+        if check.is_some() {
+            request.messages.clone_from(&messages);
+        }
+        let mut messages = messages.into_iter();
+        let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
         let sink = Sink::open(output)?;
         self.remove_on_signal(sink.temp_path());
         let mut printer = Printer::new(output, sink, console.clone());
         console.start_spinner();
-        let mut on_progress = |progress: Progress| output::show(console, None, &progress);
-        let outcome =
-            self.exchange(&self.client, &request, &prepared, Some(&mut printer), &mut on_progress);
+        let exchange = Exchange::new(self, &self.client, &mut request, prepared, None);
+        let outcome = exchange.run(Some(&mut printer));
         console.stop_live();
         if let (Ok(()), Some(conversation), Some(question)) =
             (&outcome.result, conversation, question)
@@ -94,14 +98,14 @@ impl Session {
 
     /// Tells what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
-        let Options { usage, strict, price, console, .. } = &self.options;
-        let Outcome { answer, result, head, short, log_error } = outcome;
+        let Options { usage, strict, console, .. } = &self.options;
+        let Outcome { answer, result, head, cost, short, write_error, .. } = outcome;
         if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
             return result;
         }
         if *usage && (result.is_ok() || answer.usage != Usage::default()) {
             let limits = head.map_or_else(Limits::default, |head| head.limits);
-            console.tell(output::usage_line(&answer, &limits, *price));
+            console.tell(output::usage_line(&answer, &limits, cost));
         }
         let result = match short {
             Some(short) if *strict && result.is_ok() => Err(short.into()),
@@ -111,12 +115,12 @@ impl Session {
             }
             None => result,
         };
-        match (result, log_error) {
-            (Err(error), Some(log_error)) => {
-                console.failure(&log_error);
+        match (result, write_error) {
+            (Err(error), Some(write_error)) => {
+                console.failure(&write_error);
                 Err(error)
             }
-            (result, log_error) => result.and(log_error.map_or(Ok(()), Err)),
+            (result, write_error) => result.and(write_error.map_or(Ok(()), Err)),
         }
     }
 }

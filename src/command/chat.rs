@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use rustyline::error::ReadlineError;
 use rustyline::{Behavior, Config, DefaultEditor};
 
-use super::exchange::{Requests, Session};
+use super::session::{Requests, Session};
 use super::signals::{ENDING, INTERRUPT, on_signal};
 use crate::api::Content;
 use crate::cli::Options;

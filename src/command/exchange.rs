@@ -1,150 +1,271 @@
-//! One request and its answer: what asking, chatting and batches share.
+//! One question and its answer: what asking, chatting and batches share.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Error, Result};
 
-use super::signals::{end_by, on_signal};
-use crate::api::{Answer, Client, Head, Pace, Prepared, Progress, Reply, Request, Wanted};
+use super::check::{Complaint, check};
+use super::session::Session;
+use crate::api::{
+    Answer, Candidate, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request,
+    Sent, Usage, Wanted, stopped,
+};
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
-use crate::output::{self, Format, Log, Printer, Record};
+use crate::output::{self, Format, Printer, Record};
 
-/// What stays the same from question to question.
-pub struct Session {
-    pub options: Options,
-    pub client: Client,
-    pub pace: Arc<Pace>,
-    log: Option<Log>,
-    /// The temporary file of `-o`, which a signal removes.
-    temp_path: Arc<Mutex<Option<PathBuf>>>,
-}
-
-/// How the requests of a session follow each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Requests {
-    InTurn,
-    /// They share one view of the rate limit.
-    SideBySide,
-}
-
-/// What became of one request.
+/// What became of one question.
 pub struct Outcome {
+    /// Its usage is that of all answers that it took.
     pub answer: Answer,
     pub result: Result<()>,
     /// The head of the last HTTP answer.
     pub head: Option<Head>,
+    /// The estimated cost in dollars; `None` if the server did not count the tokens.
+    pub cost: Option<f64>,
     /// Why the answer stopped short, if it did.
     pub short: Option<Failure>,
-    /// The log could not be written.
-    pub log_error: Option<Error>,
+    /// It is a recorded answer.
+    pub replayed: bool,
+    /// The log or the recording could not be written.
+    pub write_error: Option<Error>,
 }
 
-impl Session {
-    /// Fetches the key and opens the log.
-    pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
-        options.connect()?;
-        let policy = options.policy;
-        let pace =
-            Arc::new(Pace::new((requests == Requests::SideBySide).then_some(policy.max_wait)));
-        let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
-        let log = options.log.as_deref().map(Log::open).transpose()?;
-        Ok(Self { options, client, pace, log, temp_path: Arc::default() })
-    }
+/// One question on its way.
+pub struct Exchange<'a> {
+    session: &'a Session,
+    client: &'a Client,
+    request: &'a mut Request,
+    prepared: Prepared,
+    /// Where the item stands, if it is one of a batch.
+    line: Option<u64>,
+    /// The models that may be asked from now on. The first one is asked.
+    models: Vec<(Candidate, String)>,
+    usage: Usage,
+    cost: Option<f64>,
+    requests: u32,
+    /// An answer could not be recorded.
+    write_error: Option<Error>,
+}
 
-    /// Removes the temporary file of `-o` when one of these signals ends the program.
-    pub fn watch_temp_file(&self, signals: &[i32]) -> Result<()> {
-        if self.options.output.path.is_none() {
-            return Ok(());
+/// What one model answered.
+struct Received {
+    answer: Answer,
+    result: Result<()>,
+    head: Option<Head>,
+    attempts: u32,
+    /// It is a recorded answer.
+    replayed: bool,
+    short: Option<Failure>,
+}
+
+impl<'a> Exchange<'a> {
+    /// A question whose request is prepared. The messages of `request` are needed only for `--check`.
+    pub fn new(
+        session: &'a Session,
+        client: &'a Client,
+        request: &'a mut Request,
+        prepared: Prepared,
+        line: Option<u64>,
+    ) -> Self {
+        let models = session.fallback.models(&request.model);
+        Self {
+            session,
+            client,
+            request,
+            prepared,
+            line,
+            models,
+            usage: Usage::default(),
+            cost: None,
+            requests: 0,
+            write_error: None,
         }
-        let temp_path = Arc::clone(&self.temp_path);
-        on_signal(signals, move |signal| {
-            remove(&temp_path);
-            end_by(signal);
-        })
     }
 
-    /// Removes the temporary file now.
-    pub fn remove_temp_file(&self) {
-        remove(&self.temp_path);
-    }
-
-    /// This file is removed by the signals of [`Session::watch_temp_file`].
-    pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
-        let path = temp_path.map(Path::to_path_buf);
-        *self.temp_path.lock().unwrap_or_else(PoisonError::into_inner) = path;
-    }
-
-    /// Sends the request and reads its answer. The printer, if there is one, prints it.
-    pub fn exchange(
-        &self,
-        client: &Client,
-        request: &Request,
-        prepared: &Prepared,
-        printer: Option<&mut Printer>,
-        on_progress: &mut dyn FnMut(Progress),
-    ) -> Outcome {
+    /// Sends the request until there is an answer that may be printed. The printer, if there is one, prints it.
+    /// Afterwards the request names the model that was asked last.
+    pub fn run(mut self, mut printer: Option<&mut Printer>) -> Outcome {
         let begun = Instant::now();
-        let Options { output, console, prefill, price, .. } = &self.options;
-        let wanted = Wanted {
-            // a conversation and a batch keep it, and some formats print it at the end
-            text: self.options.chat.is_some() || printer.is_none() || !output.prints_chunks(),
-            message: output.format == Format::Json,
-            events: output.format == Format::Events,
-            prefill: prefill.clone(),
+        let mut retries = self.session.options.check_retries;
+        let mut received = loop {
+            let received = self.ask(printer.as_deref_mut());
+            match self.is_rejected(&received, retries) {
+                Ok(true) => retries -= 1,
+                Ok(false) => break received,
+                Err(error) => break Received { result: Err(error), ..received },
+            }
         };
-        let sent = client.send(prepared, &wanted, on_progress);
-        let (answer, result) = match sent.reply {
+        received.answer.usage = self.usage;
+        if let Some(warning) = &received.answer.warning {
+            self.session.options.console.note(warning);
+        }
+        let received = self.print(received, printer);
+        let logged = self.log(&received, begun.elapsed().as_secs_f64());
+        let write_error = self.write_error.take().or(logged.err());
+        let Received { answer, result, head, replayed, short, .. } = received;
+        Outcome { answer, result, head, cost: self.cost, short, replayed, write_error }
+    }
+
+    /// Asks one model after the other where they fail, and reads the answer to its end. The printer prints what is
+    /// printed as it arrives.
+    fn ask(&mut self, printer: Option<&mut Printer>) -> Received {
+        let begun = Instant::now();
+        let Sent { reply, attempts, head, replayed } = self.send();
+        let (answer, result) = match reply {
             Ok(mut reply) => {
-                let result = receive(&mut reply, printer);
+                let result = print_chunks(&mut reply, printer);
                 (reply.into_answer(), result)
             }
             Err(error) => (Answer::default(), Err(error)),
         };
+        let Options { console, prices, .. } = &self.session.options;
         let seconds = begun.elapsed().as_secs_f64();
         console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
-        if let Some(warning) = &answer.warning {
-            console.note(warning);
+        let price = if replayed { Price::FREE } else { prices.of(&self.request.model) };
+        let cost = price.cost(&answer.usage);
+        self.cost = self.cost.into_iter().chain(cost).reduce(|one, other| one + other);
+        self.usage.add(&answer.usage);
+        let short = output::stopped_short(&answer, self.request.max_tokens);
+        let recorded = head.as_ref().filter(|_| !replayed).map(|head| self.record(head, &answer));
+        self.write_error = self.write_error.take().or(recorded.and_then(Result::err));
+        Received { answer, result, head, attempts, replayed, short }
+    }
+
+    /// Records an answer of a server, if it is complete, with text or without.
+    fn record(&self, head: &Head, answer: &Answer) -> Result<()> {
+        let recordings = self.session.recordings.as_ref();
+        match recordings.filter(|_| answer.complete && answer.problem.is_none()) {
+            Some(recordings) => {
+                recordings.add(&self.prepared, head, answer, &self.session.options.console)
+            }
+            None => Ok(()),
         }
-        let short = output::stopped_short(&answer, request.max_tokens);
+    }
+
+    fn send(&mut self) -> Sent {
+        let Session { options, fallback, .. } = self.session;
+        let (console, line, output) = (&options.console, self.line, &options.output);
+        let wanted = Wanted {
+            // a conversation, a batch and a check need it, and some formats print it at the end
+            text: options.chat.is_some() || line.is_some() || !output.prints_chunks(),
+            message: output.format == Format::Json,
+            events: output.format == Format::Events,
+            body: options.record.is_some(),
+            prefill: options.prefill.clone(),
+        };
+        let mut on_progress = |progress: Progress| output::show(console, line, &progress);
+        loop {
+            let (candidate, model) = &self.models[0];
+            self.request.set_model(model, &mut self.prepared);
+            let sent = match self.replay(&wanted) {
+                Some(sent) => sent,
+                None => self.client.send(&self.prepared, *candidate, &wanted, &mut on_progress),
+            };
+            self.requests += sent.attempts;
+            match (fallback.failure(model, &sent), self.models.get(1)) {
+                (Some(error), Some((_, next))) => output::show_fallback(console, line, error, next),
+                _ => return sent,
+            }
+            self.models.remove(0);
+        }
+    }
+
+    /// The recorded answer, if there is one, or the error that there is none where nothing is to be sent.
+    fn replay(&self, wanted: &Wanted) -> Option<Sent> {
+        let console = &self.session.options.console;
+        let found = self.session.recordings.as_ref()?.find(&self.prepared).transpose()?;
+        Some(match found {
+            Ok((recorded, place)) => {
+                console.trace("*", format_args!("the answer is replayed from {place}"));
+                let (content_type, body) = recorded.into_parts();
+                self.client.replay(content_type.as_deref(), body, wanted.clone())
+            }
+            Err(error) => Sent::not(error),
+        })
+    }
+
+    /// Whether the answer did not pass `--check` and is to be asked for again, which is prepared. An answer that is
+    /// rejected for good is an error.
+    fn is_rejected(&mut self, received: &Received, retries: u32) -> Result<bool> {
+        let Options { check: command, strict, output, console, .. } = &self.session.options;
+        let Received { answer, short, .. } = received;
+        let has_content = answer.has_text || output.format == Format::Json;
+        let is_judged = received.result.is_ok() && has_content && !(*strict && short.is_some());
+        let Some(command) = command.as_ref().filter(|_| is_judged) else { return Ok(false) };
+        let content = output::printable(output.format, answer)?;
+        let Some(complaint) = check(command, content, self.line.is_some())? else {
+            return Ok(false);
+        };
+        for line in answer.text.lines() {
+            console.trace("<", line);
+        }
+        if retries == 0 || !complaint.is_judgement() {
+            return Err(complaint.failure().into());
+        }
+        if self.session.pace.is_stopped() {
+            return Err(stopped());
+        }
+        output::show_note(
+            console,
+            self.line,
+            format_args!("{complaint}; it is asked again, which is charged"),
+        );
+        self.add_feedback(&answer.text, &complaint)?;
+        Ok(true)
+    }
+
+    /// Goes on with the conversation: the rejected answer, and why it is rejected.
+    fn add_feedback(&mut self, answer: &str, complaint: &Complaint) -> Result<()> {
+        let prefill = &self.session.options.prefill;
+        let messages = &mut self.request.messages;
+        if prefill.is_some() {
+            // the answer begins with it
+            messages.pop();
+        }
+        messages.push(Message::assistant(answer));
+        messages.push(Message::user(Content::Text(complaint.feedback())));
+        messages.extend(prefill.as_ref().map(Message::assistant));
+        self.prepared = self.request.prepare(self.client.endpoint())?;
+        Ok(())
+    }
+
+    /// Prints what is printed of a complete answer.
+    fn print(&self, received: Received, printer: Option<&mut Printer>) -> Received {
+        let Options { check, strict, .. } = &self.session.options;
+        let checked = received.answer.check();
+        let is_unjudged = check.is_some() && *strict && received.short.is_some();
+        let ended = printer.map_or(Ok(()), |printer| {
+            let has_content = checked.is_ok() || printer.prints_without_text();
+            let complete = received.result.is_ok() && has_content && !is_unjudged;
+            printer.finish(&received.answer, complete)
+        });
+        let result = received.result.and(ended).and(checked.map_err(Into::into));
+        Received { result, ..received }
+    }
+
+    fn log(&self, received: &Received, seconds: f64) -> Result<()> {
+        let Session { options, log, .. } = self.session;
+        let Received { answer, result, short, .. } = received;
         let record = Record {
-            host: client.endpoint().host(),
-            model: &request.model,
-            head: sent.head.as_ref(),
-            answer: &answer,
-            price: *price,
-            attempts: sent.attempts,
+            host: self.client.endpoint().host(),
+            model: &self.request.model,
+            head: received.head.as_ref(),
+            answer,
+            cost: self.cost,
+            attempts: received.attempts,
+            requests: self.requests,
+            replayed: received.replayed,
             seconds,
-            exit: match &result {
+            exit: match result {
                 Err(error) => kind(error) as u8,
-                Ok(()) if self.options.strict && short.is_some() => Kind::StoppedShort as u8,
+                Ok(()) if options.strict && short.is_some() => Kind::StoppedShort as u8,
                 Ok(()) => 0,
             },
         };
-        let log = self.log.as_ref().filter(|_| sent.attempts > 0);
-        let log_error = log.and_then(|log| log.append(&record, console).err());
-        Outcome { answer, result, head: sent.head, short, log_error }
+        let log = log.as_ref().filter(|_| self.requests > 0 || received.replayed);
+        log.map_or(Ok(()), |log| log.append(&record, &options.console))
     }
-}
-
-fn remove(temp_path: &Mutex<Option<PathBuf>>) {
-    let path = temp_path.lock().unwrap_or_else(PoisonError::into_inner).take();
-    path.map(std::fs::remove_file);
-}
-
-/// Reads the answer to its end, prints it, and checks that it has text.
-fn receive(reply: &mut Reply, mut printer: Option<&mut Printer>) -> Result<()> {
-    let received = print_chunks(reply, printer.as_deref_mut());
-    let answer = reply.answer();
-    let checked = answer.check();
-    let ended = match printer {
-        Some(printer) => printer
-            .finish(answer, received.is_ok() && (checked.is_ok() || printer.prints_without_text())),
-        None => Ok(()),
-    };
-    received.and(ended).and(checked.map_err(Into::into))
 }
 
 fn print_chunks(reply: &mut Reply, mut printer: Option<&mut Printer>) -> Result<()> {

@@ -3,7 +3,12 @@
 mod ask;
 mod batch;
 mod chat;
+mod check;
 mod exchange;
+mod fallback;
+mod models;
+mod recording;
+mod session;
 mod signals;
 
 use anyhow::Result;
@@ -22,7 +27,9 @@ pub fn run(command: Command) -> Result<()> {
         Command::Ask(options, sources) => ask::run(*options, &sources),
         Command::DryRun(options, sources) => ask::dry_run(&options, &sources),
         Command::Curl(options, sources) => ask::curl(&options, &sources),
+        Command::ListModels(options) => models::run(*options),
         Command::Chat(options) => chat::run(*options),
         Command::Batch(options, batch) => batch::run(*options, batch),
+        Command::DryRunBatch(options, batch) => batch::dry_run(&options, &batch),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use serde_json::json;
 
 use super::Console;
-use crate::api::{Answer, Head, Limits, Price};
+use crate::api::{Answer, Head, Limits};
 use crate::jsonl::Lines;
 
 /// The open log file.
@@ -22,8 +22,14 @@ pub struct Record<'a> {
     /// The head of the last HTTP answer.
     pub head: Option<&'a Head>,
     pub answer: &'a Answer,
-    pub price: Price,
+    /// In dollars, estimated.
+    pub cost: Option<f64>,
+    /// How often the last model was asked.
     pub attempts: u32,
+    /// How many requests the question took, of all models.
+    pub requests: u32,
+    /// It is a recorded answer.
+    pub replayed: bool,
     pub seconds: f64,
     pub exit: u8,
 }
@@ -38,7 +44,7 @@ impl Log {
         let Record { answer, head, .. } = record;
         let limits = head.map_or_else(Limits::default, |head| head.limits);
         let redacted = |text: Option<&str>| text.map(|text| console.redact(text));
-        let line = json!({
+        let mut line = json!({
             "time": rfc3339(SystemTime::now()),
             "host": record.host,
             "model": redacted(Some(answer.model.as_deref().unwrap_or(record.model))),
@@ -47,21 +53,25 @@ impl Log {
             "stop_reason": redacted(answer.stop_reason.as_deref()),
             "input_tokens": answer.usage.input(),
             "output_tokens": answer.usage.output_tokens,
-            "cost": record.price.cost(&answer.usage).map(|cost| (cost * 1e9).round() / 1e9),
+            "cost": record.cost.map(|cost| (cost * 1e9).round() / 1e9),
             "credits": limits.credits,
             "requests_left": limits.remaining,
             "requests_limit": limits.limit,
             "limit_resets": limits.reset.and_then(rfc3339),
             "attempts": record.attempts,
+            "requests": record.requests,
             "seconds": (record.seconds * 1e3).round() / 1e3,
             "exit": record.exit,
         });
+        if record.replayed {
+            line["replayed"] = true.into();
+        }
         self.0.append(format!("{line}\n").as_bytes())
     }
 }
 
 /// A time as RFC 3339 writes it, if it can: years have four digits. None before 1970, where humantime panics.
-fn rfc3339(time: SystemTime) -> Option<String> {
+pub fn rfc3339(time: SystemTime) -> Option<String> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let mut text = String::new();
     write!(text, "{}", humantime::format_rfc3339_seconds(time)).ok()?;

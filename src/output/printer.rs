@@ -53,6 +53,19 @@ impl Printer {
     }
 }
 
+/// What is printed of a complete answer in this format.
+pub fn printable(format: Format, answer: &Answer) -> Result<Vec<u8>, Failure> {
+    let mut bytes = match format {
+        Format::Code => code_to_print(&answer.text)?.into_bytes(),
+        Format::Json => answer.message.clone(),
+        Format::Text | Format::Events => answer.text.clone().into_bytes(),
+    };
+    if !bytes.ends_with(b"\n") {
+        bytes.push(b'\n');
+    }
+    Ok(bytes)
+}
+
 fn code_to_print(text: &str) -> Result<String, Failure> {
     let broken = |message| Failure::new(Kind::BrokenAnswer, message);
     let code =

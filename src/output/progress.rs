@@ -1,9 +1,10 @@
 //! What the user sees while a request is under way: a spinner or a bar, the retries, the exchange under `--verbose`.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use anyhow::Error;
 use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle};
 use ureq::http::StatusCode;
 
@@ -93,9 +94,22 @@ pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
         Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
         Progress::Retrying(retry) => {
             console.set_next_try(Some(Instant::now() + retry.pause));
-            let item = line.map_or(String::new(), |line| format!("line {line}: "));
-            console.note(format!("{item}{}", retry_line(console, retry)));
+            show_note(console, line, retry_line(console, retry));
         }
+    }
+}
+
+/// Tells that another model is asked, and why.
+pub fn show_fallback(console: &Console, line: Option<u64>, error: &Error, model: &str) {
+    let error = console.describe(error);
+    show_note(console, line, format_args!("{error}; the fallback {model} is asked"));
+}
+
+/// Shows a note about a question; `line` is that of the item, if it is one of a batch.
+pub fn show_note(console: &Console, line: Option<u64>, note: impl Display) {
+    match line {
+        Some(line) => console.note(format_args!("line {line}: {note}")),
+        None => console.note(note),
     }
 }
 
@@ -113,12 +127,14 @@ fn show_request(console: &Console, prepared: &Prepared) {
     if !console.verbose {
         return;
     }
-    let Prepared { url, headers, body } = prepared;
+    let Prepared { method, url, headers, body } = prepared;
     let path = url.path_and_query().map_or("/", |path| path.as_str());
-    console.trace(">", format!("POST {path} HTTP/1.1"));
+    console.trace(">", format!("{method} {path} HTTP/1.1"));
     let host = url.authority().map_or("", |authority| authority.as_str());
     console.trace(">", format!("host: {host}"));
-    console.trace(">", format!("content-length: {}", body.len()));
+    if !body.is_empty() {
+        console.trace(">", format!("content-length: {}", body.len()));
+    }
     for header in headers {
         console.trace(">", format!("{}: {}", header.name, header.shown()));
     }

@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::api::{Answer, Limits, Origin, Prepared, Price, in_words};
+use crate::api::{Answer, Limits, Origin, Prepared, in_words};
 use crate::error::{Failure, Kind};
 
 /// One argument of a program may be 128 KiB on Linux; a longer body goes through a pipe.
 const LONGEST_ARGUMENT: usize = 100 << 10;
 
-/// The line of `--usage`. What the server did not report is left out.
-pub fn usage_line(answer: &Answer, limits: &Limits, price: Price) -> String {
+/// The line of `--usage`; `cost` is in dollars. What the server did not report is left out.
+pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<f64>) -> String {
     let (input, output) = (answer.usage.input(), answer.usage.output_tokens);
     let tokens =
         |count| format!("{} {}", counted(count), if count == 1 { "token" } else { "tokens" });
@@ -22,7 +22,7 @@ pub fn usage_line(answer: &Answer, limits: &Limits, price: Price) -> String {
         input
             .zip(output)
             .map(|(input, output)| format!("{} in total", counted(input.saturating_add(output)))),
-        price.cost(&answer.usage).map(|cost| format!("about ${}", dollars(cost))),
+        cost.map(|cost| format!("about ${}", dollars(cost))),
         limits.credits.map(|credits| format!("${credits:.2} credits left")),
         limits.remaining.map(|remaining| format!("{remaining}{of} requests left")),
         limits.resets_in().map(|seconds| format!("the window resets in {}", in_words(seconds))),

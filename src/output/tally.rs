@@ -17,14 +17,16 @@ pub struct Tally {
     pub short: u64,
     /// Bytes of the items that were not UTF-8.
     pub replaced: usize,
-    pub input_tokens: u64,
-    pub output_tokens: u64,
+    /// Tokens in and out.
+    pub tokens: u64,
     /// Estimated, in dollars.
     pub cost: f64,
     /// What is left of the credits, in dollars.
     pub credits: Option<f64>,
     /// Answers that did not tell the credits, before the first that did.
     pub untold: u64,
+    /// There were answers without a count of tokens.
+    pub uncounted: bool,
 }
 
 impl Tally {
@@ -34,17 +36,26 @@ impl Tally {
     }
 
     fn tokens(&self) -> String {
-        counted(self.input_tokens + self.output_tokens)
+        counted(self.tokens)
+    }
+
+    fn counts(&self) -> String {
+        let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
+        format!("({} failed, {} tokens{credits})", self.failed, self.tokens())
     }
 
     fn credits(&self) -> String {
         self.credits.map_or(String::new(), |credits| format!("${credits:.2} credits left"))
     }
 
+    /// How far the batch is, in a line of its own.
+    pub fn heartbeat(&self) -> String {
+        format!("{} items are done {}", self.done(), self.counts())
+    }
+
     /// What the bar says beside the numbers of items.
     pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
-        let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
-        let counts = format!("({} failed, {} tokens{credits})", self.failed, self.tokens());
+        let counts = self.counts();
         // skipped items took no time, so they say nothing about the rest
         let asked = self.answered + self.failed;
         match total {

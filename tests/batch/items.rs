@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{batch, numbered, piped, summary, with_items};
-use crate::harness::{CONFLICT, Server, answer, anyask, bash, folder, json_answer, json_lines};
+use crate::harness::{
+    CONFLICT, Received, Server, answer, anyask, bash, folder, json_answer, json_lines,
+};
 
 #[test]
 fn asks_every_form_of_an_item_as_a_single_question_would_be() {
@@ -37,6 +39,30 @@ fn asks_every_form_of_an_item_as_a_single_question_would_be() {
     assert_eq!(requests[0]["system"], "sys");
     let places: Vec<_> = results.iter().map(|line| json!([line["line"], line["id"]])).collect();
     assert_eq!(json!(places), json!([[1, null], [4, null], [5, null], [6, "x"], [7, 7]]));
+}
+
+#[test]
+fn a_dry_run_prints_the_body_of_each_item() {
+    let items = "one\n\n{\"prompt\":\"two\",\"model\":\"haiku\",\"id\":7,\"data\":1}\n{\"promt\":1}\n\"three\"\n";
+    let server = Server::echo();
+    let flags = ["-q", "-k", "--set", "metadata={\n\"user_id\":\"x\"}", "Translate"];
+    batch(flags, &server, &with_items(items))
+        .prints_something()
+        .mentions("1 item failed")
+        .exits(12);
+    let printed = batch(flags, &server, &with_items(items))
+        .arg("--dry-run")
+        .prints_something()
+        .mentions("anyask: line 4: the item is not valid: unknown field `promt`")
+        .mentions("anyask: 1 item failed\n")
+        .exits(12);
+    let sent: Vec<Value> = server.received().iter().map(Received::json).collect();
+    let lines = json_lines(&printed);
+    assert_eq!(lines.len(), 3);
+    assert!(lines.iter().all(|line| sent.contains(line)), "{printed}");
+    assert_eq!(lines[0]["messages"][0]["content"], "one\n\nTranslate");
+    assert_eq!(server.requests(), 3);
+    anyask(["--batch", "--dry-run"]).stdin("x\n").prints_something().exits(0);
 }
 
 #[test]
@@ -144,6 +170,8 @@ fn shows_how_to_name_a_file_when_there_are_no_items() {
         .in_dir(&folder)
         .says("anyask: there were no items on standard input\nhint: use --batch=items to read the items from items\n")
         .exits(2);
+    let run = anyask(["--batch", "--dry-run", "items"]).in_dir(&folder);
+    run.mentions("hint: use --batch=items to read").exits(2);
     // with items, it is a word
     let run = anyask(["--batch", "--mock", "-q", "items"]).in_dir(&folder).stdin("x\n");
     assert_eq!(json_lines(&run.output())[0]["text"], "x\n\nitems");
@@ -161,7 +189,6 @@ fn refuses_flags_that_make_no_sense_in_a_batch() {
     for (args, why) in [
         (["--batch", "-x", "--mock"], "anyask: --batch[=<ITEMS>] cannot be used with --extract\n"),
         (["--batch", "--mock", "--chat=c"], CONFLICT),
-        (["--batch", "--mock", "--dry-run"], CONFLICT),
         (
             ["--batch", "--mock", "--no-stdin"],
             "anyask: --batch without a file cannot be used with --no-stdin\nhint: use --batch=ITEMS\n",

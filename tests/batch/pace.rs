@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{batch, numbered, piped, summary, with_items};
-use crate::harness::{Gate, Server, answer, http, json_answer};
+use crate::harness::{Act, Gate, Server, answer, http, json_answer};
 
 /// The first request gets this answer, and all others are answered.
 fn after(first: &'static str, headers: &'static [&str]) -> Server {
@@ -31,6 +31,20 @@ fn keeps_as_many_connections_busy_as_there_are_jobs() {
     piped(["-j", "4", "-q"], &server, numbered(200)).output();
     assert_eq!(server.requests(), 200);
     assert!(server.connections() <= 4, "{} connections", server.connections());
+}
+
+/// The server takes the next request and closes, which only shows when it has done so.
+#[test]
+fn does_not_reuse_connections_that_twice_in_a_row_were_dead() {
+    let answer = Act::Send(json_answer(&answer("ok")));
+    let dead = vec![answer.clone(), Act::Read];
+    let kept = vec![answer.clone(), Act::Read, answer.clone()];
+    let server = Server::new(vec![dead.clone(), dead, kept.clone(), kept]);
+    piped(["-j", "1", "--retries", "0"], &server, numbered(4))
+        .prints_something()
+        .matches(&(summary(4, 0, 0) + "[^\n]*\n"))
+        .exits(0);
+    assert_eq!((server.connections(), server.requests()), (4, 6));
 }
 
 /// It does not say so before, as many proxies do.

@@ -8,7 +8,7 @@ use anyask::cli::Args;
 use anyask::error::STATUSES;
 
 /// The examples of the page. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 14] = [
+pub const EXAMPLES: [(&str, &str); 15] = [
     ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
     (
         "Ask about the output of another command:",
@@ -55,6 +55,10 @@ pub const EXAMPLES: [(&str, &str); 14] = [
     (
         "Log each request, and count the tokens:",
         "anyask --log usage.jsonl hi && jq -s 'map(.input_tokens + .output_tokens) | add' usage.jsonl",
+    ),
+    (
+        "Record an answer, and replay it without a server or a key:",
+        "anyask --record answers.jsonl hi && env -u ANYROUTER_API_KEY anyask --replay answers.jsonl hi",
     ),
 ];
 
@@ -106,11 +110,54 @@ const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-const FILES_MORE: [&str; 4] = [
+const FILES_MORE: [&str; 2] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
-    "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete.",
-    "Results of a batch are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id.",
     "anyask writes no file that a flag does not name.",
+];
+
+const SECTIONS: [(&str, &[&str]); 5] = [
+    (
+        "BATCHES",
+        &[
+            "An item is a line: plain text, a JSON string, or an object with prompt or messages and with anything that differs from the flags: {\"prompt\":\"...\", \"id\":7, \"data\":{...}, \"model\":\"haiku\", \"max_tokens\":100}. Blank lines are skipped.",
+            "Results are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id. With --fallback, asked is the model that was asked.",
+            "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer is paid for twice. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first.",
+        ],
+    ),
+    (
+        "CONVERSATIONS",
+        &[
+            "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
+        ],
+    ),
+    (
+        "CHECKED ANSWERS",
+        &[
+            "With --check CMD an answer is printed only if CMD accepts it. The shell runs CMD when the answer is complete, with what would be printed on its standard input: the text, the code block under -x, the server's JSON under --json. CMD may ignore its input. ANYROUTER_API_KEY and ANTHROPIC_AUTH_TOKEN are not in its environment.",
+            "If CMD ends with another status than 0, the model gets its whole answer back with the first 4 KiB of what CMD wrote to standard output and standard error, and is asked again. Such feedback accumulates. --check-retries N says how often; each time is a request that is charged, which --usage and --log add up.",
+            "If the last answer does not pass, the exit status is 13, standard output stays empty, and the files of -o and --chat stay as they were; -v shows the answer. If CMD cannot be run, the exit status is 3. If a signal ends CMD, the exit status is 13 and the model is not asked again. An answer that stopped short is not checked under --strict.",
+            "A conversation keeps the first question and the answer that passed. A batch checks each item.",
+        ],
+    ),
+    (
+        "RECORDED ANSWERS",
+        &[
+            "A file of --record contains prompts and answers: who can read it, can read both. It never contains the API key, a header or a host.",
+            "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request without stream, the same as in the results of a batch. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; if it is not UTF-8, it is in body_base64 instead. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
+            "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
+            "If a request is not in the file, --replay ends with status 14 and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
+            "A line that was not written completely is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number.",
+        ],
+    ),
+    (
+        "RELAYS",
+        &[
+            "Relays such as new-api, and firewalls such as Cloudflare, tell by a code, a type or a page what is wrong, and their status may say something else. anyask goes by the code first.",
+            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check stands before the host. Exit status 7 or 8: the relay is busy, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
+            "A 524 means that Cloudflare waited 100 seconds for the relay. Streaming avoids it, so anyask streams on the wire whenever it can: always but with --json without --stream.",
+            "The steps quota, botcheck, overloaded and 524 of --mock rehearse these troubles.",
+        ],
+    ),
 ];
 
 pub fn page() -> String {
@@ -131,7 +178,7 @@ pub fn page() -> String {
         roman("]..."),
     ]);
     roff.control("SH", ["DESCRIPTION"]);
-    paragraphs(&mut roff, DESCRIPTION);
+    paragraphs(&mut roff, &DESCRIPTION);
     roff.control("SH", ["OPTIONS"]);
     options(&mut roff);
     roff.control("SH", ["EXIT STATUS"]);
@@ -141,7 +188,7 @@ pub fn page() -> String {
     roff.control("PP", []);
     paragraphs(
         &mut roff,
-        [
+        &[
             "Text that was already printed stays on standard output in every case. If the reader of a pipe goes away, the program ends quietly with 0. A signal ends the program by that signal: after Ctrl-C, a shell reports 130.",
         ],
     );
@@ -154,7 +201,11 @@ pub fn page() -> String {
         term(&mut roff, [bold(name)], meaning);
     }
     roff.control("PP", []);
-    paragraphs(&mut roff, FILES_MORE);
+    paragraphs(&mut roff, &FILES_MORE);
+    for (title, texts) in SECTIONS {
+        roff.control("SH", [title]);
+        paragraphs(&mut roff, texts);
+    }
     roff.control("SH", ["EXAMPLES"]);
     for (index, (what, command)) in EXAMPLES.into_iter().enumerate() {
         if index > 0 {
@@ -173,12 +224,12 @@ pub fn page() -> String {
     roff.to_roff()
 }
 
-fn paragraphs<const N: usize>(roff: &mut Roff, texts: [&str; N]) {
-    for (index, text) in texts.into_iter().enumerate() {
+fn paragraphs(roff: &mut Roff, texts: &[&str]) {
+    for (index, text) in texts.iter().enumerate() {
         if index > 0 {
             roff.control("PP", []);
         }
-        roff.text([roman(text)]);
+        roff.text([roman(*text)]);
     }
 }
 

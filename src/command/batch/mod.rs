@@ -1,10 +1,14 @@
 //! Many questions: workers ask items side by side, and write each result as it comes, or in the order of the items.
 
+mod budget;
 mod file;
+mod heartbeat;
 mod item;
 mod order;
+mod preview;
 mod queue;
 mod results;
+mod template;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -13,18 +17,19 @@ use std::thread;
 
 use anyhow::{Context, Error, Result};
 
-use super::exchange::{Requests, Session};
+use super::session::{Requests, Session};
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
-use crate::input::{Draft, Item, Items, Text, count_items, replaced_note};
-use crate::output::{Sink, Tally};
+use crate::input::{Item, Items, count_items, replaced_note};
+use crate::output::{Console, Sink, Tally};
 use file::ResultsFile;
+use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
 use results::Known;
+use template::Template;
 
-/// After this many answers without a word about credits, none is expected any more.
-const UNTOLD: u64 = 10;
+pub use preview::dry_run;
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -39,12 +44,14 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
     work.stop_on_signals()?;
     console.start_bar(total);
+    let heartbeat = work.start_heartbeat();
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for result in results {
         work.write(&result?)?;
     }
+    drop(heartbeat);
     work.order_results();
     console.stop_live();
     let ended = work.finish();
@@ -85,9 +92,7 @@ impl Output {
 /// All that the workers share.
 struct Work {
     session: Session,
-    /// What every item gets.
-    words: Option<Text>,
-    files: Draft,
+    template: Template,
     batch: Batch,
     known: Mutex<Known>,
     output: Mutex<Output>,
@@ -108,16 +113,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Work {
     fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
-        let words = batch.sources.words()?;
-        let files = batch.sources.files(|text| options.console.note(text))?;
-        let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
-        if let Some(note) = replaced_note(replaced, "the prompt") {
-            options.console.note(note);
-        }
+        let template = Template::new(&options, &batch)?;
         Ok(Self {
             session: Session::new(options, Requests::SideBySide)?,
-            words,
-            files,
+            template,
             in_turn: batch.keep_order && !known.keeps_places(),
             batch,
             known: known.into(),
@@ -127,6 +126,17 @@ impl Work {
             low: Mutex::default(),
             signal: Mutex::default(),
         })
+    }
+
+    /// Tells from time to time how far the batch is, where there is no bar.
+    fn start_heartbeat(self: &Arc<Self>) -> Option<Heartbeat> {
+        let work = Arc::clone(self);
+        let beat = move || {
+            let line = lock(&work.tally).heartbeat();
+            work.session.options.console.tell(line);
+        };
+        let console = &self.session.options.console;
+        (!console.animated && !console.quiet).then(|| Heartbeat::start(INTERVAL, beat))
     }
 
     /// Starts the reader of the items and the workers.
@@ -248,16 +258,9 @@ impl Work {
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
         }
-        if (1..UNTOLD).contains(&tally.untold) {
-            self.note_untold();
-        }
+        self.note_if_untold(tally.untold);
         if reason.is_none() && tally.done() == 0 {
-            if let Some(file) = &self.batch.file_word {
-                let failure = Failure::new(Kind::Usage, "there were no items on standard input");
-                let hint = format!("use --batch={0} to read the items from {0}", file.display());
-                return Err(failure.hint(hint).into());
-            }
-            console.note("there were no items; --batch=FILE reads them from a file");
+            no_items(&self.batch, console)?;
         }
         if !console.quiet {
             console.tell(&*tally);
@@ -265,27 +268,34 @@ impl Work {
         match (reason, tally.failed) {
             (Some(reason), _) => Err(reason),
             (None, 0) => Ok(()),
-            (None, failed) => Err(self.items_failed(failed)),
+            (None, failed) => {
+                let hint = match &self.session.options.output.path {
+                    Some(file) => format!(
+                        "jq 'select(.error)' {} shows why; use --resume to ask them again",
+                        file.display()
+                    ),
+                    None => "with -o FILE, use --resume to ask them again".into(),
+                };
+                Err(items_failed(failed).hint(hint).into())
+            }
         }
     }
+}
 
-    fn note_untold(&self) {
-        let console = &self.session.options.console;
-        console.note("the server does not tell the credits left; --min-credits cannot guard them");
+/// Tells that there were no items. If a word names a file, the user meant that one.
+fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
+    if let Some(file) = &batch.file_word {
+        let failure = Failure::new(Kind::Usage, "there were no items on standard input");
+        let hint = format!("use --batch={0} to read the items from {0}", file.display());
+        return Err(failure.hint(hint));
     }
+    console.note("there were no items; --batch=FILE reads them from a file");
+    Ok(())
+}
 
-    fn items_failed(&self, failed: u64) -> Error {
-        let items = if failed == 1 { "item" } else { "items" };
-        let failure = Failure::new(Kind::ItemsFailed, format!("{failed} {items} failed"));
-        let hint = match &self.session.options.output.path {
-            Some(file) => format!(
-                "jq 'select(.error)' {} shows why; use --resume to ask them again",
-                file.display()
-            ),
-            None => "with -o FILE, use --resume to ask them again".into(),
-        };
-        failure.hint(hint).into()
-    }
+fn items_failed(count: u64) -> Failure {
+    let items = if count == 1 { "item" } else { "items" };
+    Failure::new(Kind::ItemsFailed, format!("{count} {items} failed"))
 }
 
 /// Whether every other item would end in the same way.

@@ -17,6 +17,9 @@ pub struct Row<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a RawValue>,
     pub key: Option<Digest>,
+    /// The model that was asked last, where there are fallbacks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked: Option<&'a str>,
     #[serde(flatten)]
     pub content: RowContent<'a>,
 }

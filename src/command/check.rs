@@ -1,0 +1,118 @@
+//! `--check`: a command of the user's judges an answer before it is printed.
+
+use std::io::{self, PipeReader, Read, Write, pipe};
+use std::process::{ExitStatus, Stdio};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Error, Result};
+
+use crate::error::{Failure, Kind};
+use crate::shell;
+
+/// How much is kept of what the command writes, in bytes.
+const MOST_OUTPUT: usize = 4 << 10;
+/// How long the rest of its output is waited for after its end: a process that it left behind may keep the pipe open.
+const LAST_OUTPUT: Duration = Duration::from_millis(200);
+/// Variables that may hold the key.
+const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
+
+/// Why an answer did not pass.
+pub struct Complaint {
+    status: ExitStatus,
+    /// The start of what the command wrote.
+    output: String,
+}
+
+/// Runs the command with this input. Gives its complaint; none if the answer passed. A command that cannot be run is an
+/// error. With `in_background` it does not get Ctrl-C from the terminal.
+pub fn check(command: &str, input: Vec<u8>, in_background: bool) -> Result<Option<Complaint>> {
+    let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
+    let complaint = judge(command, input, in_background).with_context(cannot)?;
+    match complaint.status.code() {
+        Some(0) => Ok(None),
+        // the shell did not find it, or may not run it
+        Some(126 | 127) => Err(Error::msg(complaint.first_line().to_string()).context(cannot())),
+        _ => Ok(Some(complaint)),
+    }
+}
+
+fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Complaint> {
+    let (reader, writer) = pipe()?;
+    let mut command = shell::command(command)?;
+    command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+    for name in SECRETS {
+        command.env_remove(name);
+    }
+    #[cfg(unix)]
+    if in_background {
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+    }
+    let mut child = command.spawn()?;
+    // the command alone holds the writing end now
+    drop(command);
+    let output = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&output);
+    let (sender, ended) = channel();
+    thread::Builder::new().spawn(move || {
+        keep_start(reader, &kept);
+        sender.send(())
+    })?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // a command need not read its input
+        thread::Builder::new().spawn(move || stdin.write_all(&input))?;
+    }
+    let status = child.wait()?;
+    let _ = ended.recv_timeout(LAST_OUTPUT);
+    let output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(Complaint { status, output: String::from_utf8_lossy(&output).into_owned() })
+}
+
+/// Reads everything, so that the command can go on writing, but keeps only the start.
+fn keep_start(mut reader: PipeReader, kept: &Mutex<Vec<u8>>) {
+    let mut piece = [0; MOST_OUTPUT];
+    while let Ok(count @ 1..) = reader.read(&mut piece) {
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let room = MOST_OUTPUT - kept.len();
+        kept.extend_from_slice(&piece[..count.min(room)]);
+    }
+}
+
+impl Complaint {
+    /// Whether the command has judged, and was not ended by a signal.
+    pub fn is_judgement(&self) -> bool {
+        self.status.code().is_some()
+    }
+
+    /// The question that asks the model for a better answer.
+    pub fn feedback(&self) -> String {
+        let output = self.output.trim();
+        let said = if output.is_empty() { "It printed nothing." } else { "It printed:" };
+        let gap = if output.is_empty() { "" } else { "\n\n" };
+        format!(
+            "A program checked your last answer and rejected it ({}). {said}{gap}{output}\n\n\
+             Answer the first question again so that the check passes. Give the whole answer in the \
+             form that was asked for, without an apology and without a comment on the mistake.",
+            self.status
+        )
+    }
+
+    /// The failure of an answer that is the last one.
+    pub fn failure(&self) -> Failure {
+        let hint = "use -v to see the answer, or --check-retries N to ask again more often";
+        let hint = self.is_judgement().then_some(hint);
+        Failure::new(Kind::CheckFailed, self.to_string()).maybe_hint(hint)
+    }
+
+    fn first_line(&self) -> &str {
+        self.output.trim().lines().next().unwrap_or("it printed nothing")
+    }
+}
+
+impl std::fmt::Display for Complaint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the answer did not pass --check ({}): {}", self.status, self.first_line())
+    }
+}

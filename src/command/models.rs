@@ -1,0 +1,68 @@
+//! `--list-models=server`: the models that the server has for this key.
+
+use anyhow::Result;
+use serde_json::Value;
+
+use super::session::{Requests, Session};
+use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
+use crate::cli::Options;
+use crate::error::{Failure, Kind};
+use crate::output::{self, Format};
+
+/// Asks for the list, and prints an id per line, or the server's JSON.
+pub fn run(options: Options) -> Result<()> {
+    let session = Session::new(options, Requests::InTurn)?;
+    let json = list(&session)?;
+    let output = &session.options.output;
+    let mut sink = output.stdout()?;
+    if output.format == Format::Json {
+        sink.json(&json);
+        sink.end_line();
+    } else {
+        for id in ids(&json)? {
+            sink.text(&id);
+            sink.end_line();
+        }
+    }
+    sink.flush()
+}
+
+/// The server's answer, which is JSON.
+fn list(session: &Session) -> Result<Vec<u8>> {
+    let (client, console) = (&session.client, &session.options.console);
+    let prepared = Prepared::for_models(client.endpoint())?;
+    let wanted = Wanted { message: true, ..Wanted::default() };
+    let mut on_progress = |progress: Progress| output::show(console, None, &progress);
+    console.start_spinner();
+    let Sent { reply, head, .. } =
+        client.send(&prepared, Candidate::ONLY, &wanted, &mut on_progress);
+    console.stop_live();
+    if let Some(head) = head.filter(|head| matches!(head.status, 404 | 405)) {
+        let host = client.endpoint().host();
+        let message = format!("{host} does not list its models ({})", head.status);
+        let hint = format!("check --base-url; the URL was {}", prepared.url);
+        return Err(Failure::new(Kind::Refused, message).hint(hint).into());
+    }
+    let mut reply = reply?;
+    while reply.next_chunk()?.is_some() {}
+    Ok(reply.into_answer().message)
+}
+
+/// The ids in the form of the API, or in the forms of other servers.
+fn ids(json: &[u8]) -> Result<Vec<String>, Failure> {
+    let list: Value = serde_json::from_slice(json).unwrap_or_default();
+    let models = ["data", "models"].iter().find_map(|key| list[key].as_array());
+    let id = |model: &Value| {
+        let id = ["id", "name"].iter().find_map(|key| model[key].as_str());
+        id.or(model.as_str()).map(String::from)
+    };
+    let broken = |message| Failure::new(Kind::BrokenAnswer, message);
+    let models = models.or(list.as_array()).ok_or_else(|| {
+        broken("the answer is not a list of models").hint("use --json to see the answer")
+    })?;
+    let ids: Vec<_> = models.iter().filter_map(id).collect();
+    if ids.is_empty() {
+        return Err(broken("the server lists no models").hint("use --json to see the answer"));
+    }
+    Ok(ids)
+}

@@ -1,0 +1,79 @@
+//! What stays the same from question to question: the options, the client, the log.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+
+use super::fallback::Fallback;
+use super::recording::Recordings;
+use super::signals::{end_by, on_signal};
+use crate::api::{Client, Pace};
+use crate::cli::Options;
+use crate::output::Log;
+
+/// What every question needs.
+pub struct Session {
+    pub options: Options,
+    pub client: Client,
+    pub pace: Arc<Pace>,
+    pub fallback: Fallback,
+    pub log: Option<Log>,
+    pub recordings: Option<Recordings>,
+    /// The temporary file of `-o`, which a signal removes.
+    temp_path: Arc<Mutex<Option<PathBuf>>>,
+}
+
+/// How the requests of a session follow each other.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    InTurn,
+    /// They share one view of the rate limit.
+    SideBySide,
+}
+
+impl Session {
+    /// Fetches the key, and opens the log and the recorded answers.
+    pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
+        if options.replay.is_none() || options.record.is_some() {
+            options.connect()?;
+        }
+        let policy = options.policy;
+        let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
+        let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
+        let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
+        let log = options.log.as_deref().map(Log::open).transpose()?;
+        let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
+        let fallback = Fallback::new(options.fallback.clone());
+        let temp_path = Arc::default();
+        Ok(Self { options, client, pace, fallback, log, recordings, temp_path })
+    }
+
+    /// Removes the temporary file of `-o` when one of these signals ends the program.
+    pub fn watch_temp_file(&self, signals: &[i32]) -> Result<()> {
+        if self.options.output.path.is_none() {
+            return Ok(());
+        }
+        let temp_path = Arc::clone(&self.temp_path);
+        on_signal(signals, move |signal| {
+            remove(&temp_path);
+            end_by(signal);
+        })
+    }
+
+    /// Removes the temporary file now.
+    pub fn remove_temp_file(&self) {
+        remove(&self.temp_path);
+    }
+
+    /// This file is removed by the signals of [`Session::watch_temp_file`].
+    pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
+        let path = temp_path.map(Path::to_path_buf);
+        *self.temp_path.lock().unwrap_or_else(PoisonError::into_inner) = path;
+    }
+}
+
+fn remove(temp_path: &Mutex<Option<PathBuf>>) {
+    let path = temp_path.lock().unwrap_or_else(PoisonError::into_inner).take();
+    path.map(std::fs::remove_file);
+}

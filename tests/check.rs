@@ -1,0 +1,240 @@
+//! `--check`: an answer is printed if a command accepts it, and else the model is asked again.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::harness::{
+    CONFLICT, KEY, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
+    json_answer, json_lines, skip, stopped_by, stream,
+};
+
+/// Answers one request after the other with these texts.
+fn answering(texts: &'static [&'static str]) -> Server {
+    Server::handling(move |number, _| json_answer(&answer(texts[number])))
+}
+
+fn messages(request: &Received) -> Value {
+    request.json()["messages"].clone()
+}
+
+/// What a rejected answer is followed by.
+fn feedback(said: &str) -> String {
+    format!(
+        "A program checked your last answer and rejected it (exit status: 1). {said}\n\n\
+         Answer the first question again so that the check passes. Give the whole answer in the \
+         form that was asked for, without an apology and without a comment on the mistake."
+    )
+}
+
+/// A failure after this output of the command.
+fn rejected(said: &str) -> String {
+    format!(
+        "anyask: the answer did not pass --check (exit status: 1): {said}\n\
+         hint: use -v to see the answer, or --check-retries N to ask again more often\n"
+    )
+}
+
+fn again(said: &str) -> String {
+    format!(
+        "anyask: note: the answer did not pass --check (exit status: 1): {said}; \
+         it is asked again, which is charged\n"
+    )
+}
+
+#[test]
+fn json_that_is_broken_twice_is_right_the_third_time() {
+    if !is_installed("python3") {
+        return skip("python3 is not installed");
+    }
+    let broken = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)";
+    let ask = |server: &Server, retries| {
+        let flags = ["--check", "python3 -m json.tool >/dev/null", retries, "-u", "as JSON"];
+        anyask(flags).at(server)
+    };
+    let server = answering(&["{1", "{1", "{}"]);
+    ask(&server, "--check-retries=1")
+        .says(
+            &(again(broken)
+                + "anyask: usage: 24 tokens in, 50 tokens out, 74 in total, about $0.000082\n"
+                + &rejected(broken)),
+        )
+        .exits(13);
+    assert_eq!(server.requests(), 2);
+    let server = answering(&["{1", "{1", "{}"]);
+    let usage = "anyask: usage: 36 tokens in, 75 tokens out, 111 in total, about $0.00012\n";
+    ask(&server, "--check-retries=2")
+        .prints("{}\n")
+        .says(&(again(broken) + &again(broken) + usage))
+        .exits(0);
+    let mut expected = vec![json!({"role": "user", "content": "as JSON"})];
+    for request in server.received() {
+        assert_eq!(messages(&request), json!(expected));
+        expected.push(json!({"role": "assistant", "content": "{1"}));
+        let said = format!("It printed:\n\n{broken}");
+        expected.push(json!({"role": "user", "content": feedback(&said)}));
+    }
+}
+
+#[test]
+fn the_command_gets_what_would_be_printed() {
+    let folder = folder();
+    let text = "Here:\n```json\n{\"a\": 1}\n```\n";
+    let json = answer(text);
+    for (form, input) in [("-S", text), ("-x", "{\"a\": 1}\n"), ("--json", &(json.clone() + "\n"))]
+    {
+        let server = Server::once(json_answer(&json));
+        anyask([form, "--check", "cat > got", "hi"])
+            .in_dir(&folder)
+            .at(&server)
+            .prints(input)
+            .exits(0);
+        assert_eq!(folder.read("got"), input);
+    }
+    // the model sees its whole answer, not only the code
+    let server = Server::handling(move |_, _| json_answer(&json));
+    anyask(["-x", "--check", "false", "-q", "hi"])
+        .at(&server)
+        .says(&rejected("it printed nothing"))
+        .exits(13);
+    let last = messages(&server.received()[1]);
+    assert_eq!(last[1], json!({"role": "assistant", "content": text}));
+    assert_eq!(last[2], json!({"role": "user", "content": feedback("It printed nothing.")}));
+}
+
+#[test]
+fn a_rejected_answer_leaves_files_as_they_are() {
+    let folder = folder().with("out", "old").with("log", "");
+    anyask(["--check=false", "--check-retries=0", "-q", "hi"])
+        .args(&["-o", "out", "--chat", "talk", "--log", "log"])
+        .in_dir(&folder)
+        .at(&Server::answering("no"))
+        .says(&rejected("it printed nothing"))
+        .exits(13);
+    assert_eq!(folder.read("out"), "old");
+    let names: Vec<_> = folder.files().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["log", "out"]);
+    assert_eq!(folder.json_lines("log")[0]["exit"], 13);
+}
+
+#[test]
+fn a_conversation_keeps_the_first_question_and_the_answer_that_passed() {
+    let folder = folder();
+    let server = answering(&["one", "two"]);
+    let check = "grep -q two || { echo say two; false; }";
+    anyask(["--check", check, "--chat", "talk", "--prefill", "> ", "--log", "log", "hi"])
+        .in_dir(&folder)
+        .at(&server)
+        .prints("> two\n")
+        .says(&again("say two"))
+        .exits(0);
+    let turn = [
+        json!({"role": "user", "content": "hi"}),
+        json!({"role": "assistant", "content": "> two"}),
+    ];
+    assert_eq!(folder.json_lines("talk"), turn);
+    let asked = json!([
+        {"role": "user", "content": "hi"},
+        {"role": "assistant", "content": "> one"},
+        {"role": "user", "content": feedback("It printed:\n\nsay two")},
+        {"role": "assistant", "content": "> "},
+    ]);
+    assert_eq!(messages(&server.received()[1]), asked);
+    let log = &folder.json_lines("log")[0];
+    assert_eq!((&log["requests"], &log["output_tokens"]), (&2.into(), &50.into()));
+}
+
+#[test]
+fn the_command_may_ignore_its_input_and_write_megabytes() {
+    let check = "head -c 3000000 /dev/zero | tr '\\0' x; echo >&2; sleep 60 & exit 1";
+    let server = Server::handling(|_, _| json_answer(&answer(&"long ".repeat(100_000))));
+    anyask(["--check", check, "-q", "hi"]).at(&server).mentions(": xxxx").exits(13);
+    let last = messages(&server.received()[1])[2]["content"].to_string();
+    assert_eq!(last.matches('x').count(), 4096 + feedback("").matches('x').count());
+}
+
+#[test]
+fn a_command_that_cannot_be_run_is_a_setup_error() {
+    // only one answer: it is asked once
+    let server = Server::serving(vec![json_answer(&answer("ok")); 3]);
+    let check = |command| anyask(["--check", command, "hi"]).at(&server);
+    check("no-such-command-1x2y")
+        .matches("anyask: cannot run the command of --check: [^\n]*not found\n")
+        .exits(3);
+    check("exit 126")
+        .says("anyask: cannot run the command of --check: it printed nothing\n")
+        .exits(3);
+    check("kill -9 $$")
+        .matches(
+            "anyask: the answer did not pass --check \\(signal: 9[^\n]*\\): it printed nothing\n",
+        )
+        .exits(13);
+}
+
+#[test]
+fn the_command_does_not_see_the_key() {
+    anyask(["--check", "env | grep KEY", "--check-retries=0", "-v", "hi"])
+        .env("ANYROUTER_API_KEY", KEY)
+        .at(&Server::answering("ok"))
+        .mentions("(exit status: 1): it printed nothing\n")
+        .exits(13);
+}
+
+#[test]
+fn verbose_shows_the_rejected_answer() {
+    anyask(["--mock", "--check=false", "--check-retries=0", "-v", "one\ntwo"])
+        .mentions("\n< one\n< two\nanyask: the answer did not pass --check")
+        .exits(13);
+}
+
+#[test]
+fn an_answer_that_stopped_short_is_not_checked_under_strict() {
+    let folder = folder();
+    anyask(["--strict", "--check", "touch ran", "hi"])
+        .in_dir(&folder)
+        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .mentions(STOPPED_SHORT)
+        .exits(11);
+    assert_eq!(folder.files(), []);
+    anyask(["--check=true", "hi"])
+        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .prints("ok\n")
+        .mentions(STOPPED_SHORT)
+        .exits(0);
+}
+
+#[test]
+fn a_batch_checks_each_item() {
+    let mut items = String::new();
+    for number in 1..=20 {
+        writeln!(items, "{number}").expect("a string");
+    }
+    let printed = anyask([
+        "--batch",
+        "-k",
+        "-j8",
+        "--mock",
+        "--check",
+        "grep -q 1",
+        "--check-retries=0",
+        "-q",
+    ])
+    .stdin(items)
+    .prints_something()
+    .mentions("anyask: 9 items failed\n")
+    .exits(12);
+    for row in json_lines(&printed) {
+        if row["line"].to_string().contains('1') {
+            assert_eq!(row["text"], row["line"].to_string());
+        } else {
+            assert_eq!(row["error"]["exit"], 13, "{row}");
+        }
+    }
+}
+
+#[test]
+fn cannot_be_used_where_there_is_nothing_to_check() {
+    for flags in [["--json", "--stream"], ["--dry-run", "-q"], ["--curl", "-q"]] {
+        anyask(["--mock", "--check=true", "hi"]).args(&flags).mentions(CONFLICT).exits(2);
+    }
+}
