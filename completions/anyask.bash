@@ -23,7 +23,7 @@ _anyask() {
 
     case "${cmd}" in
         anyask)
-            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --no-stdin --system --system-file --prefill --chat --model --fallback --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --record --replay --no-stream --json --stream --extract --check --check-retries --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --max-cost --profile --no-config --dry-run --curl --list-models --generate --help --version"
+            opts="-f -s -c -m -t -H -S -x -o -u -v -q -j -k -p -h -V --file --files-from --prompt-file --no-stdin --system --system-file --prefill --chat --model --fallback --max-tokens --temperature --top-p --stop --set --base-url --allow-http --auth --api-key-file --api-key-command --header --retries --retry-delay --max-wait --timeout --connect-timeout --mock --record --replay --no-stream --json --stream --extract --check --check-retries --output --usage --price --log --verbose --quiet --strict --color --raw --batch --jobs --keep-order --resume --min-credits --max-cost --profile --no-config --dry-run --curl --list-models --generate --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -45,6 +45,36 @@ _anyask() {
                     return 0
                     ;;
                 -f)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --files-from)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --prompt-file)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"

@@ -20,6 +20,8 @@ set edit:completion:arg-completer[anyask] = {|@words|
         &'anyask'= {
             cand -f 'Add a file to the prompt; repeatable'
             cand --file 'Add a file to the prompt; repeatable'
+            cand --files-from 'Add the files whose paths are in LIST'
+            cand --prompt-file 'Read the prompt from a file'
             cand -s 'System prompt'
             cand --system 'System prompt'
             cand --system-file 'Read the system prompt from a file'

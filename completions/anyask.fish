@@ -1,4 +1,6 @@
 complete -c anyask -s f -l file -d 'Add a file to the prompt; repeatable' -r -F
+complete -c anyask -l files-from -d 'Add the files whose paths are in LIST' -r -F
+complete -c anyask -l prompt-file -d 'Read the prompt from a file' -r -F
 complete -c anyask -s s -l system -d 'System prompt' -r -f
 complete -c anyask -l system-file -d 'Read the system prompt from a file' -r -F
 complete -c anyask -l prefill -d 'First words of the answer' -r -f

@@ -27,6 +27,8 @@ module completions {
   # Ask Claude a question from the shell
   export extern anyask [
     --file(-f): path          # Add a file to the prompt; repeatable
+    --files-from: path        # Add the files whose paths are in LIST
+    --prompt-file: path       # Read the prompt from a file
     --no-stdin                # Never read standard input
     --system(-s): string      # System prompt
     --system-file: path       # Read the system prompt from a file

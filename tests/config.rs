@@ -141,6 +141,12 @@ fn the_command_line_turns_off_what_a_file_turns_on() {
 }
 
 #[test]
+fn a_profile_turns_off_what_the_config_file_turns_on() {
+    let folder = with_files("--json\n--quiet", "--no-json");
+    anyask_in(&folder, ["--mock", "-p", "work", "hi"]).prints("hi\n").exits(0);
+}
+
+#[test]
 fn ignores_a_flag_of_a_file_that_conflicts_with_a_stronger_one() {
     let folder = with_files("--system-file /nowhere\n--json\n--quiet", "--system mine");
     assert_eq!(anyask_in(&folder, ["-p", "work", "hi"]).dry_run()["system"], "mine");
@@ -168,6 +174,14 @@ fn an_error_names_the_file_and_the_line() {
         ("--json yes", "--json takes no value\nhint: write one argument per line\n"),
         ("-uS", "-u takes no value\nhint: write one argument per line\n"),
         ("--system", "--system <TEXT> needs a value\n"),
+        (
+            "-m opus -q",
+            "--model 'opus -q': a model ID has no blanks\nhint: write one argument per line\n",
+        ),
+        (
+            "-t 1 -q",
+            "invalid value '1 -q' for --temperature <X>: it must be a number from 0.0 to 1.0\nhint: write one argument per line\n",
+        ),
     ] {
         let folder = with_files(format!("# first\n--strict\n{line}"), "");
         anyask_in(&folder, ["--mock", "hi"]).says(&(at_line(&folder, 3) + why)).exits(3);
@@ -226,6 +240,10 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
     for (line, why) in [
         ("--file /nowhere", format!("cannot read /nowhere: {missing}")),
         ("--system-file /nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--prompt-file /nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--files-from /nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--set x=@/nowhere", format!("cannot read /nowhere: {missing}")),
+        ("--set x={", "--set x: the value is not valid JSON: EOF while parsing an object at column 1\nhint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n".into()),
         ("--header @/nowhere", format!("cannot read /nowhere: {missing}")),
         ("--api-key-file /nowhere", format!("cannot read the key file /nowhere: {missing}")),
         ("--api-key-command exit 4", "the key command failed: exit status: 4\nhint: run it in a shell to see why\n".into()),
@@ -238,6 +256,20 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
         let folder = with_files(format!("# first\n\n{line}"), "");
         anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + &why)).exits(3);
     }
+    let folder = with_files("--file -\n", "");
+    anyask_in(&folder, ["--mock", "-"])
+        .says(&(at_line(&folder, 1) + "standard input can be read only once\n"))
+        .exits(3);
+    let folder = with_files("--no-stdin\n", "");
+    anyask_in(&folder, ["--mock", "-"])
+        .says(&(at_line(&folder, 1) + "'-' cannot be used with --no-stdin\n"))
+        .exits(3);
+    let folder = with_files("--files-from list\n", "");
+    folder.write("anyask/list", "\n/nowhere\n");
+    let list = folder.name("anyask/list");
+    anyask_in(&folder, ["--mock", "hi"])
+        .says(&format!("{}{list}:2: cannot read /nowhere: {missing}", at_line(&folder, 1)))
+        .exits(3);
     // of the command line it is a mistake of the command line, whatever the file says
     let folder = with_files("--system-file /other\n--log /a\n-f /a/b", "");
     let typed = ["--log=/nowhere/l", "--mock", "hi"];
@@ -254,6 +286,75 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
 }
 
 #[test]
+fn a_path_in_a_file_begins_at_the_file_or_at_the_home_folder() {
+    let folder = with_files(
+        "--system-file role.txt\n--file=sub/a.txt\n-f ~/b.txt\n--header @headers\n--set x=@~/x.json",
+        "--prompt-file ../prompt.txt",
+    );
+    for (name, content) in [
+        ("anyask/role.txt", "role"),
+        ("anyask/sub/a.txt", "a\n"),
+        ("anyask/headers", "x-team: ci"),
+        ("anyask/prompt.txt", "why?"),
+        ("home/b.txt", "b\n"),
+        ("home/x.json", "{\"y\": [1]}\n"),
+    ] {
+        folder.write(name, content);
+    }
+    let run = || anyask_in(&folder, ["-p", "work"]).env("HOME", &folder.name("home"));
+    let body = run().dry_run();
+    assert_eq!((&body["system"], &body["x"]), (&"role".into(), &json!({"y": [1]})));
+    let (a, b) = (folder.name("anyask/sub/a.txt"), folder.name("home/b.txt"));
+    assert_eq!(
+        body["messages"][0]["content"],
+        format!(
+            "<document path=\"{a}\">\na\n</document>\n<document path=\"{b}\">\nb\n</document>\n\nwhy?"
+        )
+    );
+    run().arg("--mock").arg("-v").prints_something().mentions("> x-team: [redacted]\n").exits(0);
+}
+
+#[test]
+fn what_is_written_by_a_relative_path_in_a_file_is_beside_the_file() {
+    let folder = with_files("--chat talk\n-o answer\n--log ~/log", "").with("home/x", "");
+    let run = anyask_in(&folder, ["--mock", "hi"]).env("HOME", &folder.name("home"));
+    run.exits(0);
+    assert_eq!(folder.read("anyask/answer"), "hi\n");
+    assert_eq!(folder.json_lines("anyask/talk").len(), 2);
+    assert_eq!(folder.json_lines("home/log").len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_not_a_path_in_a_file_stays_as_it_is() {
+    let folder = with_files(
+        "--file -\n-o -\n--api-key-command echo ~/key\n--set x=~/y\n--header x-a: ~/b\n--stop ~/s",
+        "",
+    );
+    let server = Server::echo();
+    anyask_in(&folder, ["hi"])
+        .env("HOME", "/h")
+        .base_url(&server)
+        .stdin("piped")
+        .prints("<document path=\"-\">\npiped\n</document>\n\nhi\n")
+        .exits(0);
+    let request = server.request();
+    assert_eq!(request.header("authorization"), Some("Bearer /h/key"));
+    assert_eq!(request.header("x-a"), Some("~/b"));
+    assert_eq!(
+        (&request.json()["x"], &request.json()["stop_sequences"][0]),
+        (&"~/y".into(), &"~/s".into())
+    );
+}
+
+#[test]
+fn reads_a_file_with_a_byte_order_mark() {
+    for config in [&b"\xEF\xBB\xBF--model mine\n"[..], b"\xFF\xFE-\0m\0 \0m\0i\0n\0e\0\n\0"] {
+        assert_eq!(anyask_in(&with_files(config, ""), ["hi"]).dry_run()["model"], "mine");
+    }
+}
+
+#[test]
 fn names_the_line_that_is_not_utf8() {
     let folder = with_files(b"--strict\n--system caf\xe9\n", "");
     anyask_in(&folder, ["--mock", "hi"])
@@ -265,11 +366,23 @@ fn names_the_line_that_is_not_utf8() {
 fn a_missing_profile_is_an_error() {
     let folder = with_files("", "");
     anyask_in(&folder, ["--mock", "-p", "play", "hi"])
-        .matches("anyask: cannot read [^\n]*anyask/profiles/play: No such file or directory\n")
+        .says("anyask: there is no profile play\nhint: the only profile is work\n")
         .exits(3);
-    anyask_in(&folder, ["--mock", "-p", "../config", "hi"])
-        .says("anyask: --profile ../config: this is not a profile name\nhint: a profile is a file in ~/.config/anyask/profiles\n")
-        .exits(2);
+    folder.write("anyask/profiles/haiku", "");
+    folder.write("anyask/profiles/work.bak", "");
+    folder.write("anyask/profiles/folder/work", "");
+    anyask_in(&folder, ["--mock", "-p", "play", "hi"])
+        .says("anyask: there is no profile play\nhint: the profiles are haiku, work\n")
+        .exits(3);
+    let none = crate::harness::folder();
+    anyask_in(&none, ["--mock", "-p", "play", "hi"])
+        .matches("anyask: there is no profile play\nhint: a profile is a file in [^\n]*anyask/profiles\n")
+        .exits(3);
+    for name in ["../config", "work.bak"] {
+        anyask_in(&folder, ["--mock", "-p", name, "hi"])
+            .says(&format!("anyask: --profile {name}: this is not a profile name\nhint: a profile is a file in ~/.config/anyask/profiles, without a dot in its name\n"))
+            .exits(2);
+    }
     anyask(["--mock", "-p", "play", "hi"])
         .says("anyask: cannot find the profile play: HOME is not set\n")
         .exits(3);

@@ -80,6 +80,111 @@ fn recognizes_pictures_and_pdf_by_their_first_bytes() {
 }
 
 #[test]
+fn recognizes_a_pdf_with_something_in_front_by_its_signature() {
+    let late =
+        |distance: usize, rest: &[u8]| [&vec![b' '; distance], &b"%PDF-1.4"[..], rest].concat();
+    for (bytes, kind) in [
+        (late(1, b"\xff\0"), "document"),
+        (late(1019, b"\xff\0"), "document"),
+        // text that names the signature
+        (late(1, b""), "text"),
+        (late(1020, b"\xff"), "text"),
+    ] {
+        let folder = folder().with("x", bytes).with("g", "GIF89a");
+        let body = anyask(["-q", "-fg", "-fx", "hi"]).in_dir(&folder).dry_run();
+        assert_eq!(body["messages"][0]["content"][1]["type"], kind);
+    }
+}
+
+#[test]
+fn reads_text_with_a_byte_order_mark() {
+    let folder = folder()
+        .with("utf8", "\u{feff}one\n")
+        .with("utf16", b"\xFE\xFF\0t\0w\0o\0\n")
+        .with("headers", "\u{feff}x-team: ci\n");
+    let body = anyask(["-futf8", "-futf16", "--system-file=utf8", "-H@headers", "hi"])
+        .in_dir(&folder)
+        .dry_run();
+    assert_eq!(body["system"], "one\n");
+    assert_eq!(
+        body["messages"][0]["content"],
+        "<document path=\"utf8\">\none\n</document>\n<document path=\"utf16\">\ntwo\n</document>\n\nhi"
+    );
+}
+
+/// The documents of a request, in order, by their paths.
+fn documents(run: Run) -> Vec<String> {
+    let content = content(run);
+    let text = content.as_str().expect("text").to_string();
+    let paths = text.split("<document path=\"").skip(1);
+    paths.map(|rest| rest.split('"').next().unwrap_or_default().to_string()).collect()
+}
+
+#[test]
+fn adds_the_files_of_a_list_once_and_after_those_of_file_flags() {
+    for list in [
+        "latin1\na.txt\nb &.md\nlatin1\n",
+        "latin1\r\n\r\na.txt\r\nb &.md",
+        "latin1\0a.txt\0b &.md\0a.txt\0",
+        "\u{feff}latin1\nb &.md",
+    ] {
+        let run = anyask(["-q", "-f", "a.txt", "--files-from", "-", "Review"]).stdin(list);
+        assert_eq!(documents(run), ["a.txt", "latin1", "b &amp;.md"]);
+    }
+    let folder = with_files().with("list", "a.txt\nempty\n");
+    let body = anyask(["--files-from", "list"]).in_dir(&folder).stdin("piped").dry_run();
+    assert_eq!(
+        body["messages"][0]["content"],
+        "<document path=\"a.txt\">\none\n</document>\n<document path=\"empty\">\n</document>\npiped"
+    );
+}
+
+#[test]
+fn skips_and_counts_listed_paths_that_cannot_be_sent() {
+    let folder = with_files().with("dir/x", "");
+    anyask(["--mock", "--files-from", "-", "Review"])
+        .in_dir(&folder)
+        .stdin("dir\na.txt\nelf\n")
+        .prints("<document path=\"a.txt\">\none\n</document>\n\nReview\n")
+        .says("anyask: note: skipped 2 of the listed paths: only text, pictures and PDF files are sent\n")
+        .exits(0);
+    anyask(["--mock", "--files-from", "-", "Review"])
+        .stdin("")
+        .prints("Review\n")
+        .says("anyask: note: standard input has no paths\n")
+        .exits(0);
+}
+
+#[test]
+fn names_the_line_of_a_listed_path_that_is_missing() {
+    let folder = with_files().with("list", "a.txt\n\nnowhere\n");
+    anyask(["--mock", "--files-from", "list", "hi"])
+        .in_dir(&folder)
+        .says("anyask: list:3: cannot read nowhere: No such file or directory\n")
+        .exits(1);
+    anyask(["--mock", "--files-from", "-", "hi"])
+        .in_dir(&folder)
+        .stdin("a.txt\0nowhere\0")
+        .says("anyask: standard input:2: cannot read nowhere: No such file or directory\n")
+        .exits(1);
+    // in a list, this is a file
+    folder.write("list", "-");
+    let run = anyask(["--mock", "--files-from", "list", "hi"]).in_dir(&folder);
+    run.mentions("anyask: list:1: cannot read -: No such file").exits(1);
+}
+
+/// Other systems have no such names.
+#[cfg(target_os = "linux")]
+#[test]
+fn lists_may_have_paths_that_are_not_utf8() {
+    let script =
+        "printf two > $'caf\\xe9'; printf 'caf\\xe9\\n' | anyask --files-from - --dry-run hi";
+    let body = crate::harness::bash(script).in_dir(&folder()).json();
+    let document = "<document path=\"caf\u{fffd}\">\ntwo\n</document>\n\nhi";
+    assert_eq!(body["messages"][0]["content"], document);
+}
+
+#[test]
 fn refuses_a_file_that_cannot_be_sent_before_anything_is() {
     let folder = with_files();
     for (file, why, status) in [
@@ -106,6 +211,12 @@ fn replaces_and_counts_bytes_that_are_not_utf8() {
 
 #[test]
 fn refuses_files_over_32_mib_in_all() {
+    let half = folder().with("a", vec![b'a'; 17 << 20]).with("b", vec![b'b'; 17 << 20]);
+    anyask(["--mock", "--files-from", "-", "hi"])
+        .in_dir(&half)
+        .stdin("a\nb\n")
+        .says("anyask: standard input:2: the files are larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
+        .exits(2);
     let folder = folder().with("large", [PNG, &vec![0; 25 << 20]].concat());
     anyask(["--mock", "-f", "large", "hi"])
         .in_dir(&folder)
@@ -137,6 +248,8 @@ fn reads_standard_input_only_once() {
         &["-f", "-", "-f", "/dev/stdin"],
         &["-f", "-", "-"],
         &["--system-file", "-", "-H", "@-", "hi"],
+        &["--files-from", "-", "--prompt-file", "/dev/stdin"],
+        &["--set", "x=@-", "-"],
         &["--api-key-file", "/dev/fd/0", "-"],
         &["--batch", "--api-key-file", "-"],
     ] {

@@ -80,6 +80,18 @@ fn a_key_file_or_command_counts_more_than_the_environment() {
 }
 
 #[test]
+fn a_key_file_may_begin_with_a_byte_order_mark() {
+    let utf16: Vec<u8> = "\u{feff}file-key\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for content in ["\u{feff}file-key\n".as_bytes(), &utf16] {
+        let folder = folder().with("key", content);
+        set_mode(&folder, 0o600);
+        let server = Server::answering("ok");
+        let run = anyask(["--api-key-file", "key", "hi"]).in_dir(&folder).base_url(&server);
+        sends(run, &server, "file-key");
+    }
+}
+
+#[test]
 fn what_cannot_be_a_key_is_refused_without_showing_it() {
     for (end, why) in [
         ("\n", "it has spaces or line ends"),

@@ -35,9 +35,159 @@ fn standard_input_comes_first_then_a_blank_line_and_the_words() {
 
 #[test]
 fn empty_standard_input_or_empty_words_add_nothing() {
-    assert_eq!(content(anyask(["hi"]).stdin("")), "hi");
-    assert_eq!(content(anyask(["hi"]).stdin(" \n\t\n")), "hi");
+    assert_eq!(content(anyask(["-q", "hi"]).stdin("")), "hi");
+    assert_eq!(content(anyask(["-q", "hi"]).stdin(" \n\t\n")), "hi");
     assert_eq!(content(anyask(["", " "]).stdin("why?")), "why?");
+}
+
+#[test]
+fn notes_a_pipe_or_a_file_that_is_empty_beside_the_words() {
+    let note = "anyask: note: standard input is empty, so the prompt is sent without it\n";
+    for stdin in ["", " \n"] {
+        anyask(["--mock", "hi"]).stdin(stdin).prints("hi\n").says(note).exits(0);
+    }
+    anyask(["--mock", "-q", "hi"]).stdin("").prints("hi\n").exits(0);
+    // nobody meant to put anything into a device
+    anyask(["--mock", "hi"]).prints("hi\n").exits(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn notes_an_empty_file_beside_the_words() {
+    let folder = folder().with("empty", "");
+    crate::harness::bash("anyask --mock hi < empty")
+        .in_dir(&folder)
+        .prints("hi\n")
+        .says("anyask: note: standard input is empty, so the prompt is sent without it\n")
+        .exits(0);
+}
+
+#[test]
+fn a_picture_or_pdf_on_standard_input_is_an_attachment() {
+    for (bytes, kind) in [(&b"GIF89a\0"[..], "image"), (b"%PDF-1.7\n\0", "document")] {
+        let body = anyask(["What", "is it?"]).stdin(bytes).dry_run();
+        let blocks = &body["messages"][0]["content"];
+        assert_eq!((&blocks[0]["type"], &blocks[1]["text"]), (&kind.into(), &"What is it?".into()));
+        for args in [&[][..], &["-"], &["-f-"]] {
+            anyask(["--mock"])
+                .args(args)
+                .stdin(bytes)
+                .says(
+                    "anyask: standard input is a picture or PDF, and there is no question\n\
+                 hint: anyask \"What is in this picture?\" < picture.png\n",
+                )
+                .exits(2);
+        }
+    }
+    // a file may have the question
+    let folder = folder().with("question", "What is it?");
+    let body = anyask(["-f", "question"]).in_dir(&folder).stdin("GIF89a").dry_run();
+    assert_eq!(body["messages"][0]["content"][1]["type"], "image");
+}
+
+#[test]
+fn the_prompt_file_comes_before_the_words() {
+    let folder = folder().with("prompt", "\u{feff}Review this.\n").with("empty", " \n");
+    let run = |args: &[&str]| anyask(["--prompt-file", "prompt"]).args(args).in_dir(&folder);
+    assert_eq!(content(run(&[])), "Review this.\n");
+    assert_eq!(content(run(&["focus", "on SQL"])), "Review this.\n\nfocus on SQL");
+    assert_eq!(content(run(&[]).stdin("+ code\n")), "+ code\n\nReview this.\n");
+    assert_eq!(content(run(&["-"]).stdin("code")), "code\n\nReview this.\n");
+    assert_eq!(content(anyask(["--prompt-file", "-", "now"]).stdin("Why?")), "Why?\n\nnow");
+    anyask(["--mock", "--prompt-file", "empty", "hi"])
+        .in_dir(&folder)
+        .says("anyask: empty is empty\nhint: leave it out if that is intended\n")
+        .exits(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_profile_may_have_the_prompt() {
+    let folder = folder()
+        .with("anyask/profiles/review", "--prompt-file review.txt\n")
+        .with("anyask/profiles/review.txt", "Review this.");
+    let run = anyask(["-p", "review", "focus on SQL"]).stdin("+ code\n");
+    let run = run.env("XDG_CONFIG_HOME", &folder.name(""));
+    assert_eq!(content(run), "+ code\n\nReview this.\n\nfocus on SQL");
+}
+
+#[test]
+fn decodes_utf16_and_drops_byte_order_marks() {
+    assert_eq!(content(anyask([]).stdin(&b"\xFF\xFEh\0i\0\xAC\x20"[..])), "hi\u{20ac}");
+    assert_eq!(content(anyask([]).stdin(&b"\xFE\xFF\0h\0i\x20\xAC"[..])), "hi\u{20ac}");
+    assert_eq!(content(anyask([]).stdin("\u{feff}hi")), "hi");
+    // half a pair and half a unit
+    anyask(["--mock"])
+        .stdin(&b"\xFF\xFEh\0\x3D\xD8i\0!"[..])
+        .prints("h\u{fffd}i\u{fffd}\n")
+        .says(&replaced(2, "prompt"))
+        .exits(0);
+    let run = anyask(["--mock"]).stdin(&b"\xFF\xFEh\0\0\0"[..]);
+    run.mentions("standard input is binary").exits(2);
+}
+
+#[test]
+fn notes_a_flag_between_the_words() {
+    let note = |flag: &str| {
+        format!(
+            "anyask: note: {flag} between words was taken as a flag; if it belongs to the prompt, write -- before the words\n"
+        )
+    };
+    for (args, prompt, flag) in [
+        (&["what", "does", "ls", "-S", "do"][..], "what does ls do", "-S, --no-stream"),
+        (&["what", "is", "-m", "opus", "for"], "what is for", "-m, --model"),
+        (&["a", "--no-json", "b"], "a b", "--no-json"),
+    ] {
+        let run = anyask(["--mock"]).args(args).prints(format!("{prompt}\n"));
+        run.says(&note(flag)).exits(0);
+        anyask(["--mock", "-q"]).args(args).prints(format!("{prompt}\n")).exits(0);
+    }
+    for (args, prompt) in [
+        (&["-S", "what", "is", "it"][..], "what is it"),
+        (&["what", "is", "it", "-S"], "what is it"),
+        (&["--", "what", "does", "ls", "-S", "do"], "what does ls -S do"),
+    ] {
+        anyask(["--mock"]).args(args).prints(format!("{prompt}\n")).exits(0);
+    }
+}
+
+#[test]
+fn notes_a_word_that_is_a_file_next_to_a_file_flag() {
+    let folder = folder().with("a.txt", "one\n").with("b.txt", "two\n").with("dir/c", "");
+    let document = "<document path=\"a.txt\">\none\n</document>\n\n";
+    anyask(["--mock", "-f", "a.txt", "b.txt", "Review"])
+        .in_dir(&folder)
+        .prints(format!("{document}b.txt Review\n"))
+        .says("anyask: note: b.txt is taken as a word, not as a file; use -f for each file, or --files-from\n")
+        .exits(0);
+    for args in [["-fa.txt", "dir", "Review"], ["-S", "b.txt", "Review"]] {
+        let run = anyask(["--mock"]).args(&args).in_dir(&folder);
+        run.prints_something().exits(0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn notes_a_word_that_a_shell_made_of_a_command() {
+    for name in ["/dev/fd/63", "/proc/self/fd/12"] {
+        anyask(["--mock", "describe", name])
+            .prints(format!("describe {name}\n"))
+            .says(&format!("anyask: note: {name} is taken as a word; use -f to read it\n"))
+            .exits(0);
+    }
+}
+
+#[test]
+fn notes_a_single_word_that_asks_for_the_programs_help() {
+    for word in ["help", "version"] {
+        anyask(["--mock", word])
+            .prints(format!("{word}\n"))
+            .says(&format!(
+                "anyask: note: '{word}' is sent as a question; anyask --{word} answers by itself\n"
+            ))
+            .exits(0);
+    }
+    anyask(["--mock", "help", "me"]).prints("help me\n").exits(0);
 }
 
 #[test]

@@ -306,6 +306,53 @@ fn refuses_two_modes_at_once() {
 }
 
 #[test]
+fn a_model_id_has_no_blanks() {
+    anyask(["--mock", "-m", "opus ", "hi"])
+        .says("anyask: --model 'opus ': a model ID has no blanks\n")
+        .exits(2);
+    anyask(["--mock", "hi"])
+        .env("ANYROUTER_MODEL", "my model")
+        .says("anyask: ANYROUTER_MODEL 'my model': a model ID has no blanks\n")
+        .exits(2);
+}
+
+#[test]
+fn set_reads_a_value_from_a_file() {
+    let folder = folder().with("format.json", "\u{feff}{\"type\": \"json\"}\n").with("t", "one\n");
+    let printed =
+        anyask(["--dry-run", "--set=x=@format.json", "--set=y=@t", "--set=z=\"@t\"", "hi"])
+            .in_dir(&folder)
+            .output();
+    assert!(printed.ends_with(r#","x":{"type": "json"},"y":"one\n","z":"@t"}"#), "{printed}");
+    assert_eq!(anyask(["--set=x=@-", "hi"]).stdin("[1]").dry_run()["x"], json!([1]));
+    anyask(["--mock", "--set=x=@nowhere", "hi"])
+        .says("anyask: cannot read nowhere: No such file or directory\n")
+        .exits(1);
+}
+
+#[test]
+fn set_refuses_a_value_that_should_be_json_and_is_not() {
+    let hint = "hint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n";
+    for (value, why) in [
+        ("{user_id:1}", "key must be a string at column 2"),
+        ("[1", "EOF while parsing a list at column 2"),
+        ("\"a", "EOF while parsing a string at column 2"),
+        (" {}}", "trailing characters at column 3"),
+    ] {
+        anyask(["--mock", "--set", &format!("x={value}"), "hi"])
+            .says(&format!("anyask: --set x: the value is not valid JSON: {why}\n{hint}"))
+            .exits(2);
+    }
+    let folder = folder().with("bad", "{\n  a\n}");
+    anyask(["--mock", "--set", "x=@bad", "hi"])
+        .in_dir(&folder)
+        .says(&format!(
+            "anyask: bad is not valid JSON: key must be a string at line 2 column 3\n{hint}"
+        ))
+        .exits(2);
+}
+
+#[test]
 fn set_sends_a_value_as_it_was_written() {
     let values =
         ["--set=a=1.10", "--set=b=12345678901234567890123", "--set=c=x", "--set=c= [1, 2]"];

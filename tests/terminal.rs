@@ -164,6 +164,15 @@ fn failures_are_coloured() {
 }
 
 #[test]
+fn clicolor_turns_colour_off_and_clicolor_force_turns_it_on() {
+    for (forced, label) in [("", "anyask:"), ("1", "\u{1b}[1;31manyask:")] {
+        let run = anyask(["--nope"]).env("CLICOLOR", "0").env("CLICOLOR_FORCE", forced);
+        let shown = run.on_terminal(STDERR).exits(2);
+        assert!(shown.starts_with(label), "{shown:?}");
+    }
+}
+
+#[test]
 fn a_person_who_types_the_prompt_is_told_how_to_end_it() {
     let mut terminal = anyask(["--mock", "-"]).on_terminal(ALL);
     terminal.waits_for("end it with Ctrl-D");

@@ -33,7 +33,7 @@ pub use head::Head;
 
 pub use json::{Fields, one_line};
 pub use limits::{Limits, in_words};
-pub use models::{MODELS, Model, model_id};
+pub use models::{MODELS, Model, is_model_id, model_id};
 pub use pace::{Candidate, Pace, stopped};
 pub use parts::Wanted;
 pub use price::{Price, Prices};

@@ -42,3 +42,8 @@ pub fn model_id(name: &str) -> &str {
     let named = |model: &&Model| !name.is_empty() && model.short == name;
     MODELS.iter().find(named).map_or(name, |model| model.id)
 }
+
+/// Whether this can be the id of a model: it has no blanks.
+pub fn is_model_id(name: &str) -> bool {
+    !name.contains(char::is_whitespace)
+}

@@ -7,10 +7,11 @@ use std::time::Duration;
 use clap::builder::{NonEmptyStringValueParser, ValueHint};
 use clap::{ArgGroup, Parser, ValueEnum};
 
+use super::field::{FieldArg, FieldValue};
 use super::line::Line;
 use super::values::{
-    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, field, fraction, header, jobs, kept_file,
-    pause, price, retries, seconds, steps, tokens,
+    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, fraction, header, jobs, kept_file, pause,
+    price, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
 use crate::input::InputFile;
@@ -59,6 +60,20 @@ pub struct Args {
     /// recognized by content, are sent as attachments. '-' is standard input.
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub file: Vec<InputFile>,
+
+    /// Add the files whose paths are in LIST
+    ///
+    /// One path per line, or separated by NUL, such as from git ls-files -z. They are
+    /// added after those of -f, each once. Folders and binary files are skipped.
+    /// '-' is standard input.
+    #[arg(long, value_name = "LIST", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub files_from: Option<InputFile>,
+
+    /// Read the prompt from a file
+    ///
+    /// The words of the command line come after it, after a blank line.
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
+    pub prompt_file: Option<InputFile>,
 
     /// Never read standard input
     ///
@@ -129,9 +144,9 @@ pub struct Args {
     /// Set another request field; repeatable
     ///
     /// VALUE is JSON if it parses, else a string: --set top_k=40,
-    /// --set 'metadata={"user_id":"ci"}'.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = field, value_hint = ValueHint::Other, help_heading = "Request")]
-    pub set: Vec<(String, String)>,
+    /// --set 'metadata={"user_id":"ci"}'. @PATH reads VALUE from a file.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = FieldArg::parse, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub set: Vec<FieldArg>,
 
     /// Server URL
     ///
@@ -373,7 +388,7 @@ pub struct Args {
     /// Also use the arguments in a profile
     ///
     /// A profile is a file with one argument per line:
-    /// ~/.config/anyask/profiles/NAME.
+    /// ~/.config/anyask/profiles/NAME. Its paths begin at its folder, or with ~/.
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Settings")]
     pub profile: Option<String>,
 
@@ -426,11 +441,18 @@ impl Args {
             HeaderArg::File(file) => Some(("header", file)),
             HeaderArg::Plain(_) => None,
         });
+        let fields = self.set.iter_mut().filter_map(|field| match &mut field.value {
+            FieldValue::File(file) => Some(("set", file)),
+            FieldValue::Json(_) => None,
+        });
         let files = self.file.iter_mut().map(|file| ("file", file));
+        let list = self.files_from.iter_mut().map(|file| ("files_from", file));
+        let prompt = self.prompt_file.iter_mut().map(|file| ("prompt_file", file));
         let system = self.system_file.iter_mut().map(|file| ("system_file", file));
         let key = self.api_key_file.iter_mut().map(|file| ("api_key_file", file));
         let items = self.batch.iter_mut().map(|file| ("batch", file));
-        files.chain(system).chain(key).chain(headers).chain(items).collect()
+        let inputs = files.chain(list).chain(prompt).chain(system);
+        inputs.chain(key).chain(headers).chain(fields).chain(items).collect()
     }
 }
 

@@ -10,8 +10,12 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use super::args::Args;
 use super::line::{Line, place};
-use super::{mistake, path_variable, usage_error};
+use super::{mistake, paths, usage_error};
 use crate::error::{Failure, Kind, at};
+use crate::input::Text;
+
+/// What to do about a line with more than one.
+const ONE_ARGUMENT: &str = "write one argument per line";
 
 /// Adds to each switch `--NAME` a hidden `--no-NAME` that undoes it (`--NAME` for `--no-NAME`).
 pub fn with_negations(command: Command) -> Command {
@@ -48,18 +52,19 @@ pub fn merge(
     }
     let mut command = with_negations(Args::command());
     command.build();
-    let given = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
-    let mut stronger: Vec<String> =
-        typed.ids().map(clap::Id::as_str).filter(given).map(String::from).collect();
+    let is_typed = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
+    let typed: Vec<String> =
+        typed.ids().map(clap::Id::as_str).filter(is_typed).map(String::from).collect();
+    let mut stronger = typed.clone();
     let mut lines: Vec<Line> = Vec::new();
-    for (path, bytes) in &files {
-        let all = parse(&command, path, bytes)?;
+    for (path, bytes) in files {
+        let all = parse(&command, &path, bytes)?;
         let ids: Vec<String> = all.iter().map(|line| line.id.clone()).collect();
         let kept = all.into_iter().filter(|line| !conflicts(&command, &line.id, &stronger));
         lines.splice(0..0, kept.collect::<Vec<_>>());
         stronger.extend(ids);
     }
-    let arguments = lines.iter().map(|line| OsString::from(&line.argument));
+    let arguments = lines.iter().map(|line| line.argument.clone());
     let all = [OsString::from("anyask")].into_iter().chain(arguments);
     let matches = command.try_get_matches_from_mut(all.chain(command_line.iter().skip(1).cloned()));
     let mut matches = matches.map_err(|error| first_mistake(&mut command, &lines, &error))?;
@@ -69,9 +74,9 @@ pub fn merge(
         let arg = command.get_arguments().find(|arg| arg.get_id() == id);
         arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append))
     };
-    lines.retain(|line| adds_up(&line.id) || !given(&&*line.id));
+    lines.retain(|line| adds_up(&line.id) || !typed.contains(&line.id));
     for (id, file) in args.input_files() {
-        file.place = place(&lines, id, &file.argument()).map(String::from);
+        file.place = place(&lines, id, file.as_os_str()).map(String::from);
     }
     args.lines = lines;
     // as in mod.rs: the program ends soon
@@ -81,8 +86,8 @@ pub fn merge(
 
 /// The files and their contents, the profile before the configuration file, which need not exist.
 fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-    let profile = profile.map(profile_path).transpose()?;
-    let config = folder()
+    let profile = profile.map(paths::profile).transpose()?;
+    let config = paths::folder()
         .map(|folder| folder.join("config"))
         .filter(|path| path.try_exists().unwrap_or(true));
     let read = |path: PathBuf| {
@@ -93,53 +98,33 @@ fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     profile.into_iter().chain(config).map(read).collect()
 }
 
-/// The folder of the configuration file and the profiles.
-fn folder() -> Option<PathBuf> {
-    let own = path_variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let home = || Some(path_variable("HOME")?.join(".config"));
-    Some(own.or_else(home)?.join("anyask"))
-}
-
-fn profile_path(name: &str) -> Result<PathBuf> {
-    if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\']) {
-        let failure = usage_error(format!("--profile {name}: this is not a profile name"));
-        return Err(failure.hint("a profile is a file in ~/.config/anyask/profiles").into());
-    }
-    let Some(folder) = folder() else {
-        let message = format!("cannot find the profile {name}: HOME is not set");
-        return Err(Failure::new(Kind::Setup, message).into());
-    };
-    Ok(folder.join("profiles").join(name))
-}
-
 /// The arguments of a file. Their values are not parsed yet.
-fn parse(command: &Command, path: &Path, bytes: &[u8]) -> Result<Vec<Line>> {
+fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<Line>> {
     let at_line = |number: usize| format!("{}:{number}", path.display());
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        let before = &bytes[..error.valid_up_to()];
-        let number = before.split(|byte| *byte == b'\n').count();
-        at(&at_line(number), usage_error("this is not UTF-8 text"))
-    })?;
+    let Text { text, replaced } = Text::decode(bytes);
+    if replaced > 0 {
+        let before = text.split(char::REPLACEMENT_CHARACTER).next().unwrap_or_default();
+        let number = before.split('\n').count();
+        return Err(at(&at_line(number), usage_error("this is not UTF-8 text")));
+    }
     let mut lines = Vec::new();
-    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
-        let line = line.trim();
-        if !line.is_empty() && !line.starts_with('#') {
+    for (number, text) in (1..).zip(text.lines()) {
+        let text = text.trim();
+        if !text.is_empty() && !text.starts_with('#') {
             let place = at_line(number);
-            let argument = argument(command, line);
-            let (id, argument) = argument.map_err(|failure| at(&place, failure))?;
-            lines.push(Line { place, id, argument });
+            lines.push(line(command, path, &place, text).map_err(|failure| at(&place, failure))?);
         }
     }
     Ok(lines)
 }
 
-/// The id and the argument of a line.
-fn argument(command: &Command, line: &str) -> Result<(String, String), Failure> {
+/// The argument of a line.
+fn line(command: &Command, file: &Path, place: &str, line: &str) -> Result<Line, Failure> {
     let (flag, value) = split(line);
-    let argument = value.map_or(flag.into(), |value| format!("{flag}={value}"));
     let Some(arg) = find(command, flag) else {
         // negations are not suggested
-        let error = Args::command().try_get_matches_from(["anyask", &argument]).err();
+        let argument = line.split_whitespace().next().unwrap_or_default();
+        let error = Args::command().try_get_matches_from(["anyask", argument]).err();
         return Err(match error {
             Some(error) if line.starts_with('-') => mistake(&error),
             _ => usage_error(format!("'{line}' is not a flag"))
@@ -151,13 +136,22 @@ fn argument(command: &Command, line: &str) -> Result<(String, String), Failure> 
     }
     if value.is_some() && !arg.get_action().takes_values() {
         let failure = usage_error(format!("{flag} takes no value"));
-        return Err(failure.hint("write one argument per line"));
+        return Err(failure.hint(ONE_ARGUMENT));
     }
     if value.is_none() && arg.get_num_args().is_some_and(|count| count.min_values() > 0) {
         // clap would take the next argument for the value
         return Err(usage_error(format!("{arg} needs a value")));
     }
-    Ok((arg.get_id().to_string(), argument))
+    let mut argument = OsString::from(flag);
+    let mut named = OsString::new();
+    if let Some(value) = value {
+        let (before, path) = paths::split_path(arg, value).unzip();
+        named = path.map_or(value.into(), |path| paths::resolve(path, file));
+        argument.push("=");
+        argument.push(before.unwrap_or_default());
+        argument.push(&named);
+    }
+    Ok(Line { place: place.into(), id: arg.get_id().to_string(), argument, value: named })
 }
 
 /// Splits a line into its flag and, after a blank or '=', the value as it stands.
@@ -200,10 +194,15 @@ fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
 /// The error with the line that causes it: the first one up to which the lines do not parse.
 fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> Error {
     for (index, line) in lines.iter().enumerate() {
-        let arguments = lines[..=index].iter().map(|line| line.argument.as_str());
-        let parsed = command.try_get_matches_from_mut(["anyask"].into_iter().chain(arguments));
-        if let Err(error) = parsed {
-            return at(&line.place, mistake(&error));
+        let arguments = lines[..=index].iter().map(|line| line.argument.clone());
+        let all = [OsString::from("anyask")].into_iter().chain(arguments);
+        if let Err(error) = command.try_get_matches_from_mut(all) {
+            let mut failure = mistake(&error);
+            // it may be the value and another flag
+            if failure.hint.is_none() && line.value.to_string_lossy().contains(' ') {
+                failure.hint = Some(ONE_ARGUMENT.into());
+            }
+            return at(&line.place, failure);
         }
     }
     mistake(error).into()

@@ -13,36 +13,52 @@ use crate::error::{Failure, Kind, blame};
 use crate::output::{Console, link_target};
 
 /// Whether the arguments name standard input. Then it is not read for anything else.
-pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> {
-    let dash = (args.prompt == ["-"]).then_some("prompt");
-    let files = args.input_files().into_iter().filter(|(_, file)| file.path().is_none());
-    let readers: Vec<_> = dash.into_iter().chain(files.map(|(id, _)| id)).collect();
-    let reader = match readers[..] {
+pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool> {
+    let mut readers = Vec::new();
+    let mut blamed = None;
+    if args.prompt == ["-"] {
+        readers.push("prompt");
+    }
+    for (id, file) in args.input_files() {
+        if file.path().is_none() {
+            readers.push(id);
+            blamed = file.place.clone().or(blamed);
+        }
+    }
+    let checked = match readers[..] {
         [] => return Ok(false),
-        [reader] => reader,
-        _ => return Err(usage_error("standard input can be read only once")),
+        [reader] => {
+            let forbidding = place(&args.lines, "no_stdin", "").filter(|_| args.no_stdin);
+            blamed = blamed.or(forbidding.map(String::from));
+            check_reader(reader, args.no_stdin, console)
+        }
+        _ => Err(usage_error("standard input can be read only once")),
     };
+    blame(blamed.as_deref(), checked.map_err(Into::into))?;
+    Ok(true)
+}
+
+/// Checks that an argument can read standard input, and says so where a person has to type it.
+fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), Failure> {
     let (name, hint) = match reader {
         "prompt" => ("'-'".into(), None),
         "batch" => ("--batch without a file".into(), Some("use --batch=ITEMS")),
         "header" => ("--header @-".into(), None),
+        "set" => ("--set KEY=@-".into(), None),
         flag => (format!("--{} -", flag.replace('_', "-")), None),
     };
-    if args.no_stdin {
+    if no_stdin {
         let failure = usage_error(format!("{name} cannot be used with --no-stdin"));
         return Err(failure.maybe_hint(hint));
     }
-    match io::stdin().is_terminal() {
-        true if reader == "batch" => {
-            Err(usage_error("--batch reads standard input, which is a terminal")
-                .hint("use anyask --batch < ITEMS, or --batch=ITEMS"))
+    if io::stdin().is_terminal() {
+        if reader == "batch" {
+            return Err(usage_error("--batch reads standard input, which is a terminal")
+                .hint("use anyask --batch < ITEMS, or --batch=ITEMS"));
         }
-        true => {
-            console.note("reading standard input; end it with Ctrl-D on a line of its own");
-            Ok(true)
-        }
-        false => Ok(true),
+        console.note("reading standard input; end it with Ctrl-D on a line of its own");
     }
+    Ok(())
 }
 
 /// No file may have two purposes, because one would destroy the other.
@@ -108,7 +124,7 @@ fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
 
 /// The line of a configuration file that names a file.
 fn place_of<'a>(args: &'a Args, id: &str, path: &Path) -> Option<&'a str> {
-    place(&args.lines, id, path.to_str()?)
+    place(&args.lines, id, path)
 }
 
 /// Whether a file can be written, or created where it is missing.

@@ -12,7 +12,7 @@ use ureq::http::HeaderValue;
 
 use crate::api::Secret;
 use crate::error::{Failure, Kind, blame};
-use crate::input::InputFile;
+use crate::input::{InputFile, Text};
 use crate::output::Console;
 use crate::shell;
 
@@ -55,7 +55,7 @@ impl Source {
             Self::Command { command, place } => {
                 blame(place.as_deref(), from_command(command, COMMAND_LIMIT)).map(Some)
             }
-            Self::Variable(name, value) => Ok(Some(key(value.as_bytes(), name)?)),
+            Self::Variable(name, value) => Ok(Some(key(value, name)?)),
         }
     }
 }
@@ -70,7 +70,7 @@ fn from_file(file: &InputFile, console: &Console) -> Result<Secret> {
     if file.path().is_some_and(is_open_to_others) {
         console.note(format!("other users can read {name}; run chmod 600 on it"));
     }
-    Ok(key(content.trim_ascii(), &name)?)
+    Ok(key(Text::decode(content).text.trim_ascii(), &name)?)
 }
 
 #[cfg(unix)]
@@ -107,7 +107,7 @@ fn from_command(command: &str, limit: Duration) -> Result<Secret> {
         let failure = setup_error(format!("the key command failed: {status}"));
         return Err(failure.hint("run it in a shell to see why").into());
     }
-    Ok(key(line.trim_ascii(), "the output of the key command")?)
+    Ok(key(Text::decode(line).text.trim_ascii(), "the output of the key command")?)
 }
 
 /// The first line and the exit status; `None` if the command does not end in time.
@@ -150,14 +150,15 @@ fn ended_by_closed_pipe(_: ExitStatus) -> bool {
     false
 }
 
-/// The key in these bytes. An error does not show them.
-fn key(bytes: &[u8], name: &str) -> Result<Secret, Failure> {
-    let text = std::str::from_utf8(bytes).unwrap_or_default();
+/// The key that a text is. An error does not show it.
+fn key(text: &str, name: &str) -> Result<Secret, Failure> {
     let why = match Secret::new(text) {
-        _ if bytes.is_empty() => return Err(setup_error(format!("{name} is empty"))),
-        _ if bytes.len() as u64 > LONGEST_KEY => "it is longer than 16 KiB",
+        _ if text.is_empty() => return Err(setup_error(format!("{name} is empty"))),
+        _ if text.len() as u64 > LONGEST_KEY => "it is longer than 16 KiB",
         Some(secret) => return Ok(secret),
-        None if bytes.iter().any(u8::is_ascii_whitespace) => "it has spaces or line ends",
+        None if text.contains(|char: char| char.is_ascii_whitespace()) => {
+            "it has spaces or line ends"
+        }
         None => "it has characters other than ASCII letters, digits and punctuation",
     };
     Err(setup_error(format!("{name} is not an API key: {why}")))

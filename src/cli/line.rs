@@ -1,5 +1,7 @@
 //! One line of a configuration or profile file.
 
+use std::ffi::{OsStr, OsString};
+
 /// One line of a file.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -8,16 +10,14 @@ pub struct Line {
     /// The id of its argument.
     pub id: String,
     /// The argument as clap takes it: a flag, or a flag, '=' and a value.
-    pub argument: String,
+    pub argument: OsString,
+    /// The value, or the file that it names.
+    pub value: OsString,
 }
 
-/// The line that gives an argument this value, or the file of this name: `@PATH` is a file, too.
-pub fn place<'a>(lines: &'a [Line], id: &str, value: &str) -> Option<&'a str> {
-    let has_value = |line: &Line| {
-        let written = line.argument.split_once('=').map(|(_, written)| written);
-        written.is_some_and(|written| written == value || written.strip_prefix('@') == Some(value))
-    };
+/// The line that gives an argument this value, or the file of this name.
+pub fn place<'a>(lines: &'a [Line], id: &str, value: impl AsRef<OsStr>) -> Option<&'a str> {
     // the last one counts
-    let line = lines.iter().rev().find(|line| line.id == id && has_value(line))?;
+    let line = lines.iter().rev().find(|line| line.id == id && line.value == value.as_ref())?;
     Some(&line.place)
 }

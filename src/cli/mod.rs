@@ -5,10 +5,13 @@ mod args;
 mod config;
 mod documents;
 mod endpoint;
+mod field;
 mod files;
+mod habits;
 mod key;
 mod line;
 mod options;
+mod paths;
 mod values;
 
 use std::error::Error;
@@ -26,7 +29,6 @@ pub use args::{Args, Color, Document};
 pub use config::with_negations;
 pub use options::{Batch, Command, Options};
 
-use crate::api::model_id;
 use crate::error::{Failure, Kind};
 use crate::output::Console;
 
@@ -44,6 +46,7 @@ pub fn parse() -> (Console, Result<Command>) {
     let mut console = new_console(Some(&typed));
     let command = effective(&command_line, &matches, typed).and_then(|args| {
         console = new_console(Some(&args));
+        habits::note(&matches, &args, &console);
         options::command(args, &console)
     });
     (console, command)
@@ -86,7 +89,7 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     if !is_typed("model")
         && let Some(model) = variable("ANYROUTER_MODEL")
     {
-        args.model = Some(model_id(&model).into());
+        args.model = Some(values::model(&model, "ANYROUTER_MODEL")?);
     }
     if !is_typed("base_url")
         && let Some(url) = variable("ANYROUTER_BASE_URL")

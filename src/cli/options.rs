@@ -76,8 +76,9 @@ pub struct Batch {
     /// The file of the items; `None` for standard input.
     pub items: Option<PathBuf>,
     /// The words and the files that every item gets.
-    pub words: Option<OsString>,
-    pub files: Vec<InputFile>,
+    pub sources: Sources,
+    /// The first word, if it is a file, and the items come from standard input: that may be a mistake.
+    pub file_word: Option<PathBuf>,
     /// The number of parallel requests.
     pub jobs: usize,
     pub keep_order: bool,
@@ -142,8 +143,8 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
     let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
-    for (key, value) in &args.set {
-        extra.set_text(key, value);
+    for field in &args.set {
+        extra.set(&field.key, field.value.read()?);
     }
     Ok(Options {
         request: api::Request {
@@ -227,10 +228,11 @@ impl Options {
 /// Where the question comes from; `None` if each line that is typed is one.
 fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
     let dash = args.prompt == ["-"];
-    let words = if dash { None } else { words(args) };
     let terminal = std::io::stdin().is_terminal();
-    let stdin = dash || !(names_stdin || args.no_stdin || terminal);
-    if words.is_none() && args.file.is_empty() && !stdin {
+    let mut sources = named_sources(args);
+    sources.words.take_if(|_| dash);
+    sources.stdin = dash || !(names_stdin || args.no_stdin || terminal);
+    if sources.is_empty() {
         let types = terminal && !args.no_stdin && !names_stdin;
         let sends = !args.dry_run && !args.curl;
         if args.chat.is_some() && types && sends {
@@ -238,13 +240,19 @@ fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
         }
         return Err(input::no_prompt().into());
     }
-    Ok(Some(Sources { words, files: args.file.clone(), stdin }))
+    Ok(Some(sources))
 }
 
-/// The words of the command line; blanks alone count as none.
-fn words(args: &Args) -> Option<OsString> {
+/// The words and files of the arguments. Blanks alone are no words.
+fn named_sources(args: &Args) -> Sources {
     let words = args.prompt.join(OsStr::new(" "));
-    Some(words).filter(|words| !words.to_string_lossy().trim().is_empty())
+    Sources {
+        words: Some(words).filter(|words| !words.to_string_lossy().trim().is_empty()),
+        prompt_file: args.prompt_file.clone(),
+        files: args.file.clone(),
+        list: args.files_from.clone(),
+        stdin: false,
+    }
 }
 
 fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
@@ -253,10 +261,17 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
     if is_same_file(from, to) {
         return Err(usage_error("the items and the results are the same file"));
     }
+    if args.prompt == ["-"] {
+        return Err(usage_error("'-' cannot be used with --batch").hint("use --prompt-file -"));
+    }
     Ok(Batch {
         items: items.path().map(Path::to_path_buf),
-        words: words(args),
-        files: args.file.clone(),
+        sources: named_sources(args),
+        file_word: args
+            .prompt
+            .first()
+            .map(PathBuf::from)
+            .filter(|word| items.path().is_none() && word.is_file()),
         jobs: args.jobs.unwrap_or(4),
         keep_order: args.keep_order,
         resume: args.resume,

@@ -13,7 +13,7 @@ use clap::builder::{
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
 use super::usage_error;
-use crate::api::{Auth, Header, MODELS, Origin, Price, Request, model_id};
+use crate::api::{Auth, Header, MODELS, Origin, Price, is_model_id, model_id};
 use crate::error::Failure;
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
@@ -43,8 +43,9 @@ impl TypedValueParser for ModelId {
         arg: Option<&clap::Arg>,
         value: &OsStr,
     ) -> Result<String, clap::Error> {
-        let name = NonEmptyStringValueParser::new().parse_ref(command, arg, value)?;
-        Ok(model_id(&name).into())
+        let flag = format!("--{}", arg.and_then(clap::Arg::get_long).unwrap_or_default());
+        let parser = NonEmptyStringValueParser::new();
+        parser.try_map(move |name| model(&name, &flag)).parse_ref(command, arg, value)
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
@@ -53,6 +54,14 @@ impl TypedValueParser for ModelId {
         let ids = MODELS.iter().map(|model| PossibleValue::new(model.id).help(model.best_for));
         Some(Box::new(shorts.chain(ids)))
     }
+}
+
+/// The model that a flag or a variable names, by its id.
+pub fn model(name: &str, from: &str) -> Result<String, Failure> {
+    if is_model_id(name) {
+        return Ok(model_id(name).into());
+    }
+    Err(usage_error(format!("{from} '{name}': a model ID has no blanks")))
 }
 
 pub fn auth() -> impl TypedValueParser<Value = Auth> {
@@ -128,23 +137,6 @@ pub fn kept_file() -> impl TypedValueParser<Value = PathBuf> {
         if is_stdin(&path) { Err("it must be a file") } else { Ok(path) }
     };
     PathBufValueParser::new().try_map(check)
-}
-
-pub fn field(text: &str) -> Result<(String, String), Failure> {
-    let (key, value) = text.split_once('=').unwrap_or_default();
-    if key.is_empty() {
-        return Err(usage_error(format!("--set {text}: it must be KEY=VALUE, such as top_k=40")));
-    }
-    if Request::FIELDS.contains(&key) {
-        let instead = match key {
-            "messages" => "the prompt".into(),
-            "stop_sequences" => "--stop".into(),
-            "stream" => "--stream or --no-stream".into(),
-            key => format!("--{}", key.replace('_', "-")),
-        };
-        return Err(usage_error(format!("use {instead} instead of --set {key}")));
-    }
-    Ok((key.into(), value.into()))
 }
 
 /// A server, as a flag or a variable names it.

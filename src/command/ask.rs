@@ -12,7 +12,7 @@ use crate::input::{self, Conversation, Sources};
 use crate::output::{self, Printer, Sink};
 
 /// Asks one question.
-pub fn run(options: Options, sources: Sources) -> Result<()> {
+pub fn run(options: Options, sources: &Sources) -> Result<()> {
     let content = prompt(&options, sources)?;
     let session = Session::new(options, Requests::InTurn)?;
     session.watch_temp_file(&ENDING)?;
@@ -20,7 +20,7 @@ pub fn run(options: Options, sources: Sources) -> Result<()> {
 }
 
 /// Prints the body of the request.
-pub fn dry_run(options: &Options, sources: Sources) -> Result<()> {
+pub fn dry_run(options: &Options, sources: &Sources) -> Result<()> {
     let prepared = preview(options, sources)?;
     let mut sink = options.output.stdout()?;
     sink.json(&prepared.body);
@@ -29,19 +29,19 @@ pub fn dry_run(options: &Options, sources: Sources) -> Result<()> {
 }
 
 /// Prints the request as a curl command.
-pub fn curl(options: &Options, sources: Sources) -> Result<()> {
+pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
     let prepared = preview(options, sources)?;
     let mut sink = options.output.stdout()?;
     sink.bytes(output::curl(&prepared).as_bytes());
     sink.flush()
 }
 
-fn prompt(options: &Options, sources: Sources) -> Result<Content> {
+fn prompt(options: &Options, sources: &Sources) -> Result<Content> {
     let console = options.console.clone();
     input::prompt(sources, move |text: &str| console.note(text))
 }
 
-fn preview(options: &Options, sources: Sources) -> Result<Prepared> {
+fn preview(options: &Options, sources: &Sources) -> Result<Prepared> {
     let content = prompt(options, sources)?;
     let mut conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
     request(options, conversation.as_mut(), content).prepare(&options.endpoint)

@@ -24,9 +24,9 @@ pub fn run(command: Command) -> Result<()> {
             sink.bytes(text.as_bytes());
             sink.flush()
         }
-        Command::Ask(options, sources) => ask::run(*options, sources),
-        Command::DryRun(options, sources) => ask::dry_run(&options, sources),
-        Command::Curl(options, sources) => ask::curl(&options, sources),
+        Command::Ask(options, sources) => ask::run(*options, &sources),
+        Command::DryRun(options, sources) => ask::dry_run(&options, &sources),
+        Command::Curl(options, sources) => ask::curl(&options, &sources),
         Command::ListModels(options) => models::run(*options),
         Command::Chat(options) => chat::run(*options),
         Command::Batch(options, batch) => batch::run(*options, batch),

@@ -1,32 +1,46 @@
-//! Pictures and PDF files, recognised by their first bytes, become content blocks.
+//! Pictures and PDF files, recognised by their content, become content blocks.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use memchr::memmem;
 
 use crate::api::{ContentBlock, Source};
 
-/// How the types that the API takes begin; WebP is more than a prefix.
-const PREFIXES: [(&[u8], &str); 5] = [
+/// How the pictures that the API takes begin; WebP is more than a prefix.
+const PICTURES: [(&[u8], &str); 4] = [
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
-    (b"%PDF-", "application/pdf"),
 ];
+
+const PDF: &[u8] = b"%PDF-";
+
+/// A PDF file may have something in front, so its signature is among its first bytes.
+const PDF_START: usize = 1024;
 
 /// The bytes as a content block; `None` if they are neither a picture nor a PDF.
 pub fn attachment(bytes: &[u8]) -> Option<ContentBlock> {
-    let media_type = media_type(bytes)?;
-    let source = Source::base64(media_type, BASE64_STANDARD.encode(bytes));
-    Some(match media_type {
-        "application/pdf" => ContentBlock::Document { source },
-        _ => ContentBlock::Image { source },
-    })
+    let source = |media_type| Source::base64(media_type, BASE64_STANDARD.encode(bytes));
+    if let Some(media_type) = picture(bytes) {
+        return Some(ContentBlock::Image { source: source(media_type) });
+    }
+    is_pdf(bytes).then(|| ContentBlock::Document { source: source("application/pdf") })
 }
 
-fn media_type(bytes: &[u8]) -> Option<&'static str> {
+fn picture(bytes: &[u8]) -> Option<&'static str> {
     if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
         return Some("image/webp");
     }
-    PREFIXES.into_iter().find(|(prefix, _)| bytes.starts_with(prefix)).map(|(_, name)| name)
+    PICTURES.into_iter().find(|(prefix, _)| bytes.starts_with(prefix)).map(|(_, name)| name)
+}
+
+fn is_pdf(bytes: &[u8]) -> bool {
+    let start = &bytes[..bytes.len().min(PDF_START)];
+    match memmem::find(start, PDF) {
+        Some(0) => true,
+        // text may name the signature
+        Some(_) => std::str::from_utf8(bytes).is_err(),
+        None => false,
+    }
 }

@@ -8,7 +8,8 @@ use anyhow::Result;
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::text::{BOM, open, read_bytes};
+use super::encoding::UTF8_MARK;
+use super::text::{open, read_bytes};
 use crate::api::{Content, Fields, Message, Role};
 use crate::error::{Failure, Kind};
 use crate::jsonl::{Lines, is_torn};
@@ -73,7 +74,7 @@ impl Conversation {
     fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
         let name = self.path.display().to_string();
         let bytes = read_bytes(file, &name)?;
-        let mut end = if bytes.starts_with(BOM) { BOM.len() } else { 0 };
+        let mut end = if bytes.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
         let mut question = None;
         for (number, line) in (1..).zip(bytes[end..].split_inclusive(|byte| *byte == b'\n')) {
             let start = end;

@@ -1,6 +1,6 @@
 //! What flags read: files, and standard input by any of its names.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -38,14 +38,24 @@ pub fn is_stdin(path: &Path) -> bool {
 }
 
 impl InputFile {
+    /// The file of this path, even if an argument of that name means standard input.
+    pub fn at(path: &Path) -> Self {
+        Self { path: Some(path.into()), place: None }
+    }
+
     /// The path; `None` for standard input.
     pub fn path(&self) -> Option<&Path> {
         self.path.as_deref()
     }
 
     /// Its path, or `-`.
+    pub fn as_os_str(&self) -> &OsStr {
+        self.path().unwrap_or(Path::new("-")).as_os_str()
+    }
+
+    /// The same as text.
     pub fn argument(&self) -> String {
-        self.path().unwrap_or(Path::new("-")).display().to_string()
+        self.as_os_str().display().to_string()
     }
 
     /// What messages call it.
@@ -93,4 +103,16 @@ fn wait_until_readable() -> io::Result<()> {
         Err(error) if error != rustix::io::Errno::INTR => Err(error.into()),
         _ => Ok(()),
     }
+}
+
+/// Whether standard input is a device, such as `/dev/null` or a terminal, which nobody wrote anything into.
+#[cfg(unix)]
+pub fn stdin_is_device() -> bool {
+    use rustix::fs::{FileType, fstat};
+    fstat(io::stdin()).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_char_device())
+}
+
+#[cfg(not(unix))]
+pub fn stdin_is_device() -> bool {
+    true
 }

@@ -9,10 +9,11 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::conversation::message;
+use super::draft::Draft;
+use super::encoding::Utf8Reader;
 use super::file::Stdin;
-use super::prompt::Draft;
-use super::text::{BOM, Text, is_binary, open};
-use crate::api::{LARGEST_REQUEST, Message, Request, model_id};
+use super::text::{Text, is_binary, open};
+use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id};
 use crate::error::{Failure, Kind};
 
 /// One line that is not blank.
@@ -71,6 +72,9 @@ impl Question {
                 return Err(format!("{name} must be a number from 0.0 to 1.0"));
             }
         }
+        if self.model.as_deref().is_some_and(|model| !is_model_id(model)) {
+            return Err("the model ID has a blank in it".into());
+        }
         if self.max_tokens == Some(0) {
             return Err("max_tokens must be at least 1".into());
         }
@@ -114,18 +118,18 @@ fn messages<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<Message>>, 
 
 /// Reads items one by one, so that a long file costs no memory.
 pub struct Items {
-    input: Box<dyn BufRead + Send>,
+    input: BufReader<Utf8Reader<Box<dyn Read + Send>>>,
     line: u64,
 }
 
 impl Items {
     /// The items of a file, or of standard input.
     pub fn open(path: Option<&Path>) -> Result<Self> {
-        let input: Box<dyn BufRead + Send> = match path {
-            Some(path) => Box::new(BufReader::new(open(path)?)),
-            None => Box::new(BufReader::new(Stdin)),
+        let input: Box<dyn Read + Send> = match path {
+            Some(path) => Box::new(open(path)?),
+            None => Box::new(Stdin),
         };
-        Ok(Self { input, line: 0 })
+        Ok(Self { input: BufReader::new(Utf8Reader::new(input)), line: 0 })
     }
 
     /// The next line that is not blank. Of one that is longer than a request only the beginning is kept.
@@ -178,7 +182,7 @@ fn cannot_read() -> Failure {
     Failure::new(Kind::Local, "cannot read the items")
 }
 
-fn item(line: u64, mut bytes: Vec<u8>) -> Item {
+fn item(line: u64, bytes: Vec<u8>) -> Item {
     let failed =
         |why: &str| Item { line, id: None, data: None, question: Err(why.into()), replaced: 0 };
     if bytes.len() > LARGEST_REQUEST && !bytes.ends_with(b"\n") {
@@ -187,10 +191,7 @@ fn item(line: u64, mut bytes: Vec<u8>) -> Item {
     if is_binary(&bytes) {
         return failed("the line is binary: it has a NUL byte");
     }
-    if line == 1 && bytes.starts_with(BOM) {
-        bytes.drain(..BOM.len());
-    }
-    let Text { text, replaced } = Text::decode(bytes);
+    let Text { text, replaced } = Text::lossy(bytes);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
     let (labels, question) = if text.trim().starts_with('{') {

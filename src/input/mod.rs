@@ -2,13 +2,17 @@
 
 mod attachment;
 mod conversation;
+mod draft;
+mod encoding;
 mod file;
 mod items;
+mod list;
 mod prompt;
 mod text;
 
 pub use conversation::Conversation;
+pub use draft::Draft;
 pub use file::{InputFile, is_stdin};
 pub use items::{Item, Items, Question, count_items};
-pub use prompt::{Draft, Sources, no_prompt, prompt};
+pub use prompt::{Sources, no_prompt, prompt};
 pub use text::{Text, replaced_note, text};

@@ -1,7 +1,6 @@
 //! Puts the user message together: files first, then standard input, then a blank line and the words.
 
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::io::{BufRead, BufReader};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -9,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::attachment::attachment;
-use super::file::{InputFile, STDIN, Stdin};
-use super::text::{self, Text, replaced_note};
-use crate::api::{Content, ContentBlock};
-use crate::error::{Failure, Kind};
+use super::draft::{Draft, empty};
+use super::file::{InputFile, STDIN, Stdin, stdin_is_device};
+use super::list::entries;
+use super::text::{Text, read_bytes, replaced_note, text};
+use crate::api::Content;
+use crate::error::{Failure, Kind, blame};
 
 /// How long a pipe may stay silent before the user is told that it is read.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -23,33 +23,84 @@ const SILENCE: Duration = Duration::from_secs(2);
 pub struct Sources {
     /// The words of the command line, joined; `None` if there are none.
     pub words: Option<OsString>,
+    /// What comes before the words.
+    pub prompt_file: Option<InputFile>,
     /// In order.
     pub files: Vec<InputFile>,
+    /// A list of more files.
+    pub list: Option<InputFile>,
     /// Standard input comes after the files, and is none of them.
     pub stdin: bool,
 }
 
+impl Sources {
+    /// Whether there can be no prompt.
+    pub fn is_empty(&self) -> bool {
+        let Self { words, prompt_file, files, list, stdin } = self;
+        let is_named = prompt_file.is_some() || !files.is_empty() || list.is_some();
+        words.is_none() && !is_named && !stdin
+    }
+
+    /// What ends the message: the prompt of the file, then the words.
+    pub fn words(&self) -> Result<Option<Text>> {
+        let mut all = Text::default();
+        if let Some(file) = &self.prompt_file {
+            all = file.read(|bytes, name| {
+                let prompt = text(bytes, name)?;
+                if prompt.is_blank() { Err(empty(name).into()) } else { Ok(prompt) }
+            })?;
+        }
+        if let Some(words) = &self.words {
+            all.push_paragraph(words.clone().into());
+        }
+        Ok((!all.is_blank()).then_some(all))
+    }
+
+    /// A message that begins with the files. `notify` is told what is left out.
+    pub fn files(&self, notify: impl Fn(&str)) -> Result<Draft> {
+        let mut draft = Draft::default();
+        draft.add_files(&self.files)?;
+        if let Some(list) = &self.list {
+            let entries = entries(list)?;
+            if entries.is_empty() {
+                notify(&format!("{} has no paths", list.name()));
+            }
+            let skipped = blame(list.place.as_deref(), draft.add_list(&entries, &self.files))?;
+            if skipped > 0 {
+                let why = "only text, pictures and PDF files are sent";
+                notify(&format!("skipped {skipped} of the listed paths: {why}"));
+            }
+        }
+        Ok(draft)
+    }
+}
+
 /// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
-pub fn prompt(sources: Sources, notify: impl Fn(&str) + Clone + Send + 'static) -> Result<Content> {
-    let Sources { words, files, stdin } = sources;
-    let mut draft = Draft::of_files(&files)?;
-    if stdin {
+pub fn prompt(
+    sources: &Sources,
+    notify: impl Fn(&str) + Clone + Send + 'static,
+) -> Result<Content> {
+    let words = sources.words()?;
+    let mut draft = sources.files(&notify)?;
+    // a flag may add standard input as a file
+    let mut has_material = sources.files.iter().any(|file| file.path().is_none());
+    if sources.stdin {
         let mut input = BufReader::new(Stdin);
         if words.is_some() {
             wait_for_input(&mut input, notify.clone());
         }
-        let material = text::text(text::read_bytes(input, STDIN)?, STDIN)?;
-        if !material.text.trim().is_empty() {
-            draft.add(material);
+        has_material = draft.add_material(read_bytes(input, STDIN)?, STDIN)?;
+        if !has_material && words.is_some() && !stdin_is_device() {
+            notify("standard input is empty, so the prompt is sent without it");
         }
     }
-    if draft.is_empty() && words.is_none() {
-        return Err(no_prompt().into());
+    match words {
+        Some(words) => draft.close(words),
+        None if draft.is_empty() => return Err(no_prompt().into()),
+        None if has_material && draft.has_no_text() => return Err(no_question().into()),
+        None => {}
     }
-    if let Some(words) = words {
-        draft.close(Text::from(words));
-    }
-    if let Some(note) = replaced_note(draft.replaced, "the prompt") {
+    if let Some(note) = replaced_note(draft.replaced(), "the prompt") {
         notify(&note);
     }
     Ok(draft.finish())
@@ -78,80 +129,8 @@ pub fn no_prompt() -> Failure {
     )
 }
 
-/// The message while it is put together: the blocks that are complete, and the text after them.
-#[derive(Clone, Default)]
-pub struct Draft {
-    blocks: Vec<ContentBlock>,
-    text: String,
-    /// How many bytes were not UTF-8 and became U+FFFD.
-    pub replaced: usize,
-}
-
-impl Draft {
-    /// A message that begins with these files.
-    pub fn of_files(files: &[InputFile]) -> Result<Self> {
-        let mut draft = Self::default();
-        for file in files {
-            file.read(|bytes, name| draft.attach(&file.argument(), name, bytes))?;
-        }
-        Ok(draft)
-    }
-
-    /// Adds a file that the server knows as `path` and messages as `name`.
-    fn attach(&mut self, path: &str, name: &str, bytes: Vec<u8>) -> Result<()> {
-        if bytes.is_empty() {
-            let failure = Failure::new(Kind::Usage, format!("{name} is empty"));
-            return Err(failure.hint("leave it out if that is intended").into());
-        }
-        if let Some(block) = attachment(&bytes) {
-            self.complete_text();
-            self.blocks.push(block);
-            return Ok(());
-        }
-        let Text { text, replaced } = text::text(bytes, name)?;
-        self.replaced += replaced;
-        let path = path.replace('&', "&amp;").replace('"', "&quot;");
-        let end = if text.ends_with('\n') { "" } else { "\n" };
-        write!(self.text, "<document path=\"{path}\">\n{text}{end}</document>\n")?;
-        Ok(())
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.blocks.is_empty() && self.text.is_empty()
-    }
-
-    /// Adds text as it stands.
-    pub fn add(&mut self, text: Text) {
-        self.replaced += text.replaced;
-        if self.text.is_empty() {
-            self.text = text.text;
-        } else {
-            self.text += &text.text;
-        }
-    }
-
-    /// Adds the words that end the message, after a blank line.
-    pub fn close(&mut self, words: Text) {
-        if !self.text.is_empty() {
-            self.text += if self.text.ends_with('\n') { "\n" } else { "\n\n" };
-        }
-        self.add(words);
-    }
-
-    fn complete_text(&mut self) {
-        let text = std::mem::take(&mut self.text);
-        if !text.is_empty() {
-            self.blocks.push(ContentBlock::Text { text });
-        }
-    }
-
-    /// The content of the message.
-    pub fn finish(mut self) -> Content {
-        if self.blocks.is_empty() {
-            return Content::Text(self.text);
-        }
-        self.complete_text();
-        Content::Blocks(self.blocks)
-    }
+/// The error where standard input is a picture or a PDF, and nothing says what to do with it.
+fn no_question() -> Failure {
+    Failure::new(Kind::Usage, "standard input is a picture or PDF, and there is no question")
+        .hint("anyask \"What is in this picture?\" < picture.png")
 }

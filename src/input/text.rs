@@ -7,11 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use super::encoding::utf8;
 use crate::api::LARGEST_REQUEST;
 use crate::error::{Failure, Kind};
-
-/// The byte order mark that some editors put in front of UTF-8.
-pub const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// Text from outside.
 #[derive(Debug, Default, Clone)]
@@ -22,7 +20,19 @@ pub struct Text {
 }
 
 impl Text {
+    /// The text of a file, which may begin with a byte order mark.
     pub fn decode(bytes: Vec<u8>) -> Self {
+        Self::lossy(utf8(bytes))
+    }
+
+    /// The same, unless it is binary.
+    pub fn decode_unless_binary(bytes: Vec<u8>) -> Option<Self> {
+        let bytes = utf8(bytes);
+        (!is_binary(&bytes)).then(|| Self::lossy(bytes))
+    }
+
+    /// UTF-8 with a replacement for each byte that is not.
+    pub fn lossy(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self::from(text),
             Err(error) => {
@@ -31,6 +41,28 @@ impl Text {
                 Self { text: String::from_utf8_lossy(bytes).into_owned(), replaced }
             }
         }
+    }
+
+    pub fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// Adds text as it stands.
+    pub fn push(&mut self, other: Self) {
+        self.replaced += other.replaced;
+        if self.text.is_empty() {
+            self.text = other.text;
+        } else {
+            self.text += &other.text;
+        }
+    }
+
+    /// Adds text after a blank line.
+    pub fn push_paragraph(&mut self, other: Self) {
+        if !self.text.is_empty() {
+            self.text += if self.text.ends_with('\n') { "\n" } else { "\n\n" };
+        }
+        self.push(other);
     }
 }
 
@@ -42,7 +74,7 @@ impl From<String> for Text {
 
 impl From<OsString> for Text {
     fn from(argument: OsString) -> Self {
-        Self::decode(argument.into_encoded_bytes())
+        Self::lossy(argument.into_encoded_bytes())
     }
 }
 
@@ -63,20 +95,27 @@ pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut from = from.take(LARGEST_REQUEST as u64 + 1);
     from.read_to_end(&mut bytes).with_context(|| cannot_read(name))?;
     if bytes.len() > LARGEST_REQUEST {
-        let message = format!("{name} is larger than 32 MiB, the most that the API takes");
-        return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
+        return Err(too_large(&format!("{name} is")).into());
     }
     Ok(bytes)
 }
 
+/// The failure where this is more than a request can hold.
+pub fn too_large(what: &str) -> Failure {
+    let message = format!("{what} larger than 32 MiB, the most that the API takes");
+    Failure::new(Kind::Usage, message).hint("send less at a time")
+}
+
 /// The bytes as text, unless they are binary.
 pub fn text(bytes: Vec<u8>, name: &str) -> Result<Text> {
-    if is_binary(&bytes) {
-        let message = format!("{name} is binary: it has a NUL byte near its start");
-        let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
-        return Err(Failure::new(Kind::Usage, message).hint(hint).into());
-    }
-    Ok(Text::decode(bytes))
+    Ok(Text::decode_unless_binary(bytes).ok_or_else(|| binary(name))?)
+}
+
+/// The failure where text is wanted.
+pub fn binary(name: &str) -> Failure {
+    let message = format!("{name} is binary: it has a NUL byte near its start");
+    let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
+    Failure::new(Kind::Usage, message).hint(hint)
 }
 
 /// Whether there is a NUL in the first 8 KiB, as grep tells binary files.

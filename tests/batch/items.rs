@@ -96,6 +96,7 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         ("{\"prompt\":\"a\",\"modle\":\"m\"}", "the item is not valid: unknown field `modle`"),
         ("{\"prompt\":\"a\",\"temperature\":2}", "temperature must be a number from 0.0 to 1.0"),
         ("{\"prompt\":\"a\",\"max_tokens\":0}", "max_tokens must be at least 1"),
+        ("{\"prompt\":\"a\",\"model\":\"my model\"}", "the model ID has a blank in it"),
         (
             "{\"messages\":[{\"role\":\"robot\"}]}",
             "message 1 has a role that is neither user nor assistant",
@@ -109,8 +110,8 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
     let lines = items.map(|(line, _)| line).join("\n");
     let printed = batch(["-k"], &server, &with_items(lines + "\ngood"))
         .prints_something()
-        .mentions(&(summary(1, 12, 0) + "37 tokens"))
-        .mentions("anyask: 12 items failed\n")
+        .mentions(&(summary(1, 13, 0) + "37 tokens"))
+        .mentions("anyask: 13 items failed\n")
         .exits(12);
     let results = json_lines(&printed);
     for (result, (line, why)) in results.iter().zip(items) {
@@ -119,8 +120,8 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         assert!(message.contains(why), "{line}: {message}");
         assert!(error["exit"] == 2 && result["key"].is_null(), "{result}");
     }
-    assert_eq!((&results[1]["id"], &results[11]["id"]), (&"x".into(), &1.into()));
-    assert_eq!(results[12]["text"], "good");
+    assert_eq!((&results[1]["id"], &results[12]["id"]), (&"x".into(), &1.into()));
+    assert_eq!(results[13]["text"], "good");
     assert_eq!(server.requests(), 1);
 }
 
@@ -129,6 +130,30 @@ fn ignores_a_byte_order_mark_before_the_first_item() {
     let printed =
         anyask(["--batch", "--mock", "-q"]).stdin("\u{feff}{\"prompt\":\"hi\"}\n").output();
     assert_eq!(json_lines(&printed)[0]["text"], "hi");
+}
+
+#[test]
+fn reads_items_in_utf16() {
+    let items = "{\"prompt\":\"\u{20ac}\"}\r\n\n\u{1F600}\n";
+    let utf16 = |items: &str| -> Vec<u8> {
+        "\u{feff}".encode_utf16().chain(items.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+    };
+    let printed = anyask(["--batch", "--mock", "-q", "-k"]).stdin(utf16(items)).output();
+    let results = json_lines(&printed);
+    assert_eq!(
+        (&results[0]["text"], &results[1]["text"]),
+        (&"\u{20ac}".into(), &"\u{1F600}".into())
+    );
+    assert_eq!(results[1]["line"], 3);
+}
+
+#[test]
+fn every_item_gets_the_listed_files_and_the_prompt_file() {
+    let folder = with_items("item\n").with("f", "file\n").with("p", "Do it").with("list", "f\n");
+    let server = Server::echo();
+    batch(["-q", "--files-from=list", "--prompt-file=p", "now"], &server, &folder).output();
+    let file = "<document path=\"f\">\nfile\n</document>\n";
+    assert_eq!(server.request().prompt(), format!("{file}item\n\nDo it\n\nnow"));
 }
 
 #[cfg(unix)]
@@ -140,6 +165,16 @@ fn reads_items_from_a_named_pipe() {
 
 #[test]
 fn shows_how_to_name_a_file_when_there_are_no_items() {
+    let folder = with_items("hi\n");
+    anyask(["--batch", "--mock", "items", "Be brief"])
+        .in_dir(&folder)
+        .says("anyask: there were no items on standard input\nhint: use --batch=items to read the items from items\n")
+        .exits(2);
+    let run = anyask(["--batch", "--dry-run", "items"]).in_dir(&folder);
+    run.mentions("hint: use --batch=items to read").exits(2);
+    // with items, it is a word
+    let run = anyask(["--batch", "--mock", "-q", "items"]).in_dir(&folder).stdin("x\n");
+    assert_eq!(json_lines(&run.output())[0]["text"], "x\n\nitems");
     anyask(["--batch", "--mock", "items.txt"])
         .says(&format!(
             "anyask: note: there were no items; --batch=FILE reads them from a file\n\
@@ -157,6 +192,10 @@ fn refuses_flags_that_make_no_sense_in_a_batch() {
         (
             ["--batch", "--mock", "--no-stdin"],
             "anyask: --batch without a file cannot be used with --no-stdin\nhint: use --batch=ITEMS\n",
+        ),
+        (
+            ["--batch=nowhere", "--mock", "-"],
+            "anyask: '-' cannot be used with --batch\nhint: use --prompt-file -\n",
         ),
         (["--batch", "--mock", "-f-"], "anyask: standard input can be read only once\n"),
         (["--mock", "-j4", "hi"], "anyask: --jobs needs --batch\n"),

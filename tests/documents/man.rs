@@ -8,7 +8,7 @@ use anyask::cli::Args;
 use anyask::error::STATUSES;
 
 /// The examples of the page. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 14] = [
+pub const EXAMPLES: [(&str, &str); 15] = [
     ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
     (
         "Ask about the output of another command:",
@@ -37,6 +37,10 @@ pub const EXAMPLES: [(&str, &str); 14] = [
         "git diff --staged | anyask -f notes.txt \"Does the change fit the notes?\"",
     ),
     (
+        "Ask about every text file that git knows:",
+        "git ls-files -z '*.txt' | anyask --files-from - \"Review these files\"",
+    ),
+    (
         "Continue a conversation that is kept in a file:",
         "anyask --chat talk.jsonl \"What is AI?\" && anyask --chat talk.jsonl \"How does it work?\"",
     ),
@@ -63,7 +67,7 @@ const DATE: &str = "2026-11-22";
 
 const DESCRIPTION: [&str; 4] = [
     "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
-    "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt. A flag that reads a file takes - for standard input, which is then not read for the prompt.",
+    "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt. A picture or a PDF becomes an attachment. Text is UTF-8, or UTF-16 with a byte order mark. A flag that reads a file takes - for standard input, which is then not read for the prompt.",
     "Standard output carries the answer and nothing else. Notes, usage and errors go to standard error. The exit status tells a script what happened.",
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
@@ -87,7 +91,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
     ("SSL_CERT_FILE, SSL_CERT_DIR", "Certificates to trust instead of the system's."),
     (
         "XDG_CONFIG_HOME",
-        "The folder that contains anyask/config and anyask/profiles. The default is $HOME/.config.",
+        "The folder that contains anyask/config and anyask/profiles. The default is $HOME/.config, or %APPDATA% on Windows.",
     ),
     ("NO_COLOR", "No colour, unless --color says so."),
     ("CLICOLOR", "If this is 0, there is no colour."),
@@ -101,9 +105,12 @@ const ENVIRONMENT: [(&str, &str); 12] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
-        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value needs no quotes, and ~ does not mean the home folder. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
+        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value needs no quotes. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
     ),
-    ("~/.config/anyask/profiles/NAME", "Flags that --profile NAME adds, in the same form."),
+    (
+        "~/.config/anyask/profiles/NAME",
+        "Flags that --profile NAME adds, in the same form. NAME has no dot. With --prompt-file, a profile has a prompt of its own.",
+    ),
 ];
 
 const FILES_MORE: [&str; 2] = [

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, ExitStatus, Output};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use predicates::BoxPredicate;
 use predicates::prelude::*;
@@ -19,7 +19,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_anyask");
 #[must_use]
 pub struct Run {
     pub(super) command: Command,
-    stdin: Vec<u8>,
+    stdin: Option<Vec<u8>>,
     pub(super) expected: Expected,
 }
 
@@ -31,7 +31,7 @@ pub struct Expected {
     stderr: Vec<BoxPredicate<str>>,
 }
 
-/// The program with these arguments, an empty environment and nothing on standard input.
+/// The program with these arguments, an empty environment and `/dev/null` as standard input.
 pub fn anyask<const N: usize>(args: [&str; N]) -> Run {
     Run::new(PROGRAM).args(&args)
 }
@@ -72,7 +72,7 @@ impl Run {
             // without it there is no network on Windows
             command.env("SystemRoot", root);
         }
-        Self { command, stdin: Vec::new(), expected: Expected::default() }
+        Self { command, stdin: None, expected: Expected::default() }
     }
 
     /// Asks this server, with the marked key.
@@ -101,7 +101,7 @@ impl Run {
     }
 
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
-        self.stdin = bytes.into();
+        self.stdin = Some(bytes.into());
         self
     }
 
@@ -152,8 +152,11 @@ impl Run {
     /// The same where several statuses are right.
     #[track_caller]
     pub fn exits_with_one_of(self, statuses: &[i32]) -> String {
-        let Self { command, stdin, expected } = self;
-        let output = assert_cmd::Command::from_std(command).write_stdin(stdin).output();
+        let Self { mut command, stdin, expected } = self;
+        let output = match stdin {
+            Some(bytes) => assert_cmd::Command::from_std(command).write_stdin(bytes).output(),
+            None => command.stdin(Stdio::null()).output(),
+        };
         expected.check(&output.expect("the program to run"), |end| {
             end.code().is_some_and(|code| statuses.contains(&code))
         })
@@ -185,7 +188,8 @@ impl Run {
                      done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\
                      print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
                      sys.exit(done.returncode)";
-        let mut watched = python(watch, []).arg(self.command.get_program()).stdin(self.stdin);
+        let mut watched = python(watch, []).arg(self.command.get_program());
+        watched.stdin = self.stdin;
         watched.command.args(self.command.get_args());
         for (name, value) in self.command.get_envs() {
             watched.command.env(name, value.expect("a value"));

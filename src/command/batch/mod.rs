@@ -22,7 +22,7 @@ use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Items, count_items, replaced_note};
-use crate::output::{Sink, Tally};
+use crate::output::{Console, Sink, Tally};
 use file::ResultsFile;
 use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
@@ -260,7 +260,7 @@ impl Work {
         }
         self.note_if_untold(tally.untold);
         if reason.is_none() && tally.done() == 0 {
-            console.note("there were no items; --batch=FILE reads them from a file");
+            no_items(&self.batch, console)?;
         }
         if !console.quiet {
             console.tell(&*tally);
@@ -280,6 +280,17 @@ impl Work {
             }
         }
     }
+}
+
+/// Tells that there were no items. If a word names a file, the user meant that one.
+fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
+    if let Some(file) = &batch.file_word {
+        let failure = Failure::new(Kind::Usage, "there were no items on standard input");
+        let hint = format!("use --batch={0} to read the items from {0}", file.display());
+        return Err(failure.hint(hint));
+    }
+    console.note("there were no items; --batch=FILE reads them from a file");
+    Ok(())
 }
 
 fn items_failed(count: u64) -> Failure {

@@ -2,8 +2,8 @@
 
 use anyhow::{Error, Result};
 
-use super::items_failed;
 use super::template::Template;
+use super::{items_failed, no_items};
 use crate::api::one_line;
 use crate::cli::{Batch, Options};
 use crate::input::{Item, Items};
@@ -13,7 +13,9 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     let template = Template::new(options, batch)?;
     let mut sink = options.output.stdout()?;
     let mut failed = 0;
+    let mut is_empty = true;
     for item in Items::open(batch.items.as_deref())? {
+        is_empty = false;
         let Item { line, question, .. } = item?;
         let request = template.request(options, question).map_err(Error::from);
         match request.and_then(|request| request.prepare(&options.endpoint)) {
@@ -29,6 +31,9 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
                     .tell(format_args!("line {line}: {}", options.console.describe(&error)));
             }
         }
+    }
+    if is_empty {
+        no_items(batch, &options.console)?;
     }
     if failed == 0 { Ok(()) } else { Err(items_failed(failed).into()) }
 }

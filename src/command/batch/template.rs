@@ -16,9 +16,9 @@ pub struct Template {
 impl Template {
     /// Reads the files.
     pub fn new(options: &Options, batch: &Batch) -> Result<Self> {
-        let files = Draft::of_files(&batch.files)?;
-        let words = batch.words.clone().map(Text::from);
-        let replaced = files.replaced + words.as_ref().map_or(0, |words| words.replaced);
+        let words = batch.sources.words()?;
+        let files = batch.sources.files(|text| options.console.note(text))?;
+        let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
         if let Some(note) = replaced_note(replaced, "the prompt") {
             options.console.note(note);
         }

@@ -1,0 +1,61 @@
+//! Notes about habits from other programs that make the question another one than the user meant.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use clap::parser::ValueSource;
+use clap::{Arg, ArgMatches, CommandFactory, Id};
+
+use super::args::Args;
+use crate::output::Console;
+
+/// Tells what the typed arguments do, where that may be a surprise.
+pub fn note(typed: &ArgMatches, args: &Args, console: &Console) {
+    if let Some(flag) = flag_between_words(typed) {
+        let hint = "if it belongs to the prompt, write -- before the words";
+        console.note(format!("{flag} between words was taken as a flag; {hint}"));
+    }
+    let has_file = typed.value_source("file") == Some(ValueSource::CommandLine);
+    let is_file = |word: &&OsStr| has_file && Path::new(word).is_file();
+    let mut words = args.prompt.iter().map(|word| &**word);
+    if let Some(word) = words.clone().find(is_file) {
+        let name = word.display();
+        console.note(format!(
+            "{name} is taken as a word, not as a file; use -f for each file, or --files-from"
+        ));
+    }
+    if let Some(word) = words.find(|word| is_descriptor(word)) {
+        console.note(format!("{} is taken as a word; use -f to read it", word.display()));
+    }
+    if let [word] = &args.prompt[..]
+        && (word == "help" || word == "version")
+    {
+        let word = word.display();
+        console.note(format!("'{word}' is sent as a question; anyask --{word} answers by itself"));
+    }
+}
+
+/// The first flag after the first word and before the last one.
+fn flag_between_words(typed: &ArgMatches) -> Option<String> {
+    let mut words = typed.indices_of("prompt")?;
+    let between = words.next()? + 1..words.next_back()?;
+    let is_between = |id: &&Id| {
+        let id = id.as_str();
+        typed.value_source(id) == Some(ValueSource::CommandLine)
+            && id != "prompt"
+            && typed.indices_of(id).is_some_and(|mut all| all.any(|index| between.contains(&index)))
+    };
+    let id = typed.ids().find(is_between)?;
+    let command = Args::command();
+    let arg = command.get_arguments().find(|arg| arg.get_id() == id);
+    let long = arg.and_then(Arg::get_long).unwrap_or(id.as_str());
+    let short = arg.and_then(Arg::get_short).map(|short| format!("-{short}, "));
+    Some(format!("{}--{long}", short.unwrap_or_default()))
+}
+
+/// Whether it is what a shell makes of `<(COMMAND)`.
+fn is_descriptor(word: &OsStr) -> bool {
+    let word = word.to_str().unwrap_or_default();
+    let number = ["/dev/fd/", "/proc/self/fd/"].iter().find_map(|start| word.strip_prefix(start));
+    number.is_some_and(|number| number.parse::<u32>().is_ok())
+}

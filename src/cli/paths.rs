@@ -1,0 +1,97 @@
+//! Where the configuration and the profiles are, and which files their lines name.
+
+use std::any::TypeId;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::Arg;
+use clap::builder::ValueHint;
+
+use super::field::FieldArg;
+use super::values::HeaderArg;
+use super::{path_variable, usage_error};
+use crate::error::{Failure, Kind};
+use crate::input::is_stdin;
+
+/// The folder of the configuration file and the profiles.
+pub fn folder() -> Option<PathBuf> {
+    let own = path_variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let usual = || {
+        if cfg!(windows) { path_variable("APPDATA") } else { Some(home()?.join(".config")) }
+    };
+    Some(own.or_else(usual)?.join("anyask"))
+}
+
+fn home() -> Option<PathBuf> {
+    path_variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
+}
+
+/// The file of a profile.
+pub fn profile(name: &str) -> Result<PathBuf, Failure> {
+    let folder = folder().map(|folder| folder.join("profiles"));
+    if !is_profile_name(name) {
+        let failure = usage_error(format!("--profile {name}: this is not a profile name"));
+        return Err(failure
+            .hint("a profile is a file in ~/.config/anyask/profiles, without a dot in its name"));
+    }
+    let Some(folder) = folder else {
+        let message = format!("cannot find the profile {name}: HOME is not set");
+        return Err(Failure::new(Kind::Setup, message));
+    };
+    let path = folder.join(name);
+    if path.try_exists().unwrap_or(true) {
+        return Ok(path);
+    }
+    let failure = Failure::new(Kind::Setup, format!("there is no profile {name}"));
+    let names = profiles(&folder);
+    Err(failure.hint(match &names[..] {
+        [] => format!("a profile is a file in {}", folder.display()),
+        [name] => format!("the only profile is {name}"),
+        _ => format!("the profiles are {}", names.join(", ")),
+    }))
+}
+
+/// Editors and package managers leave files with a dot in their names.
+fn is_profile_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['.', '/', '\\'])
+}
+
+/// The names of all profiles in a folder.
+fn profiles(folder: &Path) -> Vec<String> {
+    let entries = folder.read_dir().into_iter().flatten().flatten();
+    let files = entries.filter(|entry| entry.path().is_file());
+    let names = files.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| is_profile_name(name)).collect();
+    names.sort();
+    names
+}
+
+/// Splits a value that names a file into what stands before the path, and the path.
+pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
+    let is_parsed_to = |id: TypeId| arg.get_value_parser().type_id() == id;
+    let start = if arg.get_value_hint() == ValueHint::FilePath {
+        0
+    } else if is_parsed_to(TypeId::of::<HeaderArg>()) {
+        value.starts_with('@').then_some(1)?
+    } else if is_parsed_to(TypeId::of::<FieldArg>()) {
+        let (key, value) = value.split_once('=')?;
+        value.starts_with('@').then_some(key.len() + 2)?
+    } else {
+        return None;
+    };
+    Some(value.split_at(start))
+}
+
+/// The path that is meant by one in `file`: `~/` is the home folder, and a relative path begins where `file` is.
+pub fn resolve(path: &str, file: &Path) -> OsString {
+    if path.is_empty() {
+        return path.into();
+    }
+    if is_stdin(Path::new(path)) {
+        return "-".into();
+    }
+    let in_home = path.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest)));
+    let in_folder = || file.parent().unwrap_or(file).join(path);
+    in_home.unwrap_or_else(in_folder).into()
+}

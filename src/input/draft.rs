@@ -1,0 +1,141 @@
+//! The user message while it is put together.
+
+use std::collections::HashSet;
+use std::fmt::Write;
+
+use anyhow::Result;
+
+use super::attachment::attachment;
+use super::file::InputFile;
+use super::list::Entry;
+use super::text::{Text, binary, text, too_large};
+use crate::api::{Content, ContentBlock, LARGEST_REQUEST};
+use crate::error::{Failure, Kind};
+
+/// The blocks that are complete, and the text after them.
+#[derive(Clone, Default)]
+pub struct Draft {
+    blocks: Vec<ContentBlock>,
+    text: Text,
+    /// How many bytes the files have.
+    size: usize,
+}
+
+impl Draft {
+    /// Adds files in order.
+    pub fn add_files(&mut self, files: &[InputFile]) -> Result<()> {
+        for file in files {
+            file.read(|bytes, name| {
+                if bytes.is_empty() {
+                    return Err(empty(name).into());
+                }
+                let added = self.add_file(&file.argument(), bytes)?;
+                if added { Ok(()) } else { Err(binary(name).into()) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Adds the files of a list, without those that were added before. Gives how many were skipped: folders, and
+    /// files that are neither text nor attachments.
+    pub fn add_list(&mut self, list: &[Entry], before: &[InputFile]) -> Result<usize> {
+        let mut known: HashSet<_> = before.iter().filter_map(InputFile::path).collect();
+        let mut skipped = 0;
+        for entry in list {
+            let path = entry.path();
+            if known.insert(path) {
+                let added =
+                    !path.is_dir() && entry.read(|bytes, name| self.add_file(name, bytes))?;
+                skipped += usize::from(!added);
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// Adds a file that the server knows as `path`; `false` if it is neither text nor an attachment.
+    fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<bool> {
+        self.size += bytes.len();
+        if self.size > LARGEST_REQUEST {
+            return Err(too_large("the files are").into());
+        }
+        if self.add_attachment(&bytes) {
+            return Ok(true);
+        }
+        let Some(Text { text, replaced }) = Text::decode_unless_binary(bytes) else {
+            return Ok(false);
+        };
+        self.text.replaced += replaced;
+        let path = path.replace('&', "&amp;").replace('"', "&quot;");
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        write!(self.text.text, "<document path=\"{path}\">\n{text}{end}</document>\n")?;
+        Ok(true)
+    }
+
+    /// Adds a picture or a PDF; `false` if the bytes are neither.
+    fn add_attachment(&mut self, bytes: &[u8]) -> bool {
+        let Some(block) = attachment(bytes) else { return false };
+        self.complete_text();
+        self.blocks.push(block);
+        true
+    }
+
+    /// Adds standard input: an attachment, or text as it stands. Gives whether there was anything.
+    pub fn add_material(&mut self, bytes: Vec<u8>, name: &str) -> Result<bool> {
+        if self.add_attachment(&bytes) {
+            return Ok(true);
+        }
+        let material = text(bytes, name)?;
+        let is_blank = material.is_blank();
+        if !is_blank {
+            self.add(material);
+        }
+        Ok(!is_blank)
+    }
+
+    /// Adds text as it stands.
+    pub fn add(&mut self, text: Text) {
+        self.text.push(text);
+    }
+
+    /// Adds the words that end the message, after a blank line.
+    pub fn close(&mut self, words: Text) {
+        self.text.push_paragraph(words);
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.blocks.is_empty() && self.text.text.is_empty()
+    }
+
+    /// Whether there are attachments and nothing else.
+    pub fn has_no_text(&self) -> bool {
+        let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text { .. });
+        self.text.text.is_empty() && !self.blocks.iter().any(is_text)
+    }
+
+    /// How many bytes were not UTF-8 and became U+FFFD.
+    pub fn replaced(&self) -> usize {
+        self.text.replaced
+    }
+
+    fn complete_text(&mut self) {
+        let text = std::mem::take(&mut self.text.text);
+        if !text.is_empty() {
+            self.blocks.push(ContentBlock::Text { text });
+        }
+    }
+
+    /// The content of the message.
+    pub fn finish(mut self) -> Content {
+        if self.blocks.is_empty() {
+            return Content::Text(self.text.text);
+        }
+        self.complete_text();
+        Content::Blocks(self.blocks)
+    }
+}
+
+/// The failure where an argument names an empty file.
+pub fn empty(name: &str) -> Failure {
+    Failure::new(Kind::Usage, format!("{name} is empty")).hint("leave it out if that is intended")
+}
