@@ -6,13 +6,14 @@ use std::fs;
 use std::io::{BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
+mod scale;
 mod server;
 
 use server::{Answer, DELTA, HEAD, START, Server, chunk};
@@ -37,18 +38,21 @@ fn main() {
     }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     println!("| what | anyask | beside it | ratio | goal |\n|---|---|---|---|---|");
-    let rows: [(&str, fn()); 11] = [
+    let rows: [(&str, fn()); 14] = [
         ("version", version),
         ("question", question),
+        ("replay", replay),
         ("https", https),
         ("delta", delta),
         ("stream", stream),
+        ("terminal", terminal),
         ("linear", linear),
         ("pipeline", pipeline),
         ("prompt", prompt),
         ("memory", memory),
         ("size", size),
         ("batch", batch),
+        ("scale", scale::rows),
     ];
     for (name, row) in rows {
         if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
@@ -175,6 +179,19 @@ fn question() {
     wall_and_cpu("one question, http", took);
 }
 
+/// A recorded answer beside the server inside the program.
+fn replay() {
+    let file = folder().join("answers");
+    let record = format!("--record={}", file.display());
+    run(&mut anyask(&Server::start(Answer::Short).url(), &[&record, "-S", "hi"]));
+    let replay = format!("--replay={}", file.display());
+    let ask = |from: &str| {
+        run(Command::new(ANYASK).args(["--no-config", "--no-stdin", "-S", from, "hi"]))
+    };
+    let [wall, _] = pairs(100, &mut || ask(&replay), &mut || ask("--mock"));
+    row("a replayed question, wall; `--mock`", &ms(wall.0), &ms(wall.1), wall.2, "≤ 1.2");
+}
+
 fn https() {
     let roots = Path::new("/etc/ssl/certs/ca-certificates.crt");
     if !roots.exists() {
@@ -236,7 +253,7 @@ fn latencies() {
             &microseconds(ours),
             &microseconds(theirs),
             ours / theirs,
-            "≤ 1.1",
+            "≤ 1.05",
         );
     }
 }
@@ -281,7 +298,7 @@ fn latency(make: &dyn Fn(&str) -> Command) -> (f64, f64) {
 }
 
 fn stream() {
-    for (events, goals) in [(64, ["≤ 5", "≤ 3"]), (1, ["≤ 2.5", ""])] {
+    for (events, goals) in [(64, ["≤ 2.6", "≤ 3"]), (1, ["≤ 1", ""])] {
         let server = Server::start(Answer::Long { text: TEXT, events, hold: None });
         let url = server.url();
         let chunk = if events == 1 {
@@ -310,6 +327,39 @@ fn stream() {
             );
         }
     }
+}
+
+/// A highlighted answer on a terminal beside a plain one.
+fn terminal() {
+    let server = Server::start(Answer::Long { text: TEXT, events: 64, hold: None });
+    let url = server.url();
+    let show = |color: &str| {
+        use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+        let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+        grantpt(&person).expect("grantpt");
+        unlockpt(&person).expect("unlockpt");
+        let name = ptsname(&person, Vec::new()).expect("ptsname").into_string().expect("a name");
+        let screen = fs::OpenOptions::new().read(true).write(true).open(name).expect("a terminal");
+        let mut person = fs::File::from(person);
+        let begun = Instant::now();
+        let mut command = anyask(&url, &["--color", color, "hi"]);
+        command.env("TERM", "xterm").stdin(Stdio::null()).stdout(screen).stderr(Stdio::null());
+        let mut child = command.spawn().expect("the command");
+        // the last open end of the terminal is the child's
+        drop(command);
+        let mut buffer = vec![0; 64 << 10];
+        while person.read(&mut buffer).is_ok_and(|count| count > 0) {}
+        assert!(child.wait().expect("the end").success());
+        Took { wall: begun.elapsed().as_secs_f64(), cpu: 0.0 }
+    };
+    let [wall, _] = pairs(3, &mut || show("auto"), &mut || show("never"));
+    row(
+        "50 MB to a terminal, highlighted; plain",
+        &seconds(wall.0),
+        &seconds(wall.1),
+        wall.2,
+        "≤ 2",
+    );
 }
 
 /// Cost that grows with the stream, the prompt or the command line, and no faster.
@@ -422,7 +472,7 @@ fn prompt() {
         &ms(wall.0),
         &ms(wall.1),
         wall.2,
-        "≤ 2",
+        "≤ 1.8",
     );
     let peak = peak_of(
         |url| {
@@ -470,14 +520,17 @@ fn peak_of(make: impl Fn(&str) -> Command, answer: impl Fn(Arc<Barrier>) -> Answ
         .spawn()
         .expect("the command");
     hold.wait();
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).expect("its status");
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
-        .expect("VmHWM");
+    let peak = peak_memory(&child).expect("its peak");
     hold.wait();
     assert!(child.wait().expect("the end").success());
-    peak.trim().parse::<f64>().expect("a number") / 1024.0
+    peak
+}
+
+/// The most memory that a process has had so far, in MiB.
+fn peak_memory(child: &Child) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).ok()?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()? / 1024.0)
 }
 
 fn size() {
@@ -574,6 +627,25 @@ fn batch() {
         ours / curls,
         "≤ 0.1",
     );
+    for (what, ours, theirs, goal) in [
+        (
+            "1,000 items, an answer after 5 ms, `-j 8`, a server that closes each connection; one that keeps them",
+            Answer::Closing(Duration::from_millis(5)),
+            Answer::After(Duration::from_millis(5)),
+            "≤ 2",
+        ),
+        (
+            "1,000 items, an answer at once, `-j 8`, streamed on the wire; as JSON",
+            Answer::Streamed,
+            Answer::Short,
+            "≤ 1.2",
+        ),
+    ] {
+        let (ours, theirs) = (Server::start(ours), Server::start(theirs));
+        let (ours, theirs) = (ours.url(), theirs.url());
+        let [wall, _] = pairs(5, &mut || ask(&ours, "8"), &mut || ask(&theirs, "8"));
+        row(what, &ms(wall.0), &ms(wall.1), wall.2, goal);
+    }
 }
 
 /// A folder that stays until the machine tidies up.

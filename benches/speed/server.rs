@@ -17,6 +17,10 @@ pub enum Answer {
     Short,
     /// The same, after a while.
     After(Duration),
+    /// The same, and then the connection is closed without a word.
+    Closing(Duration),
+    /// The same, as a stream.
+    Streamed,
     /// The same, once the peak was read: the barrier is met twice.
     Held { hold: Arc<Barrier> },
     /// So much text in 16-byte deltas, so many events a chunk.
@@ -124,6 +128,15 @@ fn serve(connection: &TcpStream, answer: &Answer, part: &str) -> std::io::Result
             Answer::After(pause) => {
                 thread::sleep(*pause);
                 writer.write_all(short().as_bytes())?;
+            }
+            Answer::Closing(pause) => {
+                thread::sleep(*pause);
+                writer.write_all(short().as_bytes())?;
+                return Ok(());
+            }
+            Answer::Streamed => {
+                let events = [START, DELTA, STOP].concat();
+                writer.write_all(format!("{HEAD}{}0\r\n\r\n", chunk(&events)).as_bytes())?;
             }
             Answer::Held { hold } => {
                 hold.wait();
