@@ -238,3 +238,24 @@ fn cannot_be_used_where_there_is_nothing_to_check() {
         anyask(["--mock", "--check=true", "hi"]).args(&flags).mentions(CONFLICT).exits(2);
     }
 }
+
+#[test]
+fn an_answer_fits_a_schema_or_is_not_printed() {
+    if !is_installed("check-jsonschema") {
+        return skip("check-jsonschema (from PyPI) is not installed");
+    }
+    let schema = json!({"required": ["name"], "properties": {"name": {"type": "string"}}});
+    let folder = folder().with("person.json", schema.to_string());
+    let block = |json: &str| format!("```json\n{json}\n```\n");
+    let server = Server::handling(move |number, _| {
+        json_answer(&answer(&block([r#"{"name":7}"#, r#"{"name":"Ada"}"#][number])))
+    });
+    let check = "check-jsonschema --schemafile person.json -";
+    anyask(["-x", "-q", "-f", "person.json", "--check", check, "Invent a person"])
+        .in_dir(&folder)
+        .at(&server)
+        .prints("{\"name\":\"Ada\"}\n")
+        .exits(0);
+    let feedback = messages(&server.received()[1])[2]["content"].to_string();
+    assert!(feedback.contains("7 is not of type 'string'"), "{feedback}");
+}
