@@ -3,7 +3,7 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use serde::de::IgnoredAny;
 
 use crate::error::{Failure, Kind};
+use crate::sync::lock;
 
 /// How often to look whether another program has released its lock.
 const TICK: Duration = Duration::from_millis(20);
@@ -92,7 +93,7 @@ impl Lines {
     /// gets one first, even if there is nothing to append.
     pub fn append(&self, lines: &[u8]) -> Result<()> {
         // while another thread or program writes, its line looks torn
-        let _alone = self.appending.lock().unwrap_or_else(PoisonError::into_inner);
+        let _alone = lock(&self.appending);
         let shared = self.regular && !self.locked && self.file.lock().is_ok();
         let write = || {
             let length = self.file.metadata()?.len();

@@ -11,8 +11,8 @@
 //! - `api` sends requests and reads the answers, in whatever form they come;
 //! - `output` prints the answer on stdout, and everything else on stderr;
 //! - `command` has one file for each mode, and puts these together;
-//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs commands of the user's, and
-//!   `error` has the kinds of failure with their exit statuses.
+//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs commands of the user's,
+//!   `sync` locks, and `error` has the kinds of failure with their exit statuses.
 //!
 //! `tests/layers.rs` holds the rule.
 
@@ -25,6 +25,7 @@ pub mod jsonl;
 pub mod mock;
 pub mod output;
 pub mod shell;
+pub mod sync;
 
 use std::process::ExitCode;
 

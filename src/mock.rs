@@ -51,13 +51,15 @@ pub fn start(steps: Vec<Step>) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let steps = Arc::new((steps, AtomicUsize::new(0)));
-    thread::spawn(move || {
+    let accept = move || {
         for connection in listener.incoming().flatten() {
             let steps = Arc::clone(&steps);
-            // a client that goes away is not the server's trouble
-            thread::spawn(move || serve(&connection, &steps.0, &steps.1).ok());
+            // a client that goes away is not the server's trouble; without a thread it is sent away
+            let answer = move || serve(&connection, &steps.0, &steps.1).ok();
+            let _ = thread::Builder::new().spawn(answer);
         }
-    });
+    };
+    thread::Builder::new().spawn(accept)?;
     Ok(address)
 }
 

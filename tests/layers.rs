@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each layer may import. `jsonl`, `mock` and `shell` stand beside `error` at the bottom.
-const ALLOWED: [(&str, &[&str]); 11] = [
+/// What each layer may import. `jsonl`, `mock`, `shell` and `sync` stand beside `error` at the bottom.
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("main", &[]),
-    ("lib", &["command", "cli", "api", "input", "output", "error", "jsonl", "mock", "shell"]),
-    ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error"]),
-    ("cli", &["input", "output", "api", "mock", "shell", "error"]),
-    ("input", &["api", "jsonl", "error"]),
-    ("output", &["api", "jsonl", "error"]),
-    ("api", &["error"]),
-    ("jsonl", &["error"]),
+    (
+        "lib",
+        &["command", "cli", "api", "input", "output", "error", "jsonl", "mock", "shell", "sync"],
+    ),
+    ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error", "sync"]),
+    ("cli", &["input", "output", "api", "mock", "shell", "error", "sync"]),
+    ("input", &["api", "jsonl", "error", "sync"]),
+    ("output", &["api", "jsonl", "error", "sync"]),
+    ("api", &["error", "sync"]),
+    ("jsonl", &["error", "sync"]),
     ("mock", &["error"]),
     ("shell", &[]),
+    ("sync", &[]),
     ("error", &[]),
 ];
 

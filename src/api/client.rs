@@ -4,7 +4,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::io::{Cursor, Read};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
@@ -29,6 +29,7 @@ use super::retry::{Decision, Policy, Retryable};
 use super::tls::has_no_roots;
 use super::transport::{Deadline, PATIENCE, Wrapping};
 use crate::error::{Failure, kind, request_id};
+use crate::sync::lock;
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
@@ -277,11 +278,11 @@ impl Client {
     fn renew(&self, roots: RootCerts) -> Agent {
         let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
         let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);
-        std::mem::replace(&mut self.agent.lock().unwrap_or_else(PoisonError::into_inner), new)
+        std::mem::replace(&mut lock(&self.agent), new)
     }
 
     fn agent(&self) -> Agent {
-        self.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.agent).clone()
     }
 }
 

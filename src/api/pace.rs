@@ -7,6 +7,7 @@ use anyhow::{Error, Result};
 
 use super::limits::{Limits, in_words};
 use crate::error::{Failure, Kind};
+use crate::sync::lock;
 
 /// Two resets this close are the same one: servers tell them in seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
@@ -148,7 +149,7 @@ impl Pace {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -3,9 +3,10 @@
 
 use std::fmt;
 use std::io::{Error as Io, ErrorKind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::sync::lock;
 use ureq::http::uri::Authority;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
@@ -30,7 +31,7 @@ impl Deadline {
     }
 
     pub fn set(&self, at: Option<Instant>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *lock(&self.0) = at;
     }
 
     /// Whether the time has come.
@@ -39,7 +40,7 @@ impl Deadline {
     }
 
     fn left(&self) -> Option<Duration> {
-        let at = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = *lock(&self.0);
         at.map(|at| at.saturating_duration_since(Instant::now()))
     }
 }

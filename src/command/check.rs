@@ -3,7 +3,7 @@
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use anyhow::{Context, Error, Result};
 
 use crate::error::{Failure, Kind};
 use crate::shell;
+use crate::sync::lock;
 
 /// How much is kept of what the command writes, in bytes.
 const MOST_OUTPUT: usize = 4 << 10;
@@ -66,7 +67,7 @@ fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Compl
     }
     let status = child.wait()?;
     let _ = ended.recv_timeout(LAST_OUTPUT);
-    let output = output.lock().unwrap_or_else(PoisonError::into_inner);
+    let output = lock(&output);
     Ok(Complaint { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
@@ -74,7 +75,7 @@ fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Compl
 fn keep_start(mut reader: PipeReader, kept: &Mutex<Vec<u8>>) {
     let mut piece = [0; MOST_OUTPUT];
     while let Ok(count @ 1..) = reader.read(&mut piece) {
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(kept);
         let room = MOST_OUTPUT - kept.len();
         kept.extend_from_slice(&piece[..count.min(room)]);
     }

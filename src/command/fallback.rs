@@ -1,12 +1,13 @@
 //! Which model answers: the one that the question names, or the next one of `--fallback` where it fails.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use anyhow::Error;
 
 use crate::api::{Candidate, Sent};
 use crate::error::{Kind, kind};
+use crate::sync::lock;
 
 /// After this many failures in a row a model is no longer asked first.
 const MOST_FAILURES: u32 = 2;
@@ -58,6 +59,6 @@ impl Fallback {
     }
 
     fn failures(&self) -> MutexGuard<'_, HashMap<String, u32>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.failures)
     }
 }

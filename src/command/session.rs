@@ -1,7 +1,7 @@
 //! What stays the same from question to question: the options, the client, the log.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -11,6 +11,7 @@ use super::signals::{end_by, on_signal};
 use crate::api::{Client, Pace};
 use crate::cli::Options;
 use crate::output::Log;
+use crate::sync::lock;
 
 /// What every question needs.
 pub struct Session {
@@ -69,11 +70,11 @@ impl Session {
     /// This file is removed by the signals of [`Session::watch_temp_file`].
     pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
         let path = temp_path.map(Path::to_path_buf);
-        *self.temp_path.lock().unwrap_or_else(PoisonError::into_inner) = path;
+        *lock(&self.temp_path) = path;
     }
 }
 
 fn remove(temp_path: &Mutex<Option<PathBuf>>) {
-    let path = temp_path.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let path = lock(temp_path).take();
     path.map(std::fs::remove_file);
 }

@@ -1,7 +1,7 @@
 //! What the user sees while a request is under way: a spinner or a bar, the retries, the exchange under `--verbose`.
 
 use std::fmt::{Display, Write};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Error;
@@ -10,6 +10,7 @@ use ureq::http::StatusCode;
 
 use super::{Console, Tally};
 use crate::api::{Head, Prepared, Progress, Retry};
+use crate::sync::lock;
 
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -23,7 +24,7 @@ impl Console {
                 0 => write!(out, "waiting"),
                 _ => write!(out, "waiting {seconds} s"),
             };
-            if let Some(next_try) = *next_try.lock().unwrap_or_else(PoisonError::into_inner) {
+            if let Some(next_try) = *lock(&next_try) {
                 let left = next_try.saturating_duration_since(Instant::now());
                 let _ = write!(out, ", next try in {:.0} s", left.as_secs_f64().ceil());
             }
@@ -80,7 +81,7 @@ impl Console {
     }
 
     fn set_next_try(&self, next_try: Option<Instant>) {
-        *self.next_try.lock().unwrap_or_else(PoisonError::into_inner) = next_try;
+        *lock(&self.next_try) = next_try;
     }
 }
 

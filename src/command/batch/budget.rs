@@ -1,9 +1,10 @@
 //! What a batch spends, and where it stops because of that.
 
-use super::{Work, lock};
+use super::Work;
 use crate::command::exchange::Outcome;
 use crate::error::{Failure, Kind};
 use crate::output::dollars;
+use crate::sync::lock;
 
 /// After this many answers without a word about credits, none is expected any more.
 const UNTOLD: u64 = 10;

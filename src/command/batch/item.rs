@@ -6,11 +6,12 @@ use anyhow::{Error, Result};
 use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, identity};
-use super::{Work, is_for_all, lock};
+use super::{Work, is_for_all};
 use crate::api::{Client, Prepared, Request, one_line};
 use crate::command::exchange::{Exchange, Outcome};
 use crate::error::{Kind, kind};
 use crate::input::{Item, Question};
+use crate::sync::lock;
 
 impl Work {
     /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.

@@ -12,7 +12,7 @@ mod template;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use anyhow::{Context, Error, Result};
@@ -23,6 +23,7 @@ use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Items, count_items, replaced_note};
 use crate::output::{Console, Sink, Tally};
+use crate::sync::lock;
 use file::ResultsFile;
 use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
@@ -105,10 +106,6 @@ struct Work {
     low: Mutex<Option<Error>>,
     /// The signal that stopped the batch.
     signal: Mutex<Option<i32>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Work {

@@ -1,12 +1,13 @@
 //! The items of a batch on their way to the workers, and the results on their way back.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::Result;
 
 use crate::input::Item;
+use crate::sync::lock;
 
 /// How many results may wait for a slow one, where they keep the order of the items; at least four a worker.
 const WINDOW: usize = 128;
@@ -52,7 +53,7 @@ pub fn queue(
 impl Queue {
     /// The next item, and where its result goes; `None` if there are no more, or if `is_stopped` says so.
     pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<Result<String>>)> {
-        let ends = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ends = lock(&self.0);
         let item = loop {
             if is_stopped() {
                 return None;

@@ -5,7 +5,7 @@ mod index;
 mod record;
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use anyhow::Result;
 
@@ -13,6 +13,7 @@ use crate::api::{Answer, Head, Prepared};
 use crate::error::{Failure, Kind};
 use crate::jsonl::Lines;
 use crate::output::Console;
+use crate::sync::lock;
 use difference::difference;
 use index::Index;
 use record::{Recorded, line, question, recorded_question};
@@ -51,7 +52,7 @@ impl Recordings {
     /// or it is an error.
     pub fn find(&self, prepared: &Prepared) -> Result<Option<(Recorded, String)>> {
         let Some(index) = &self.index else { return Ok(None) };
-        let mut index = index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = lock(index);
         let Some(place) = index.next(prepared.digest()) else {
             return match &self.lines {
                 Some(_) => Ok(None),
