@@ -103,6 +103,24 @@ fn the_command_gets_what_would_be_printed() {
 }
 
 #[test]
+fn json_without_text_is_checked_too() {
+    let json = |id: u8| {
+        format!(
+            r#"{{"content":[{{"type":"tool_use","id":"{id}","name":"f","input":{{}}}}],"stop_reason":"tool_use"}}"#
+        )
+    };
+    let server = Server::handling(move |number, _| json_answer(&json(number as u8)));
+    anyask(["--json", "-q", "--check", "grep -q '\"id\":\"1\"'", "hi"])
+        .at(&server)
+        .prints(json(1) + "\n")
+        .mentions("anyask: the answer has no text, only tool_use")
+        .exits(10);
+    // an empty message is not sent back
+    let asked = messages(&server.received()[1]);
+    assert_eq!(asked[1], json!({"role": "user", "content": feedback("It printed nothing.")}));
+}
+
+#[test]
 fn a_rejected_answer_leaves_files_as_they_are() {
     let folder = folder().with("out", "old").with("log", "");
     anyask(["--check=false", "--check-retries=0", "-q", "hi"])

@@ -528,3 +528,19 @@ fn replays_what_a_fallback_and_a_check_took() {
     ask().arg("--replay=answers").exits(0);
     assert_eq!(folder.json_lines("answers").len(), 2);
 }
+
+#[test]
+fn replays_a_batch_with_fallbacks_in_any_order() {
+    let folder = folder();
+    let server = Server::handling(|_, request| {
+        let is_bad = request.json()["model"] == "bad" && request.prompt().starts_with("no");
+        if is_bad { http("503 X", &[], "") } else { json_answer(&answer(&request.prompt())) }
+    });
+    let flags = ["--batch", "-q", "-k", "-j1", "-m", "bad", "--fallback=good", "--retries=0"];
+    let ask = |items: &str| anyask(flags).in_dir(&folder).stdin(items).prints_something();
+    ask("no 1\nyes 1\nno 2\nyes 2\n").arg("--record=answers").at(&server).exits(0);
+    let printed = ask("no 1\nno 2\nyes 1\nyes 2\n").arg("--replay=answers").exits(0);
+    let rows = crate::harness::json_lines(&printed);
+    let asked: Vec<_> = rows.iter().map(|row| row["asked"].as_str().expect("a model")).collect();
+    assert_eq!(asked, ["good", "good", "bad", "bad"]);
+}

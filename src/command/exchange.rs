@@ -223,7 +223,9 @@ impl<'a> Exchange<'a> {
             // the answer begins with it
             messages.pop();
         }
-        messages.push(Message::assistant(answer));
+        if !answer.is_empty() {
+            messages.push(Message::assistant(answer));
+        }
         messages.push(Message::user(Content::Text(complaint.feedback())));
         messages.extend(prefill.as_ref().map(Message::assistant));
         self.prepared = self.request.prepare(self.client.endpoint())?;

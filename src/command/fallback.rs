@@ -50,9 +50,12 @@ impl Fallback {
             _ => false,
         });
         let mut failures = self.failures();
-        match (error, failed) {
-            (None, _) => drop(failures.remove(model)),
-            (_, Some(_)) => *failures.entry(model.into()).or_default() += 1,
+        match failed {
+            None if error.is_none() => drop(failures.remove(model)),
+            // the file says nothing of how the model is now
+            Some(error) if kind(error) != Kind::NoRecording => {
+                *failures.entry(model.into()).or_default() += 1;
+            }
             _ => {}
         }
         failed
