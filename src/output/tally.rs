@@ -53,7 +53,7 @@ impl Tally {
         format!("{} items are done {}", self.done(), self.counts())
     }
 
-    /// What the bar says beside the numbers of items.
+    /// What the bar says after the numbers of items.
     pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
         let counts = self.counts();
         // skipped items took no time, so they say nothing about the rest
@@ -62,9 +62,9 @@ impl Tally {
             Some(total) if asked > 0 => {
                 let rest = total.saturating_sub(self.done());
                 let seconds = elapsed.as_secs_f64() / asked as f64 * rest as f64;
-                format!("{} left {counts}", in_words(seconds.ceil() as u64))
+                format!(", {} left {counts}", in_words(seconds.ceil() as u64))
             }
-            _ => counts,
+            _ => format!(" {counts}"),
         }
     }
 }
