@@ -41,7 +41,8 @@ fn tells_the_time_left_on_a_narrow_terminal() {
     terminal.waits_for("1/1,000, ");
     terminal.waits_for(" left");
     gate.wait();
-    terminal.exits(0);
+    let shown = terminal.exits(0);
+    assert!(shown.contains("anyask:\u{1b}[0m 1,000 answered, 0 failed, 0 skipped; "), "{shown:?}");
 }
 
 #[test]
