@@ -375,7 +375,7 @@ fn questions(folder: &Folder) -> Vec<String> {
 fn it_says_first_what_is_asked_and_how_to_end() {
     let folder = folder();
     let turns = |turns: &str| {
-        format!("anyask: note: claude-3-haiku-20240307, {turns}; end with Ctrl-D or exit\r\n")
+        format!("anyask: note: claude-3-haiku-20240307, {turns}; end with Ctrl-D\r\n")
     };
     for (turn, expected) in
         [turns("no earlier turns"), turns("1 earlier turn"), turns("2 earlier turns")]

@@ -201,7 +201,8 @@ fn the_command_does_not_see_the_key() {
 #[test]
 fn verbose_shows_the_rejected_answer() {
     anyask(["--mock", "--check=false", "--check-retries=0", "-v", "one\ntwo"])
-        .mentions("\n< one\n< two\nanyask: the answer did not pass --check")
+        .mentions("\n< one\n< two\n* the answer ended after ")
+        .mentions("\nanyask: the answer did not pass --check")
         .exits(13);
 }
 

@@ -98,7 +98,7 @@ impl Session {
             _ => format!("{earlier} earlier turns"),
         };
         let Options { request, console, .. } = &self.options;
-        console.note(format!("{}, {turns}; end with Ctrl-D or exit", request.model));
+        console.note(format!("{}, {turns}; end with Ctrl-D", request.model));
     }
 
     /// Asks one question of a conversation, and tells what went wrong.

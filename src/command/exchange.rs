@@ -97,11 +97,14 @@ impl<'a> Exchange<'a> {
             }
         };
         received.answer.usage = self.usage;
+        let console = &self.session.options.console;
         if let Some(warning) = &received.answer.warning {
-            self.session.options.console.note(warning);
+            console.note(warning);
         }
         let received = self.print(received, printer);
-        let logged = self.log(&received, begun.elapsed().as_secs_f64());
+        let seconds = begun.elapsed().as_secs_f64();
+        console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
+        let logged = self.log(&received, seconds);
         let write_error = self.write_error.take().or(logged.err());
         let Received { answer, result, head, replayed, short, .. } = received;
         Outcome { answer, result, head, cost: self.cost, short, replayed, write_error }
@@ -110,7 +113,6 @@ impl<'a> Exchange<'a> {
     /// Asks one model after the other where they fail, and reads the answer to its end. The printer prints what is
     /// printed as it arrives.
     fn ask(&mut self, printer: Option<&mut Printer>) -> Received {
-        let begun = Instant::now();
         let Sent { reply, attempts, head, replayed } = self.send();
         let (answer, result) = match reply {
             Ok(mut reply) => {
@@ -119,10 +121,11 @@ impl<'a> Exchange<'a> {
             }
             Err(error) => (Answer::default(), Err(error)),
         };
-        let Options { console, prices, .. } = &self.session.options;
-        let seconds = begun.elapsed().as_secs_f64();
-        console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
-        let price = if replayed { Price::FREE } else { prices.of(&self.request.model) };
+        let price = if replayed {
+            Price::FREE
+        } else {
+            self.session.options.prices.of(&self.request.model)
+        };
         let cost = price.cost(&answer.usage);
         self.cost = self.cost.into_iter().chain(cost).reduce(|one, other| one + other);
         self.usage.add(&answer.usage);

@@ -35,8 +35,8 @@ impl Console {
     pub fn start_bar(&self, total: Option<u64>) {
         let total = total.filter(|total| *total > 0);
         let template = match total {
-            Some(_) => "{bar:24} {human_pos}/{human_len} {wide_msg}",
-            None => "{human_pos} done {wide_msg}",
+            Some(_) => "{bar:16} {human_pos}/{human_len}{wide_msg}",
+            None => "{human_pos} done{wide_msg}",
         };
         if let (true, Some(total)) = (self.is_animated(), total) {
             self.live.set_length(total);

@@ -41,7 +41,7 @@ impl Tally {
 
     fn counts(&self) -> String {
         let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
-        format!("({} failed, {} tokens{credits})", self.failed, self.tokens())
+        format!("({} failed, {} tokens{credits})", counted(self.failed), self.tokens())
     }
 
     fn credits(&self) -> String {
@@ -50,10 +50,10 @@ impl Tally {
 
     /// How far the batch is, in a line of its own.
     pub fn heartbeat(&self) -> String {
-        format!("{} items are done {}", self.done(), self.counts())
+        format!("{} items are done {}", counted(self.done()), self.counts())
     }
 
-    /// What the bar says beside the numbers of items.
+    /// What the bar says after the numbers of items.
     pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
         let counts = self.counts();
         // skipped items took no time, so they say nothing about the rest
@@ -62,16 +62,17 @@ impl Tally {
             Some(total) if asked > 0 => {
                 let rest = total.saturating_sub(self.done());
                 let seconds = elapsed.as_secs_f64() / asked as f64 * rest as f64;
-                format!("{} left {counts}", in_words(seconds.ceil() as u64))
+                format!(", {} left {counts}", in_words(seconds.ceil() as u64))
             }
-            _ => counts,
+            _ => format!(" {counts}"),
         }
     }
 }
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { answered, failed, skipped, cost, .. } = self;
+        let Self { cost, .. } = self;
+        let [answered, failed, skipped] = [self.answered, self.failed, self.skipped].map(counted);
         write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
         write!(f, "{} tokens, about ${}", self.tokens(), dollars(*cost))?;
         self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))

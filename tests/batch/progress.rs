@@ -26,6 +26,26 @@ fn shows_a_bar_that_leaves_no_trace() {
 }
 
 #[test]
+fn tells_the_time_left_on_a_narrow_terminal() {
+    let gate = Gate::new(2);
+    let held = gate.clone();
+    let server = Server::handling(move |number, request| {
+        if number == 1 {
+            held.wait();
+        }
+        http("200 OK", &[], answer(&request.prompt()))
+    });
+    let folder = with_items(numbered(1000));
+    let run = anyask(["--batch=items", "-j", "1", "-o", "results"]).at(&server).in_dir(&folder);
+    let mut terminal = run.on_terminal_of(40, STDERR);
+    terminal.waits_for("1/1,000, ");
+    terminal.waits_for(" left");
+    gate.wait();
+    let shown = terminal.exits(0);
+    assert!(shown.contains("anyask:\u{1b}[0m 1,000 answered, 0 failed, 0 skipped; "), "{shown:?}");
+}
+
+#[test]
 fn shows_results_and_the_bar_on_one_terminal() {
     let server = Server::echo();
     let folder = with_items(numbered(3));

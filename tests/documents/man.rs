@@ -8,7 +8,7 @@ use anyask::cli::Args;
 use anyask::error::STATUSES;
 
 /// The examples of the page. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 15] = [
+pub const EXAMPLES: [(&str, &str); 16] = [
     ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
     (
         "Ask about the output of another command:",
@@ -23,9 +23,12 @@ pub const EXAMPLES: [(&str, &str); 15] = [
         "anyask --json \"Name three rivers\" | jq -r .usage.output_tokens",
     ),
     ("Show what would be sent, and send nothing:", "anyask --dry-run -t 0 --stop END hi | jq ."),
-    ("Test the exit status in a script:", "anyask --mock=429 --retries 0 hi || test $? -eq 7"),
     (
-        "Test a script with an answer that is cut off, without a key:",
+        "Rehearse a rate limit with the built-in test server, which needs no key:",
+        "anyask --mock=429 --retries 0 hi || test $? -eq 7",
+    ),
+    (
+        "Rehearse an answer that is cut off:",
         "anyask --mock=cut \"one two three four\" || test $? -eq 10",
     ),
     (
@@ -45,8 +48,12 @@ pub const EXAMPLES: [(&str, &str); 15] = [
         "anyask --chat talk.jsonl \"What is AI?\" && anyask --chat talk.jsonl \"How does it work?\"",
     ),
     (
-        "Write only the code of an answer to a file:",
-        "anyask -x -o hello.sh \"\\`\\`\\`sh\necho hello\n\\`\\`\\`\"",
+        "Write only the code of an answer to a file; exit status 10 means that it has no code:",
+        "anyask -x -o hello.sh \"Write a shell script that says hello\" || test $? -eq 10",
+    ),
+    (
+        "Print an answer only if a command accepts it; exit status 13 means that it did not:",
+        "anyask --check 'grep -q 42' \"What is 6 times 7?\" || test $? -eq 13",
     ),
     (
         "Ask one question for each line of a file; the same command continues after an interruption:",
@@ -169,6 +176,8 @@ pub fn page() -> String {
     roff.control("TH", ["ANYASK", "1", DATE, version, "User Commands"]);
     // a flag or a variable that is broken at a hyphen cannot be copied
     roff.control("nh", []);
+    // JSON that is stretched to the margin reads badly
+    roff.control("ad", ["l"]);
     roff.control("SH", ["NAME"]);
     roff.text([roman("anyask - ask Claude a question from the shell")]);
     roff.control("SH", ["SYNOPSIS"]);

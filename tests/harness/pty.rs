@@ -7,6 +7,7 @@ use std::process::{Child, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
 
 use super::Run;
 
@@ -27,10 +28,17 @@ pub struct Pty {
 
 impl Run {
     /// Starts it on a terminal, an xterm unless the environment says otherwise.
-    pub fn on_terminal(mut self, streams: Streams) -> Pty {
+    pub fn on_terminal(self, streams: Streams) -> Pty {
+        self.on_terminal_of(80, streams)
+    }
+
+    /// Starts it on a terminal with this many columns.
+    pub fn on_terminal_of(mut self, columns: u16, streams: Streams) -> Pty {
         let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
         grantpt(&person).expect("grantpt");
         unlockpt(&person).expect("unlockpt");
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&person, size).expect("a size");
         let name = ptsname(&person, Vec::new()).expect("ptsname").into_string().expect("a name");
         let stream = |index: usize| {
             if !streams[index] {
