@@ -59,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'anyask' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the answer to FILE when it is complete')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the answer to FILE when it is complete')
             [CompletionResult]::new('--price', '--price', [CompletionResultType]::ParameterName, 'Dollars per million tokens; repeatable')
-            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append one JSON line per request to FILE')
+            [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Append one JSON line per question to FILE')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'Colour: auto, always or never')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Ask one question per line of ITEMS')
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Number of parallel requests [default: 4]')

@@ -56,7 +56,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
             cand -o 'Write the answer to FILE when it is complete'
             cand --output 'Write the answer to FILE when it is complete'
             cand --price 'Dollars per million tokens; repeatable'
-            cand --log 'Append one JSON line per request to FILE'
+            cand --log 'Append one JSON line per question to FILE'
             cand --color 'Colour: auto, always or never'
             cand --batch 'Ask one question per line of ITEMS'
             cand -j 'Number of parallel requests [default: 4]'

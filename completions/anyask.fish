@@ -42,7 +42,7 @@ complete -c anyask -l check -d 'Print the answer only if a command accepts it' -
 complete -c anyask -l check-retries -d 'Ask again N times if --check fails [default: 1]' -r -f
 complete -c anyask -s o -l output -d 'Write the answer to FILE when it is complete' -r -F
 complete -c anyask -l price -d 'Dollars per million tokens; repeatable' -r -f
-complete -c anyask -l log -d 'Append one JSON line per request to FILE' -r -F
+complete -c anyask -l log -d 'Append one JSON line per question to FILE' -r -F
 complete -c anyask -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
 never\t''"

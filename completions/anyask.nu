@@ -64,7 +64,7 @@ module completions {
     --output(-o): path        # Write the answer to FILE when it is complete
     --usage(-u)               # Print tokens, cost and limits on stderr
     --price: string           # Dollars per million tokens; repeatable
-    --log: path               # Append one JSON line per request to FILE
+    --log: path               # Append one JSON line per question to FILE
     --verbose(-v)             # Print request, headers and timing on stderr
     --quiet(-q)               # Print no notes and no progress
     --strict                  # Exit with status 11 if the answer stopped short

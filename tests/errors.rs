@@ -55,7 +55,7 @@ fn a_hint_says_what_to_do() {
     run.mentions("\nhint: try again in 90 s\n").exits(8);
     let (run, _server) = failing("404 Not Found", &[], r#"{"detail":"Not Found"}"#);
     run.mentions(
-        "(404): Not Found\nhint: check --model and --base-url; the URL was http://127.0.0.1:",
+        "(404): Not Found\nhint: check --base-url, and --model with --list-models=server; the URL was http://127.0.0.1:",
     )
     .exits(4);
 }

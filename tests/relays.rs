@@ -228,7 +228,7 @@ const CASES: [Case; 26] = [
         stdout: "",
         stderr: &[
             "anyask: HOST refused the request (404 invalid_request_error): Invalid URL (POST /v1/v1/messages)",
-            "hint: check --model and --base-url; the URL was http://HOST/v1/messages",
+            "hint: check --base-url, and --model with --list-models=server; the URL was http://HOST/v1/messages",
         ],
         exit: 4,
         requests: 1,
@@ -319,7 +319,7 @@ const CASES: [Case; 26] = [
         stdout: "",
         stderr: &[
             "anyask: HOST refused the request (404 not_found_error): model: claude-3-5-sonnet-20241022 (request id: r)",
-            "hint: check --model and --base-url; the URL was http://HOST/v1/messages",
+            "hint: check --base-url, and --model with --list-models=server; the URL was http://HOST/v1/messages",
         ],
         exit: 4,
         requests: 1,

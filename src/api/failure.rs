@@ -249,7 +249,10 @@ fn refused_hint(
         (Kind::RateLimited, _) => "wait a little and try again".into(),
         (Kind::Refused, ..400) => "use the new address as --base-url, if you trust it".into(),
         (Kind::Refused, 404) => {
-            format!("check --model and --base-url; the URL was {}", endpoint.url)
+            format!(
+                "check --base-url, and --model with --list-models=server; the URL was {}",
+                endpoint.url
+            )
         }
         _ => return None,
     })
@@ -293,6 +296,8 @@ fn via(endpoint: &Endpoint) -> String {
 /// The failure with the library's error as its cause.
 fn with_cause(error: ureq::Error, failure: Failure) -> Error {
     let error = match error {
+        // the failure says that the other side closed the connection
+        ureq::Error::Io(io) if io.kind() == Io::UnexpectedEof => return failure.into(),
         ureq::Error::Io(io) if tls::is_unnamed(&io) => return failure.into(),
         ureq::Error::Io(io) => Error::new(io),
         other => Error::new(other),

@@ -300,7 +300,7 @@ pub struct Args {
     #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
     pub price: Vec<(String, Price)>,
 
-    /// Append one JSON line per request to FILE
+    /// Append one JSON line per question to FILE
     ///
     /// It holds time, host, model, status, request ID, stop reason, tokens, cost,
     /// credits, limits, attempts, seconds and exit status; never the prompt, the

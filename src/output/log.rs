@@ -1,4 +1,4 @@
-//! The log: one JSON line per request, without prompt, answer or key.
+//! The log: one JSON line per question, without prompt, answer or key.
 
 use std::fmt::Write;
 use std::path::Path;
