@@ -35,7 +35,7 @@ complete -c anyask -l retry-delay -d 'Seconds before the first retry [default: 1
 complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' -r -f
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
-complete -c anyask -l mock -d 'Answer from a built-in test server' -r -f
+complete -c anyask -l mock -d 'Answer from a built-in test server' -f
 complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F
 complete -c anyask -l replay -d 'Answer from FILE, without a server' -r -F
 complete -c anyask -l check -d 'Print the answer only if a command accepts it' -r -f -a "(__fish_complete_command)"
@@ -46,12 +46,11 @@ complete -c anyask -l log -d 'Append one JSON line per question to FILE' -r -F
 complete -c anyask -l color -d 'Colour: auto, always or never' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -r -F
+complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -F
 complete -c anyask -s j -l jobs -d 'Number of parallel requests [default: 4]' -r -f
 complete -c anyask -l min-credits -d 'Stop the batch when fewer credits are left' -r -f
 complete -c anyask -l max-cost -d 'Stop the batch when it has cost this much' -r -f
-complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f
-complete -c anyask -l list-models -d 'Print the documented models, or the server\'s' -r -f -a "documented\t''
+complete -c anyask -l list-models -d 'Print the documented models, or the server\'s' -f -a "documented\t''
 server\t''"
 complete -c anyask -l generate -d 'Print the man page or shell completions' -r -f -a "man\t''
 complete-bash\t''
@@ -60,6 +59,7 @@ complete-fish\t''
 complete-powershell\t''
 complete-elvish\t''
 complete-nushell\t''"
+complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f -a '(command ls (test -n "$XDG_CONFIG_HOME" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v "*.*")'
 complete -c anyask -l no-stdin -d 'Never read standard input'
 complete -c anyask -l allow-http -d 'Allow http:// to any host'
 complete -c anyask -s S -l no-stream -d 'Print the answer when it is complete'

@@ -24,6 +24,10 @@ module completions {
     [ "man" "complete-bash" "complete-zsh" "complete-fish" "complete-powershell" "complete-elvish" "complete-nushell" ]
   }
 
+  def "nu-complete anyask profile" [] {
+    try { ls ($env.XDG_CONFIG_HOME? | default ($env.HOME | path join .config) | path join anyask profiles) | get name | path basename | where $it !~ '\.' } catch { [] }
+  }
+
   # Ask Claude a question from the shell
   export extern anyask [
     --file(-f): path          # Add a file to the prompt; repeatable
@@ -52,7 +56,6 @@ module completions {
     --max-wait: string        # Longest wait a server may set [default: 60]
     --timeout: string         # Longest time without data [default: 300]
     --connect-timeout: string # Longest time to connect [default: 10]
-    --mock: string            # Answer from a built-in test server
     --record: path            # Ask, and add each answer to FILE
     --replay: path            # Answer from FILE, without a server
     --no-stream(-S)           # Print the answer when it is complete
@@ -70,18 +73,16 @@ module completions {
     --strict                  # Exit with status 11 if the answer stopped short
     --color: string@"nu-complete anyask color" # Colour: auto, always or never
     --raw                     # Do not sanitize terminal escapes
-    --batch: path             # Ask one question per line of ITEMS
     --jobs(-j): string        # Number of parallel requests [default: 4]
     --keep-order(-k)          # Print results in the order of the items
     --resume                  # Skip items that have an answer in -o FILE
     --min-credits: string     # Stop the batch when fewer credits are left
     --max-cost: string        # Stop the batch when it has cost this much
-    --profile(-p): string     # Also use the arguments in a profile
     --no-config               # Do not read ~/.config/anyask/config
     --dry-run                 # Print the request body and send nothing
     --curl                    # Print a curl command and send nothing
-    --list-models: string@"nu-complete anyask list_models" # Print the documented models, or the server's
     --generate: string@"nu-complete anyask generate" # Print the man page or shell completions
+    --profile(-p): string@"nu-complete anyask profile" # Also use the arguments in a profile
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...prompt: string         # The question; words are joined by spaces

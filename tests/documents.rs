@@ -2,6 +2,7 @@
 //!
 //! `ANYASK_UPDATE=1 cargo test documents` writes the generated files anew.
 
+mod completions;
 mod man;
 
 use std::fs;
@@ -10,8 +11,6 @@ use std::path::Path;
 use anyask::cli::Args;
 use anyask::error::STATUSES;
 use clap::CommandFactory;
-use clap_complete::Shell;
-use clap_complete_nushell::Nushell;
 
 use crate::harness::{Folder, Server, anyask, bash, folder, is_installed, shell, skip};
 
@@ -19,22 +18,16 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn completions(shell: impl clap_complete::Generator) -> String {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "anyask", &mut script);
-    String::from_utf8(script).expect("a script in UTF-8")
-}
-
 /// Every generated file: the kind that `--generate` takes, where it stands, and what it should say.
 fn documents() -> [(&'static str, &'static str, String); 7] {
     [
         ("man", "man/anyask.1", man::page()),
-        ("complete-bash", "completions/anyask.bash", completions(Shell::Bash)),
-        ("complete-zsh", "completions/_anyask", completions(Shell::Zsh)),
-        ("complete-fish", "completions/anyask.fish", completions(Shell::Fish)),
-        ("complete-powershell", "completions/_anyask.ps1", completions(Shell::PowerShell)),
-        ("complete-elvish", "completions/anyask.elv", completions(Shell::Elvish)),
-        ("complete-nushell", "completions/anyask.nu", completions(Nushell)),
+        ("complete-bash", "completions/anyask.bash", completions::bash()),
+        ("complete-zsh", "completions/_anyask", completions::zsh()),
+        ("complete-fish", "completions/anyask.fish", completions::fish()),
+        ("complete-powershell", "completions/_anyask.ps1", completions::powershell()),
+        ("complete-elvish", "completions/anyask.elv", completions::elvish()),
+        ("complete-nushell", "completions/anyask.nu", completions::nushell()),
     ]
 }
 

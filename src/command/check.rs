@@ -47,8 +47,8 @@ fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Compl
     for name in SECRETS {
         command.env_remove(name);
     }
-    #[cfg(unix)]
     if in_background {
+        #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
     }
     let mut child = command.spawn()?;

@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -89,7 +89,7 @@ impl Read for Stdin {
         loop {
             match io::stdin().read(bytes) {
                 #[cfg(unix)]
-                Err(error) if error.kind() == ErrorKind::WouldBlock => wait_until_readable()?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_until_readable()?,
                 read => return read,
             }
         }
