@@ -70,7 +70,7 @@ pub const EXAMPLES: [(&str, &str); 16] = [
 ];
 
 /// The date of this version.
-const DATE: &str = "2026-11-22";
+const DATE: &str = "2026-11-25";
 
 const DESCRIPTION: [&str; 4] = [
     "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
