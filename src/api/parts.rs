@@ -21,7 +21,7 @@ pub struct Wanted {
     pub text: bool,
     /// The message as JSON, in [`Answer::message`].
     pub message: bool,
-    /// The events of a stream, in [`Chunk::events`].
+    /// The events of a stream, in `Chunk::events`.
     pub events: bool,
     /// The body as it came, in [`Answer::body`].
     pub body: bool,

@@ -1,5 +1,8 @@
 //! The command line: every flag with its help, and the parsers of their values.
 
+// the doc comments of the flags are their help, which is plain text
+#![allow(rustdoc::broken_intra_doc_links, rustdoc::invalid_html_tags, rustdoc::bare_urls)]
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
