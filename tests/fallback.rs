@@ -138,3 +138,10 @@ fn a_batch_stops_to_ask_a_model_first_that_fails_again_and_again() {
     assert_eq!(keys(&rows), keys(&json_lines(&alone)));
     assert!(json_lines(&alone).iter().all(|row| row.get("asked").is_none()));
 }
+
+#[test]
+fn any_model_may_be_a_fallback() {
+    for flag in ["--fallback", "--model"] {
+        anyask(["hi", flag]).says(&format!("anyask: {flag} <ID> needs a value\n")).exits(2);
+    }
+}

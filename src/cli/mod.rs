@@ -157,9 +157,7 @@ fn typed_mistake(error: &clap::Error) -> Failure {
 fn mistake(error: &clap::Error) -> Failure {
     if let Some(failure) = error.source().and_then(<dyn Error>::downcast_ref::<Failure>) {
         // a value parser of ours says all
-        let mut copy = Failure::new(failure.kind, failure.to_string());
-        copy.hint.clone_from(&failure.hint);
-        return copy;
+        return failure.clone();
     }
     let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
     let arg = context(ContextKind::InvalidArg).unwrap_or_default();
@@ -184,7 +182,9 @@ fn mistake(error: &clap::Error) -> Failure {
     match (context(ContextKind::SuggestedValue), context(ContextKind::ValidValue)) {
         (Some(value), _) => failure.hint(format!("a similar value exists: '{value}'")),
         // any model may be asked
-        (None, Some(values)) if !arg.starts_with("--model") => {
+        (None, Some(values))
+            if !["--model", "--fallback"].iter().any(|flag| arg.starts_with(flag)) =>
+        {
             failure.hint(format!("possible values: {values}"))
         }
         _ => failure,
