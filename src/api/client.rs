@@ -75,7 +75,7 @@ pub struct Sent {
 
 impl Sent {
     /// Nothing was sent, because of this error.
-    pub fn not(error: Error) -> Self {
+    pub fn unsent(error: Error) -> Self {
         Self { reply: Err(error), attempts: 0, head: None, replayed: false }
     }
 }
@@ -132,7 +132,7 @@ impl Client {
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let mut sent = Sent::not(stopped());
+        let mut sent = Sent::unsent(stopped());
         let mut replaced = false;
         loop {
             if let Err(error) = self.pace.acquire(model) {
@@ -174,7 +174,7 @@ impl Client {
     /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
     pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, wanted: Wanted) -> Sent {
         if self.pace.is_stopped() {
-            return Sent::not(stopped());
+            return Sent::unsent(stopped());
         }
         let content_type = content_type.and_then(|kind| HeaderValue::from_str(kind).ok());
         let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();

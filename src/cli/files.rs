@@ -75,7 +75,8 @@ pub fn check_purposes(args: &Args) -> Result<()> {
                 let name = path.display();
                 let failure =
                     usage_error(format!("--{id} and --{other} name the same file, {name}"));
-                let place = place_of(args, id, path).or_else(|| place_of(args, other, named));
+                let place =
+                    place(&args.lines, id, path).or_else(|| place(&args.lines, other, named));
                 return blame(place, Err(failure.into()));
             }
         }
@@ -100,14 +101,14 @@ pub fn check_replay(args: &Args) -> Result<()> {
         (None, Ok(file)) if file.is_file() => Ok(()),
         (None, Ok(_)) => Err(local(format!("{name} is not a regular file")).into()),
     };
-    blame(place_of(args, "replay", path), checked)
+    blame(place(&args.lines, "replay", path), checked)
 }
 
 /// Refuses what cannot be written.
 pub fn check_writable(args: &Args) -> Result<()> {
     written(args).try_for_each(|(id, path)| {
         let context = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
-        blame(place_of(args, id, path), writable(path).with_context(context))
+        blame(place(&args.lines, id, path), writable(path).with_context(context))
     })
 }
 
@@ -120,11 +121,6 @@ fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
         ("record", &args.record),
     ];
     files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)))
-}
-
-/// The line of a configuration file that names a file.
-fn place_of<'a>(args: &'a Args, id: &str, path: &Path) -> Option<&'a str> {
-    place(&args.lines, id, path)
 }
 
 /// Whether a file can be written, or created where it is missing.

@@ -131,13 +131,8 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     if args.check.is_some() && args.json && args.stream {
         return Err(usage_error("--check cannot be used with --json --stream").into());
     }
+    let format = format(&args);
     let system = system(args.system, args.system_file.as_ref(), console)?;
-    let format = match (args.json, args.stream) {
-        (true, true) => Format::Events,
-        (true, false) => Format::Json,
-        _ if args.extract => Format::Code,
-        _ => Format::Text,
-    };
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
     let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
@@ -190,6 +185,15 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     })
 }
 
+fn format(args: &Args) -> Format {
+    match (args.json, args.stream) {
+        (true, true) => Format::Events,
+        (true, false) => Format::Json,
+        _ if args.extract => Format::Code,
+        _ => Format::Text,
+    }
+}
+
 fn system(
     text: Option<OsString>,
     file: Option<&InputFile>,
@@ -207,9 +211,12 @@ fn system(
 }
 
 impl Options {
-    /// Fetches the key, or starts the server of `--mock`, which needs none. A key command may take time and ask, so
-    /// this comes when everything else is known to be right.
+    /// Fetches the key, or starts the server of `--mock`, which needs none. Recorded answers need neither. A key command
+    /// may take time and ask, so this comes when everything else is known to be right.
     pub fn connect(&mut self) -> Result<()> {
+        if self.replay.is_some() && self.record.is_none() {
+            return Ok(());
+        }
         let endpoint = &mut self.endpoint;
         if let Some(Steps(steps)) = self.mock.take() {
             let cannot = || Failure::new(Kind::Local, "cannot start the server of --mock");

@@ -1,5 +1,6 @@
 //! `--check`: a command of the user's judges an answer before it is printed.
 
+use std::fmt;
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::channel;
@@ -112,8 +113,8 @@ impl Complaint {
     }
 }
 
-impl std::fmt::Display for Complaint {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the answer did not pass --check ({}): {}", self.status, self.first_line())
     }
 }

@@ -90,7 +90,7 @@ impl<'a> Exchange<'a> {
         let mut retries = self.session.options.check_retries;
         let mut received = loop {
             let received = self.ask(printer.as_deref_mut());
-            match self.is_rejected(&received, retries) {
+            match self.check(&received, retries) {
                 Ok(true) => retries -= 1,
                 Ok(false) => break received,
                 Err(error) => break Received { result: Err(error), ..received },
@@ -184,13 +184,13 @@ impl<'a> Exchange<'a> {
                 let (content_type, body) = recorded.into_parts();
                 self.client.replay(content_type.as_deref(), body, wanted.clone())
             }
-            Err(error) => Sent::not(error),
+            Err(error) => Sent::unsent(error),
         })
     }
 
-    /// Whether the answer did not pass `--check` and is to be asked for again, which is prepared. An answer that is
-    /// rejected for good is an error.
-    fn is_rejected(&mut self, received: &Received, retries: u32) -> Result<bool> {
+    /// Has the answer judged by `--check`. Gives whether the model is to be asked again, which is prepared then. An answer
+    /// that is rejected for good is an error.
+    fn check(&mut self, received: &Received, retries: u32) -> Result<bool> {
         let Options { check: command, strict, output, console, .. } = &self.session.options;
         let Received { answer, short, .. } = received;
         let has_content = answer.has_text || output.format == Format::Json;

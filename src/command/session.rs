@@ -36,9 +36,7 @@ pub enum Requests {
 impl Session {
     /// Fetches the key, and opens the log and the recorded answers.
     pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
-        if options.replay.is_none() || options.record.is_some() {
-            options.connect()?;
-        }
+        options.connect()?;
         let policy = options.policy;
         let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
         let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));

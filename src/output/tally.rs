@@ -35,13 +35,9 @@ impl Tally {
         self.answered + self.failed + self.skipped
     }
 
-    fn tokens(&self) -> String {
-        counted(self.tokens)
-    }
-
     fn counts(&self) -> String {
         let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
-        format!("({} failed, {} tokens{credits})", counted(self.failed), self.tokens())
+        format!("({} failed, {} tokens{credits})", counted(self.failed), counted(self.tokens))
     }
 
     fn credits(&self) -> String {
@@ -50,7 +46,7 @@ impl Tally {
 
     /// How far the batch is, in a line of its own.
     pub fn heartbeat(&self) -> String {
-        format!("{} items are done {}", counted(self.done()), self.counts())
+        format!("items done: {} {}", counted(self.done()), self.counts())
     }
 
     /// What the bar says after the numbers of items.
@@ -74,7 +70,7 @@ impl fmt::Display for Tally {
         let Self { cost, .. } = self;
         let [answered, failed, skipped] = [self.answered, self.failed, self.skipped].map(counted);
         write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
-        write!(f, "{} tokens, about ${}", self.tokens(), dollars(*cost))?;
+        write!(f, "{} tokens, about ${}", counted(self.tokens), dollars(*cost))?;
         self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))
     }
 }

@@ -83,7 +83,7 @@ impl Recordings {
         let path = self.path.display();
         let last = index.last().map(|place| index.line(place)).transpose()?;
         let why = match last.as_deref().and_then(recorded_question) {
-            Some(last) => difference(&question(prepared, &|text| text.into()), &last),
+            Some(last) => difference(&question(&prepared.question(), &|text| text.into()), &last),
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));

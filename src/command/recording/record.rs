@@ -66,10 +66,11 @@ pub fn line(
     redact: &dyn Fn(&str) -> String,
 ) -> String {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let asked = prepared.question();
     let record = Record {
-        key: prepared.digest(),
+        key: Digest::of(&asked),
         time: rfc3339(SystemTime::now()),
-        request: question(prepared, redact),
+        request: question(&asked, redact),
         answer: &Recorded::new(content_type.map(redact), body, redact),
     };
     // strings and numbers always are JSON
@@ -77,8 +78,8 @@ pub fn line(
 }
 
 /// What a request asks, as it is recorded.
-pub fn question(prepared: &Prepared, redact: &dyn Fn(&str) -> String) -> Value {
-    let mut question = serde_json::from_str(&repair(&prepared.question())).unwrap_or_default();
+pub fn question(asked: &[u8], redact: &dyn Fn(&str) -> String) -> Value {
+    let mut question = serde_json::from_str(&repair(asked)).unwrap_or_default();
     shorten(&mut question, redact);
     question
 }
