@@ -12,7 +12,7 @@
 //! - `output` prints the answer on stdout, and everything else on stderr;
 //! - `command` has one file for each mode, and puts these together;
 //! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs commands of the user's,
-//!   `sync` locks, and `error` has the kinds of failure with their exit statuses.
+//!   `sync` has what threads need, and `error` has the kinds of failure with their exit statuses.
 //!
 //! `tests/layers.rs` holds the rule.
 

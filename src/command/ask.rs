@@ -37,8 +37,7 @@ pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
 }
 
 fn prompt(options: &Options, sources: &Sources) -> Result<Content> {
-    let console = options.console.clone();
-    input::prompt(sources, move |text: &str| console.note(text))
+    input::prompt(sources, |text| options.console.note(text))
 }
 
 fn preview(options: &Options, sources: &Sources) -> Result<Prepared> {

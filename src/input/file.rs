@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -88,21 +89,35 @@ impl Read for Stdin {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
             match io::stdin().read(bytes) {
-                #[cfg(unix)]
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => wait_until_readable()?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait_for_stdin(None)?;
+                }
                 read => return read,
             }
         }
     }
 }
 
+/// Whether nothing can be read from standard input for this long.
+pub fn stdin_is_silent(limit: Duration) -> bool {
+    matches!(wait_for_stdin(Some(limit)), Ok(false))
+}
+
+/// Waits until standard input can be read, at most for `limit`. Returns whether reading is worth a try.
 #[cfg(unix)]
-fn wait_until_readable() -> io::Result<()> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    match poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], None) {
-        Err(error) if error != rustix::io::Errno::INTR => Err(error.into()),
-        _ => Ok(()),
+fn wait_for_stdin(limit: Option<Duration>) -> io::Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
+    match poll(&mut [PollFd::new(&io::stdin(), PollFlags::IN)], limit.as_ref()) {
+        Ok(ready) => Ok(ready > 0),
+        Err(rustix::io::Errno::INTR) => Ok(true),
+        Err(error) => Err(error.into()),
     }
+}
+
+#[cfg(not(unix))]
+fn wait_for_stdin(_: Option<Duration>) -> io::Result<bool> {
+    Ok(true)
 }
 
 /// Whether standard input is a device, such as `/dev/null` or a terminal, which nobody wrote anything into.

@@ -1,15 +1,12 @@
 //! Puts the user message together: files first, then standard input, then a blank line and the words.
 
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
 
 use super::draft::{Draft, empty};
-use super::file::{InputFile, STDIN, Stdin, stdin_is_device};
+use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
 use super::text::{Text, read_bytes, replaced_note, text};
 use crate::api::Content;
@@ -76,20 +73,16 @@ impl Sources {
 }
 
 /// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
-pub fn prompt(
-    sources: &Sources,
-    notify: impl Fn(&str) + Clone + Send + 'static,
-) -> Result<Content> {
+pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
     let words = sources.words()?;
     let mut draft = sources.files(&notify)?;
     // a flag may add standard input as a file
     let mut has_material = sources.files.iter().any(|file| file.path().is_none());
     if sources.stdin {
-        let mut input = BufReader::new(Stdin);
-        if words.is_some() {
-            wait_for_input(&mut input, notify.clone());
+        if words.is_some() && stdin_is_silent(SILENCE) {
+            notify("waiting for standard input; use --no-stdin to ignore it");
         }
-        has_material = draft.add_material(read_bytes(input, STDIN)?, STDIN)?;
+        has_material = draft.add_material(read_bytes(Stdin, STDIN)?, STDIN)?;
         if !has_material && words.is_some() && !stdin_is_device() {
             notify("standard input is empty, so the prompt is sent without it");
         }
@@ -104,21 +97,6 @@ pub fn prompt(
         notify(&note);
     }
     Ok(draft.finish())
-}
-
-/// Waits for the first bytes. If they do not come soon, the user is told.
-fn wait_for_input(input: &mut impl BufRead, notify: impl Fn(&str) + Send + 'static) {
-    let (begun, silence) = mpsc::channel::<()>();
-    let tell = move || {
-        if silence.recv_timeout(SILENCE) == Err(RecvTimeoutError::Timeout) {
-            notify("waiting for standard input; use --no-stdin to ignore it");
-        }
-    };
-    // where there is no thread to be had, the user is not told
-    let _ = thread::Builder::new().spawn(tell);
-    // an error comes again when the rest is read
-    let _ = input.fill_buf();
-    drop(begun);
 }
 
 /// The error where there is nothing to ask.

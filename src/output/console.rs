@@ -5,8 +5,7 @@ use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Instant;
 
-use indicatif::ProgressBar;
-
+use super::live::Live;
 use super::terminal::sanitize;
 use crate::api::Secret;
 use crate::error::{self, Kind};
@@ -23,8 +22,8 @@ pub struct Console {
     /// It is a terminal that can draw over a line.
     pub animated: bool,
     secret: Arc<OnceLock<Secret>>,
-    /// The spinner or bar; hidden until one is started.
-    pub(super) live: ProgressBar,
+    /// The spinner or bar.
+    live: Live,
     /// When the next try starts, during the pause before a retry.
     pub(super) next_try: Arc<Mutex<Option<Instant>>>,
 }
@@ -38,7 +37,7 @@ impl Console {
             colour,
             animated,
             secret: Arc::default(),
-            live: ProgressBar::hidden(),
+            live: Live::default(),
             next_try: Arc::default(),
         }
     }
@@ -51,6 +50,23 @@ impl Console {
     /// Whether a spinner or a bar may be drawn.
     pub fn is_animated(&self) -> bool {
         self.animated && !self.quiet && !self.verbose
+    }
+
+    /// Draws a line again and again until [`Console::stop_live`], where that may be done.
+    pub fn start_live(&self, text: impl Fn() -> String + Send + 'static) {
+        if self.is_animated() {
+            self.live.start(text);
+        }
+    }
+
+    /// Removes the spinner or bar without a trace.
+    pub fn stop_live(&self) {
+        self.live.stop();
+    }
+
+    /// Runs `print` while the spinner or bar is out of the way.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.live.suspend(print)
     }
 
     /// Something that the user should know. Not shown under `--quiet`.

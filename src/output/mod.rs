@@ -3,6 +3,7 @@
 mod atomic;
 mod console;
 mod highlight;
+mod live;
 mod log;
 mod printer;
 mod progress;

@@ -1,83 +1,37 @@
-//! What the user sees while a request is under way: a spinner or a bar, the retries, the exchange under `--verbose`.
+//! What the user sees while a request is under way: a spinner, the retries, the exchange under `--verbose`.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Error;
-use indicatif::{ProgressDrawTarget, ProgressState, ProgressStyle};
 use ureq::http::StatusCode;
 
-use super::{Console, Tally};
+use super::Console;
+use super::live::REDRAW;
 use crate::api::{Head, Prepared, Progress, Retry};
 use crate::sync::lock;
 
-const REDRAW: Duration = Duration::from_millis(100);
+/// The frames of the spinner.
+const FRAMES: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
 impl Console {
     /// Starts a spinner that counts the seconds, and those to the next try.
     pub fn start_spinner(&self) {
-        let next_try = Arc::clone(&self.next_try);
-        self.start_live("{spinner} {waiting}", move |state, out| {
-            let seconds = state.elapsed().as_secs();
-            let _ = match seconds {
-                0 => write!(out, "waiting"),
-                _ => write!(out, "waiting {seconds} s"),
+        let (begun, next_try) = (Instant::now(), Arc::clone(&self.next_try));
+        self.start_live(move || {
+            let elapsed = begun.elapsed();
+            let frame = FRAMES[(elapsed.as_millis() / REDRAW.as_millis()) as usize % FRAMES.len()];
+            let seconds = match elapsed.as_secs() {
+                0 => String::new(),
+                seconds => format!(" {seconds} s"),
             };
-            if let Some(next_try) = *lock(&next_try) {
+            let next_try = lock(&next_try).map_or(String::new(), |next_try| {
                 let left = next_try.saturating_duration_since(Instant::now());
-                let _ = write!(out, ", next try in {:.0} s", left.as_secs_f64().ceil());
-            }
+                format!(", next try in {:.0} s", left.as_secs_f64().ceil())
+            });
+            format!("{frame} waiting{seconds}{next_try}")
         });
-    }
-
-    /// Starts a bar for this many items; without a number it only counts.
-    pub fn start_bar(&self, total: Option<u64>) {
-        let total = total.filter(|total| *total > 0);
-        let template = match total {
-            Some(_) => "{bar:16} {human_pos}/{human_len}{wide_msg}",
-            None => "{human_pos} done{wide_msg}",
-        };
-        if let (true, Some(total)) = (self.is_animated(), total) {
-            self.live.set_length(total);
-        }
-        self.start_live(template, |_, _| {});
-        self.update_bar(&Tally::default());
-    }
-
-    /// Moves the bar to where the batch is now.
-    pub fn update_bar(&self, tally: &Tally) {
-        if self.is_animated() {
-            let message = tally.progress(self.live.length(), self.live.elapsed());
-            self.live.set_message(message);
-            self.live.set_position(tally.done());
-        }
-    }
-
-    fn start_live<F>(&self, template: &str, waiting: F)
-    where
-        F: Fn(&ProgressState, &mut dyn Write) + Clone + Send + Sync + 'static,
-    {
-        let style = ProgressStyle::with_template(template);
-        if let (true, Ok(style)) = (self.is_animated(), style) {
-            let style = style.tick_chars("⠁⠂⠄⡀⢀⠠⠐⠈ ").progress_chars("█░");
-            self.live.set_style(style.with_key("waiting", waiting));
-            self.live.set_draw_target(ProgressDrawTarget::stderr());
-            self.live.reset();
-            self.live.enable_steady_tick(REDRAW);
-        }
-    }
-
-    /// Removes the spinner or bar without a trace.
-    pub fn stop_live(&self) {
-        if self.is_animated() && !self.live.is_finished() {
-            self.live.finish_and_clear();
-        }
-    }
-
-    /// Runs `print` while the spinner or bar is out of the way.
-    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        if self.is_animated() { self.live.suspend(print) } else { print() }
     }
 
     fn set_next_try(&self, next_try: Option<Instant>) {

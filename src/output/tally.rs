@@ -6,6 +6,9 @@ use std::time::Duration;
 use super::report::{counted, dollars};
 use crate::api::in_words;
 
+/// The width of the bar, in columns.
+const BAR: usize = 16;
+
 /// What became of the items so far.
 #[derive(Debug, Default)]
 pub struct Tally {
@@ -49,19 +52,22 @@ impl Tally {
         format!("items done: {} {}", counted(self.done()), self.counts())
     }
 
-    /// What the bar says after the numbers of items.
-    pub(super) fn progress(&self, total: Option<u64>, elapsed: Duration) -> String {
-        let counts = self.counts();
+    /// How far the batch is after this time, as a bar if the number of its items is known.
+    pub fn bar(&self, total: Option<u64>, elapsed: Duration) -> String {
+        let (done, counts) = (counted(self.done()), self.counts());
+        let Some(total) = total else { return format!("{done} done {counts}") };
+        let share = self.done().min(total) as f64 / total.max(1) as f64;
+        let bar = "█".repeat((share * BAR as f64) as usize);
         // skipped items took no time, so they say nothing about the rest
-        let asked = self.answered + self.failed;
-        match total {
-            Some(total) if asked > 0 => {
+        let left = match self.answered + self.failed {
+            0 => String::new(),
+            asked => {
                 let rest = total.saturating_sub(self.done());
                 let seconds = elapsed.as_secs_f64() / asked as f64 * rest as f64;
-                format!(", {} left {counts}", in_words(seconds.ceil() as u64))
+                format!(", {} left", in_words(seconds.ceil() as u64))
             }
-            _ => format!(" {counts}"),
-        }
+        };
+        format!("{bar:░<BAR$} {done}/{}{left} {counts}", counted(total))
     }
 }
 

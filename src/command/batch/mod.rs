@@ -2,7 +2,6 @@
 
 mod budget;
 mod file;
-mod heartbeat;
 mod item;
 mod order;
 mod preview;
@@ -14,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 
@@ -23,14 +23,16 @@ use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
 use crate::input::{Item, Items, count_items, replaced_note};
 use crate::output::{Console, Sink, Tally};
-use crate::sync::lock;
+use crate::sync::{Ticker, lock};
 use file::ResultsFile;
-use heartbeat::{Heartbeat, INTERVAL};
 use queue::{Queue, queue};
 use results::Known;
 use template::Template;
 
 pub use preview::dry_run;
+
+/// How often a line tells how far the batch is where there is no bar, so that a CI job is not taken for dead.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -44,8 +46,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let work = Arc::new(Work::new(options, batch, output, known)?);
     let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
     work.stop_on_signals()?;
-    console.start_bar(total);
-    let heartbeat = work.start_heartbeat();
+    let heartbeat = work.show_progress(total);
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
@@ -125,15 +126,17 @@ impl Work {
         })
     }
 
-    /// Tells from time to time how far the batch is, where there is no bar.
-    fn start_heartbeat(self: &Arc<Self>) -> Option<Heartbeat> {
+    /// Shows how far the batch is, on a terminal all the time and elsewhere from time to time.
+    fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
+        let (begun, work) = (Instant::now(), Arc::clone(self));
+        let console = &self.session.options.console;
+        console.start_live(move || lock(&work.tally).bar(total, begun.elapsed()));
         let work = Arc::clone(self);
         let beat = move || {
             let line = lock(&work.tally).heartbeat();
             work.session.options.console.tell(line);
         };
-        let console = &self.session.options.console;
-        (!console.animated && !console.quiet).then(|| Heartbeat::start(INTERVAL, beat))
+        (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
     }
 
     /// Starts the reader of the items and the workers.
@@ -180,7 +183,6 @@ impl Work {
                     let _ = result.send(Err(error));
                 }
             }
-            self.session.options.console.update_bar(&lock(&self.tally));
         }
     }
 

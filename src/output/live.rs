@@ -1,0 +1,61 @@
+//! A line of a terminal that changes while something is under way, and is removed without a trace.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::sync::{Ticker, lock};
+
+/// How often the line is drawn.
+pub const REDRAW: Duration = Duration::from_millis(100);
+/// What removes the line.
+const ERASE: &str = "\r\x1b[2K";
+/// How wide a terminal is that does not tell, in columns.
+const USUAL_WIDTH: usize = 80;
+
+/// The line of standard error; clones share it. Nothing is shown before [`Live::start`].
+#[derive(Debug, Clone, Default)]
+pub struct Live(Arc<Mutex<Option<Ticker>>>);
+
+impl Live {
+    /// Draws `text` again and again until [`Live::stop`]. Each of its characters is one column wide.
+    pub fn start(&self, text: impl Fn() -> String + Send + 'static) {
+        let live = self.clone();
+        let draw = move || {
+            let text: String = text().chars().take(width() - 1).collect();
+            // it may just have been stopped
+            let ticker = lock(&live.0);
+            if ticker.is_some() {
+                write(&format!("{ERASE}{text}"));
+            }
+        };
+        *lock(&self.0) = Some(Ticker::start(REDRAW, draw));
+    }
+
+    /// Removes the line.
+    pub fn stop(&self) {
+        if lock(&self.0).take().is_some() {
+            write(ERASE);
+        }
+    }
+
+    /// Runs `print` while the line is out of the way.
+    pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
+        let ticker = lock(&self.0);
+        if ticker.is_some() {
+            write(ERASE);
+        }
+        print()
+    }
+}
+
+fn write(text: &str) {
+    // without a standard error there is nobody to show it to
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// How many columns the terminal has now.
+fn width() -> usize {
+    let size = terminal_size::terminal_size_of(std::io::stderr());
+    size.map_or(USUAL_WIDTH, |(width, _)| width.0.into())
+}
