@@ -56,9 +56,9 @@ pub fn stopped_short(answer: &Answer, max_tokens: u32) -> Option<Failure> {
 
 /// Dollars with four decimals, or as many as two significant digits need.
 pub fn dollars(amount: f64) -> String {
-    let decimals =
-        if amount > 0.0 { 1 + (-amount.log10()).ceil().clamp(3.0, 20.0) as usize } else { 4 };
-    format!("{amount:.decimals$}")
+    let shows_two_digits = |decimals: &i32| amount * 10f64.powi(decimals - 1) >= 1.0;
+    let decimals = (4..=21).find(shows_two_digits).unwrap_or(4);
+    format!("{amount:.*}", decimals as usize)
 }
 
 /// A number with a comma between thousands.
