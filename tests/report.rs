@@ -30,6 +30,19 @@ fn usage_prints_on_one_line_what_the_server_reported() {
 }
 
 #[test]
+fn usage_leaves_out_a_reset_that_is_past_or_far_away() {
+    for reset in ["1000", "9999999999"] {
+        let headers = ["x-ratelimit-remaining: 3", &format!("x-ratelimit-reset: {reset}")];
+        let server = Server::once(http("200 OK", &headers, answer("ok")));
+        anyask(["-u", "-S", "hi"])
+            .at(&server)
+            .prints("ok\n")
+            .matches("anyask: usage: [^\n]*, 3 requests left\n")
+            .exits(0);
+    }
+}
+
+#[test]
 fn a_short_stop_is_one_note_and_under_strict_exit_11() {
     for (reason, why, hint) in [
         ("max_tokens", "it reached --max-tokens 4096", "hint: use a larger --max-tokens\n"),

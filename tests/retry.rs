@@ -99,6 +99,14 @@ fn retries_as_the_server_says() {
     let server = Server::once(refusal("529 ", &["x-should-retry: false"]));
     anyask(["hi"]).at(&server).mentions("(529 some_error)").exits(8);
     assert_eq!(server.requests(), 1);
+    // also where a relay's code would decide
+    let busy = error_body("get_channel_failed", "no channel");
+    let server = Server::once(http("500 Oops", &["x-should-retry: false"], busy));
+    anyask(["hi"]).at(&server).mentions("(500 get_channel_failed)").exits(8);
+    assert_eq!(server.requests(), 1);
+    let poor = error_body("insufficient_user_quota", "no quota");
+    let server = Server::serving(vec![http("403 No", &["x-should-retry: true"], poor), ok()]);
+    anyask(["-q", "--retry-delay", "0", "hi"]).at(&server).prints("ok\n").exits(0);
 }
 
 #[test]
@@ -189,8 +197,11 @@ fn notes_that_the_server_may_have_charged_for_a_lost_request() {
         .prints("ok\n")
         .mentions(&format!("sent nothing for 0.2 s; try 2 of 3 now{CHARGED}\n"))
         .exits(0);
-    let server = Server::serving(vec![refusal("504 Timeout", &[]), ok()]);
-    anyask(["--retry-delay", "0", "hi"]).at(&server).prints("ok\n").mentions(CHARGED).exits(0);
+    let overloaded = http("504 Timeout", &[], error_body("some_error", "upstream is overloaded"));
+    for late in [refusal("504 Timeout", &[]), overloaded] {
+        let server = Server::serving(vec![late, ok()]);
+        anyask(["--retry-delay", "0", "hi"]).at(&server).prints("ok\n").mentions(CHARGED).exits(0);
+    }
 }
 
 #[test]

@@ -132,43 +132,53 @@ impl Client {
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let mut sent = Sent::unsent(stopped());
-        let mut replaced = false;
-        loop {
-            if let Err(error) = self.pace.acquire(model) {
-                return Sent { reply: Err(error), ..sent };
-            }
-            sent.attempts += 1;
+        let (mut attempts, mut head, mut replaced) = (0, None, false);
+        let reply = loop {
+            let agent = match self.acquire(model) {
+                Ok(agent) => agent,
+                Err(error) => break Err(error),
+            };
+            attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
-            let opened = self.open(prepared);
+            let opened = self.open(&agent, prepared);
             self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
+            head = opened.as_ref().ok().map(|(head, _)| head.clone());
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
-                let reply = self.read(&head, body, wanted.clone());
-                sent.head = Some(head);
-                reply
+                self.read(&head, body, wanted.clone())
             });
             let failed = match read {
                 Ok(reply) => {
                     if !replaced {
                         self.dead.store(0, Ordering::Relaxed);
                     }
-                    return Sent { reply: Ok(reply), ..sent };
+                    break Ok(reply);
                 }
                 Err(failed) => failed,
             };
             if failed.retryable == Retryable::AtOnce {
-                sent.attempts -= 1;
+                attempts -= 1;
                 replaced = true;
                 if self.dead.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_DEAD {
                     self.renew(RootCerts::PlatformVerifier);
                 }
-            } else if let Err(error) = self.prepare_retry(failed, model, sent.attempts, on_progress)
-            {
-                return Sent { reply: Err(error), ..sent };
+            } else if let Err(error) = self.prepare_retry(failed, model, attempts, on_progress) {
+                break Err(error);
             }
+        };
+        Sent { reply, attempts, head, replayed: false }
+    }
+
+    /// Waits until the model may be asked, and returns the agent to send the request with.
+    fn acquire(&self, model: Candidate) -> Result<Agent> {
+        self.pace.acquire(model)?;
+        let agent = lock(&self.agent).clone();
+        if self.pace.is_stopped() {
+            // an order to stop came just before this agent took the place of the one that it ended
+            return Err(stopped());
         }
+        Ok(agent)
     }
 
     /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
@@ -222,7 +232,7 @@ impl Client {
 
     /// The error, with the reason why the request is not sent again.
     fn too_long(&self, error: &Error, pause: Duration) -> Error {
-        let pause = in_words(pause.as_secs_f64().ceil() as u64);
+        let pause = in_words(pause);
         let limit = self.policy.max_wait.as_secs_f64();
         let words = format!("{error}; it asks to wait {pause}, longer than --max-wait {limit}");
         let mut failure = Failure::new(kind(error), words);
@@ -231,9 +241,9 @@ impl Client {
     }
 
     /// Sends the request once, and reads the head of its answer.
-    fn open(&self, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
+    fn open(&self, agent: &Agent, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
         self.deadline.set_in(self.endpoint.connect_timeout);
-        let response = self.run(prepared);
+        let response = self.run(agent, prepared);
         let response = response.map_err(|error| connection_error(&self.endpoint, error))?;
         let (parts, body) = response.into_parts();
         Ok((Head::new(parts.status.as_u16(), parts.headers), body))
@@ -252,12 +262,7 @@ impl Client {
         Ok(reply)
     }
 
-    fn run(&self, prepared: &Prepared) -> Result<http::Response<Body>, ureq::Error> {
-        let agent = self.agent();
-        if self.pace.is_stopped() {
-            // an order to stop came just before this agent took the place of the one that it ended
-            return Err(std::io::Error::other("stopped").into());
-        }
+    fn run(&self, agent: &Agent, prepared: &Prepared) -> Result<http::Response<Body>, ureq::Error> {
         let result = agent.run(request(prepared)?);
         let uses_system_roots = self.endpoint.roots_variable.is_none();
         if !uses_system_roots || !result.as_ref().is_err_and(has_no_roots) {
@@ -265,7 +270,8 @@ impl Client {
         }
         // a bare container has no certificates of its own; nothing has left the machine yet
         self.renew(RootCerts::WebPki);
-        self.agent().run(request(prepared)?)
+        let agent = lock(&self.agent).clone();
+        agent.run(request(prepared)?)
     }
 
     /// Breaks off what is under way, from another thread. What is sent after [`Pace::resume`] is sent as ever.
@@ -279,10 +285,6 @@ impl Client {
         let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
         let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);
         std::mem::replace(&mut lock(&self.agent), new)
-    }
-
-    fn agent(&self) -> Agent {
-        lock(&self.agent).clone()
     }
 }
 

@@ -198,19 +198,23 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         None if body.message.is_empty() => String::new(),
         None => format!(": {}", body.message),
     };
-    let mut failure = Failure::new(kind, format!("{what} ({status}{named}){words}"));
-    failure.request_id = body.request_id.or_else(|| head.request_id.clone());
     let hint = meaning.map(|meaning| meaning.hint.into());
     let hint = hint.or_else(|| refused_hint(endpoint, head, kind, asked));
-    let by_status = retryable(status, &head.headers);
-    AttemptError {
-        asked,
-        rate_limited: status == 429,
-        ..AttemptError::new(
-            failure.maybe_hint(hint),
-            meaning.map_or(by_status, |meaning| meaning.retryable),
-        )
-    }
+    let failure = Failure::new(kind, format!("{what} ({status}{named}){words}")).maybe_hint(hint);
+    let id = body.request_id.or_else(|| head.request_id.clone());
+    let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
+    AttemptError { asked, ..answered(failure, id, retryable) }
+}
+
+/// The server answered with a failure, under this request id.
+fn answered(
+    mut failure: Failure,
+    request_id: Option<String>,
+    retryable: Retryable,
+) -> AttemptError {
+    let rate_limited = failure.kind == Kind::RateLimited;
+    failure.request_id = request_id;
+    AttemptError { rate_limited, ..AttemptError::new(failure, retryable) }
 }
 
 /// Why Cloudflare gave up. Its own page, `error code: 524`, does not say so.
@@ -224,13 +228,11 @@ fn silent_origin(message: &str) -> String {
 pub fn stopped_by_bot_check(endpoint: &Endpoint, head: &Head, kind: Kind) -> AttemptError {
     let (host, status) = (endpoint.host(), head.status);
     let message = format!("a bot check stands before {host} ({status})");
-    let mut failure = Failure::new(kind, message).hint(
+    let failure = Failure::new(kind, message).hint(
         "open the address in a browser to see it, and ask the operator to let API clients through",
     );
-    failure.request_id.clone_from(&head.request_id);
-    let rate_limited = kind == Kind::RateLimited;
-    let retryable = if rate_limited { Retryable::Yes } else { Retryable::No };
-    AttemptError { rate_limited, ..AttemptError::new(failure, retryable) }
+    let retryable = retryable(status, &head.headers, Some(kind == Kind::RateLimited));
+    answered(failure, head.request_id.clone(), retryable)
 }
 
 fn refused_hint(
@@ -244,7 +246,7 @@ fn refused_hint(
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
         (_, 524) => "the request may have been charged; with --json, add --stream".into(),
         (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
-            format!("try again in {}", in_words(pause.as_secs_f64().ceil() as u64))
+            format!("try again in {}", in_words(pause))
         }
         (Kind::RateLimited, _) => "wait a little and try again".into(),
         (Kind::Refused, ..400) => "use the new address as --base-url, if you trust it".into(),
@@ -266,18 +268,10 @@ pub fn error_event(body: &ErrorBody) -> AttemptError {
     let status = body.status.unwrap_or(200);
     let meaning = meaning(status, body);
     let kind = meaning.map_or_else(|| body.failure_kind(), |meaning| meaning.kind);
-    let by_kind = match (&*body.kind, kind) {
-        ("overloaded_error" | "api_error" | "rate_limit_error", _) => Retryable::Yes,
-        _ if body.status.is_some() => retryable(status, &HeaderMap::new()),
-        _ => Retryable::No,
-    };
-    let mut failure = Failure::new(kind, message);
-    failure = failure.maybe_hint(meaning.map(|meaning| meaning.hint));
-    failure.request_id.clone_from(&body.request_id);
-    AttemptError {
-        rate_limited: kind == Kind::RateLimited,
-        ..AttemptError::new(failure, meaning.map_or(by_kind, |meaning| meaning.retryable))
-    }
+    let is_passing = matches!(&*body.kind, "overloaded_error" | "api_error" | "rate_limit_error");
+    let retried = meaning.map(|meaning| meaning.retried).or(is_passing.then_some(true));
+    let failure = Failure::new(kind, message).maybe_hint(meaning.map(|meaning| meaning.hint));
+    answered(failure, body.request_id.clone(), retryable(status, &HeaderMap::new(), retried))
 }
 
 fn silent(endpoint: &Endpoint) -> Failure {

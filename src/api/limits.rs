@@ -45,16 +45,11 @@ impl Limits {
         let left = self.reset?.duration_since(now).ok()?;
         Some(left).filter(|left| !left.is_zero() && *left <= LONGEST_WINDOW)
     }
-
-    /// Whole seconds until the window resets, rounded up; 0 if that is past.
-    pub fn resets_in(&self) -> Option<u64> {
-        let left = self.reset?.duration_since(SystemTime::now()).unwrap_or_default();
-        Some(left.as_secs() + u64::from(left.subsec_nanos() > 0))
-    }
 }
 
-/// A number of seconds as a person says it.
-pub fn in_words(seconds: u64) -> String {
+/// A time as a person says it, rounded up.
+pub fn in_words(time: Duration) -> String {
+    let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     match seconds {
         0..120 => format!("{seconds} s"),
         120..7200 => format!("{} min", seconds.div_ceil(60)),
@@ -149,7 +144,7 @@ mod tests {
                 ("x-ratelimit-reset", &value),
             ]);
             prop_assert!(limits.credits.is_none_or(f64::is_finite));
-            limits.resets_in();
+            limits.wait(SystemTime::now());
         }
     }
 }

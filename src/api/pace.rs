@@ -154,7 +154,7 @@ impl Pace {
 }
 
 fn resets_too_late(wait: Duration) -> Failure {
-    let wait = in_words(wait.as_secs_f64().ceil() as u64);
+    let wait = in_words(wait);
     let message = format!("the rate limit resets in {wait}, later than --max-wait");
     let failure = Failure::new(Kind::RateLimited, message);
     failure.hint("with -o FILE, use --resume to continue then")

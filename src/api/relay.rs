@@ -3,14 +3,14 @@
 
 use super::error_body::ErrorBody;
 use super::head::Head;
-use super::retry::Retryable;
 use crate::error::Kind;
 
 /// What an error means, where its status does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meaning {
     pub kind: Kind,
-    pub retryable: Retryable,
+    /// Whether the request is sent again.
+    pub retried: bool,
     pub hint: &'static str,
 }
 
@@ -27,7 +27,7 @@ const RULES: [Rule; 3] = [
         words: &[],
         meaning: Meaning {
             kind: Kind::NotPermitted,
-            retryable: Retryable::No,
+            retried: false,
             hint: "check the credits; relays reserve credits for --max-tokens, so a lower one may pass",
         },
     },
@@ -42,7 +42,7 @@ const RULES: [Rule; 3] = [
         ],
         meaning: Meaning {
             kind: Kind::NotPermitted,
-            retryable: Retryable::No,
+            retried: false,
             hint: "this route serves Claude Code only; use another group, key or model",
         },
     },
@@ -51,7 +51,7 @@ const RULES: [Rule; 3] = [
         words: &["saturated", "overloaded", "负载已经达到上限", "饱和"],
         meaning: Meaning {
             kind: Kind::ServerFailed,
-            retryable: Retryable::Yes,
+            retried: true,
             hint: "the server is busy; try again later",
         },
     },
@@ -67,12 +67,12 @@ pub fn meaning(status: u16, error: &ErrorBody) -> Option<Meaning> {
     if error.kind == "model_not_found" && status == 503 {
         let hint =
             "this key's group has no channel for the model; --list-models=server shows the models";
-        return Some(Meaning { kind: Kind::ServerFailed, retryable: Retryable::Yes, hint });
+        return Some(Meaning { kind: Kind::ServerFailed, retried: true, hint });
     }
     let is_context = words.contains("context") || words.contains("上下文");
     if status == 400 && words.contains("1m") && is_context {
         let hint = "use -H 'anthropic-beta: context-1m-2025-08-07'";
-        return Some(Meaning { kind: Kind::Refused, retryable: Retryable::No, hint });
+        return Some(Meaning { kind: Kind::Refused, retried: false, hint });
     }
     if status == 402 && words.contains("max_tokens") {
         return Some(RULES[0].meaning);

@@ -82,12 +82,13 @@ impl Policy {
     }
 }
 
-/// Whether a request that was refused with this status may be sent again.
-pub fn retryable(status: u16, headers: &HeaderMap) -> Retryable {
+/// Whether a request that was answered with this status may be sent again: as the server says, else as `meant` by an
+/// error that is known, else by the status.
+pub fn retryable(status: u16, headers: &HeaderMap, meant: Option<bool>) -> Retryable {
     let retried = match text(headers, "x-should-retry") {
         Some("true") => true,
         Some("false") => false,
-        _ => matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530),
+        _ => meant.unwrap_or(matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530)),
     };
     match status {
         _ if !retried => Retryable::No,
@@ -152,7 +153,7 @@ mod tests {
         let headers: HeaderMap = headers.collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let asked = asked_pause(status, &headers, &Limits::read(&headers), now);
-        policy.decide(attempt, retryable(status, &headers), asked, 0.5)
+        policy.decide(attempt, retryable(status, &headers, None), asked, 0.5)
     }
 
     fn decision(status: u16, headers: &[(&'static str, &str)]) -> Decision {

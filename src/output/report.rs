@@ -1,6 +1,7 @@
 //! What is said about an answer, and the request as a curl command.
 
 use std::collections::HashSet;
+use std::time::SystemTime;
 
 use crate::api::{Answer, Limits, Origin, Prepared, in_words};
 use crate::error::{Failure, Kind};
@@ -25,7 +26,9 @@ pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<f64>) -> String
         cost.map(|cost| format!("about ${}", dollars(cost))),
         limits.credits.map(|credits| format!("${credits:.2} credits left")),
         limits.remaining.map(|remaining| format!("{remaining}{of} requests left")),
-        limits.resets_in().map(|seconds| format!("the window resets in {}", in_words(seconds))),
+        limits
+            .wait(SystemTime::now())
+            .map(|wait| format!("the window resets in {}", in_words(wait))),
     ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     if parts.is_empty() {

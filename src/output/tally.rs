@@ -63,8 +63,8 @@ impl Tally {
             0 => String::new(),
             asked => {
                 let rest = total.saturating_sub(self.done());
-                let seconds = elapsed.as_secs_f64() / asked as f64 * rest as f64;
-                format!(", {} left", in_words(seconds.ceil() as u64))
+                let left = elapsed.mul_f64(rest as f64 / asked as f64);
+                format!(", {} left", in_words(left))
             }
         };
         format!("{bar:░<BAR$} {done}/{}{left} {counts}", counted(total))
