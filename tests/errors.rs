@@ -221,6 +221,11 @@ fn names_an_unreachable_proxy_without_its_password() {
     anyask(["--retries", "0", "--base-url", "https://api.example", "hi"])
         .env("ANYROUTER_API_KEY", "k")
         .env("https_proxy", "nonsense://user:pass@x")
-        .mentions("anyask: the environment names a proxy that is no usable URL\n")
+        .mentions("anyask: the proxy in the environment is not a usable URL\n")
         .exits(2);
+    // what connects nowhere needs no proxy
+    for mode in ["--mock", "--dry-run", "--curl"] {
+        let run = anyask([mode, "--base-url", "https://api.example", "hi"]);
+        run.env("https_proxy", "nonsense://x").prints_something().exits(0);
+    }
 }

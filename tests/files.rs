@@ -220,7 +220,7 @@ fn refuses_files_over_32_mib_in_all() {
     let folder = folder().with("large", [PNG, &vec![0; 25 << 20]].concat());
     anyask(["--mock", "-f", "large", "hi"])
         .in_dir(&folder)
-        .says("anyask: the request is 33.3 MiB; the API takes at most 32 MiB\nhint: send less at a time\n")
+        .says("anyask: the request is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
 }
 
@@ -258,6 +258,13 @@ fn reads_standard_input_only_once() {
     }
     anyask(["--mock", "-f-", "--no-stdin", "hi"])
         .says("anyask: --file - cannot be used with --no-stdin\n")
+        .exits(2);
+    anyask(["--curl", "-H@-", "hi"])
+        .stdin("x-a: 1")
+        .says(
+            "anyask: --header @- cannot be used with --curl\n\
+             hint: use --header @FILE, which the command can read again\n",
+        )
         .exits(2);
 }
 

@@ -248,7 +248,7 @@ fn a_request_over_32_mib_is_refused_before_anything_is_sent() {
     // quotes take twice as much room in JSON
     anyask(["--mock"])
         .stdin(vec![b'"'; limit / 2])
-        .says("anyask: the request is 32.0 MiB; the API takes at most 32 MiB\nhint: send less at a time\n")
+        .says("anyask: the request is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
 }
 

@@ -183,9 +183,14 @@ fn a_person_who_types_the_prompt_is_told_how_to_end_it() {
 
 #[test]
 fn without_a_prompt_it_does_not_wait_for_one() {
-    let shown = anyask([]).env("TERM", "dumb").on_terminal(ALL).exits(2);
-    let expected = NO_PROMPT.replace('\n', "\r\n") + "hint: ";
-    assert!(shown.starts_with(&expected), "{shown}");
+    // blanks alone are none, and do not begin a conversation
+    let folder = folder();
+    for args in [&[][..], &[" "], &["--chat", "talk", " "]] {
+        let run = anyask([]).args(args).env("TERM", "dumb").in_dir(&folder);
+        let shown = run.on_terminal(ALL).exits(2);
+        let expected = NO_PROMPT.replace('\n', "\r\n") + "hint: ";
+        assert!(shown.starts_with(&expected), "{shown}");
+    }
 }
 
 #[test]

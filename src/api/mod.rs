@@ -37,10 +37,10 @@ pub use models::{MODELS, Model, is_model_id, model_id};
 pub use pace::{Candidate, Pace, stopped};
 pub use parts::Wanted;
 pub use price::{Price, Prices};
-pub use proxy::{Proxies, proxy_for};
+pub use proxy::proxy_for;
 pub use reply::{Chunk, Reply};
 pub use request::{
-    Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source,
+    Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source, too_large,
 };
 pub use retry::Policy;
 pub use wire::Usage;

@@ -43,7 +43,7 @@ pub fn model_id(name: &str) -> &str {
     MODELS.iter().find(named).map_or(name, |model| model.id)
 }
 
-/// Whether this can be the id of a model: it has no blanks.
+/// Whether this can be the id of a model: it is not empty and has no blanks.
 pub fn is_model_id(name: &str) -> bool {
-    !name.contains(char::is_whitespace)
+    !name.is_empty() && !name.contains(char::is_whitespace)
 }

@@ -7,38 +7,30 @@ use ureq::http::Uri;
 
 use crate::error::{Failure, Kind};
 
-/// What the environment says about proxies; empty values count as missing.
-#[derive(Debug, Default)]
-pub struct Proxies {
-    /// `https_proxy`, else `HTTPS_PROXY`
-    pub https: Option<String>,
-    /// `http_proxy`, in lower case only: a CGI server sets `HTTP_PROXY` from a request's header
-    pub http: Option<String>,
-    /// `all_proxy`, else `ALL_PROXY`
-    pub all: Option<String>,
-    /// `no_proxy`, else `NO_PROXY`
-    pub none_for: Option<String>,
-}
-
-/// The proxy for `url`; `None` to connect directly.
-pub fn proxy_for(url: &Uri, proxies: &Proxies) -> Result<Option<Proxy>, Failure> {
+/// The proxy for `url`; `None` to connect directly. `variable` returns the value of an environment variable.
+pub fn proxy_for(
+    url: &Uri,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Option<Proxy>, Failure> {
+    let first = |names: &[&str]| names.iter().find_map(|name| variable(name));
     let of_scheme = match url.scheme_str() {
-        Some("https") => &proxies.https,
-        _ => &proxies.http,
+        Some("https") => first(&["https_proxy", "HTTPS_PROXY"]),
+        // in lower case only: a CGI server sets HTTP_PROXY from a request's header
+        _ => variable("http_proxy"),
     };
-    let Some(proxy) = of_scheme.as_ref().or(proxies.all.as_ref()) else {
+    let Some(proxy) = of_scheme.or_else(|| first(&["all_proxy", "ALL_PROXY"])) else {
         return Ok(None);
     };
     let host = url.host().unwrap_or_default();
-    if proxies.none_for.as_deref().is_some_and(|list| is_exempt(host, list)) {
+    if first(&["no_proxy", "NO_PROXY"]).is_some_and(|list| is_exempt(host, &list)) {
         return Ok(None);
     }
     // its value may hold a password, so it is not shown
     let unusable = |_| {
-        Failure::new(Kind::Usage, "the environment names a proxy that is no usable URL")
+        Failure::new(Kind::Usage, "the proxy in the environment is not a usable URL")
             .hint("https_proxy, http_proxy and all_proxy look like http://HOST:PORT or socks5h://HOST:PORT")
     };
-    Proxy::new(proxy).map(Some).map_err(unusable)
+    Proxy::new(&proxy).map(Some).map_err(unusable)
 }
 
 /// Whether `no_proxy` has `host`: names with their subdomains, addresses, CIDR blocks, or `*` for all;
@@ -116,18 +108,17 @@ mod tests {
 
     #[test]
     fn the_scheme_chooses_its_proxy_and_all_is_the_last_resort() {
-        let some = |text: &str| Some(text.to_string());
-        let proxies = Proxies {
-            https: some("http://s:1"),
-            http: None,
-            all: some("socks5h://a:2"),
-            none_for: None,
+        let variable = |name: &str| match name {
+            "https_proxy" => Some("http://s:1".into()),
+            "HTTP_PROXY" => Some("http://cgi:3".into()),
+            "ALL_PROXY" => Some("socks5h://a:2".into()),
+            _ => None,
         };
         let host = |url: &str| {
-            let proxy = proxy_for(&url.parse().unwrap(), &proxies).unwrap();
+            let proxy = proxy_for(&url.parse().unwrap(), variable).unwrap();
             proxy.map(|proxy| proxy.host().to_string())
         };
-        assert_eq!(host("https://x"), some("s"));
-        assert_eq!(host("http://x"), some("a"));
+        assert_eq!(host("https://x").as_deref(), Some("s"));
+        assert_eq!(host("http://x").as_deref(), Some("a"));
     }
 }

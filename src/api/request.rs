@@ -15,6 +15,12 @@ use crate::error::{Failure, Kind};
 /// The API's own limit for a request body, in bytes; a larger one is answered with 413.
 pub const LARGEST_REQUEST: usize = 32 << 20;
 
+/// The failure of what is larger than that.
+pub fn too_large(what: &str) -> Failure {
+    let message = format!("{what} larger than 32 MiB, the most that the API takes");
+    Failure::new(Kind::Usage, message).hint("send less at a time")
+}
+
 /// The body of a request. What the user did not ask for is not sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
@@ -55,9 +61,7 @@ impl Request {
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
         let body = serde_json::to_vec(self)?;
         if body.len() > LARGEST_REQUEST {
-            let size = body.len() as f64 / f64::from(1 << 20);
-            let message = format!("the request is {size:.1} MiB; the API takes at most 32 MiB");
-            return Err(Failure::new(Kind::Usage, message).hint("send less at a time").into());
+            return Err(too_large("the request is").into());
         }
         let headers = endpoint.request_headers(self.stream);
         Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })

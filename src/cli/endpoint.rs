@@ -50,15 +50,11 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         (.., Some(token)) => KeySource::Variable("ANTHROPIC_AUTH_TOKEN", token),
         _ => KeySource::Missing,
     };
-    let proxies = api::Proxies {
-        https: variable("https_proxy").or_else(|| variable("HTTPS_PROXY")),
-        http: variable("http_proxy"),
-        all: variable("all_proxy").or_else(|| variable("ALL_PROXY")),
-        none_for: variable("no_proxy").or_else(|| variable("NO_PROXY")),
-    };
+    let replays_only = args.replay.is_some() && args.record.is_none();
+    let stays_here = args.mock.is_some() || args.dry_run || args.curl || replays_only;
     let roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let endpoint = Endpoint {
-        proxy: if is_loopback(&url) { None } else { api::proxy_for(&url, &proxies)? },
+        proxy: if stays_here || is_loopback(&url) { None } else { api::proxy_for(&url, variable)? },
         url,
         auth: args.auth,
         key: None,

@@ -27,6 +27,8 @@ pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool> {
     }
     let checked = match readers[..] {
         [] => return Ok(false),
+        ["header"] if args.curl => Err(usage_error("--header @- cannot be used with --curl")
+            .hint("use --header @FILE, which the command can read again")),
         [reader] => {
             let forbidding = place(&args.lines, "no_stdin", "").filter(|_| args.no_stdin);
             blamed = blamed.or(forbidding.map(String::from));

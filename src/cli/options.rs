@@ -10,7 +10,6 @@ use anyhow::{Context, Result};
 use super::args::{Args, Models};
 use super::files::is_same_file;
 use super::key::Source as KeySource;
-use super::values::Steps;
 use super::{documents, endpoint, files, is_coloured, usage_error};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind};
@@ -51,7 +50,7 @@ pub struct Options {
     /// The server; its key comes with [`Options::connect`].
     pub endpoint: Endpoint,
     key: KeySource,
-    mock: Option<Steps>,
+    mock: Option<Vec<mock::Step>>,
     pub policy: api::Policy,
     pub output: Settings,
     /// The shell command that an answer has to pass.
@@ -73,8 +72,7 @@ pub struct Options {
 
 /// What a batch needs besides.
 pub struct Batch {
-    /// The file of the items; `None` for standard input.
-    pub items: Option<PathBuf>,
+    pub items: InputFile,
     /// The words and the files that every item gets.
     pub sources: Sources,
     /// The first word, if it is a file, and the items come from standard input: that may be a mistake.
@@ -93,7 +91,9 @@ pub struct Batch {
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     if args.list_models.is_some() && !args.prompt.is_empty() {
         let failure = usage_error("--list-models takes no prompt");
-        return Err(failure.hint("use --list-models=server for the server's models").into());
+        let hint = "use --list-models=server for the server's models";
+        let is_documented = args.list_models == Some(Models::Documented);
+        return Err(failure.maybe_hint(is_documented.then_some(hint)).into());
     }
     if args.list_models == Some(Models::Documented) {
         return Ok(Command::Print(documents::models(args.json).into()));
@@ -204,9 +204,7 @@ fn system(
         (None, Some(file)) => (file.read(input::text)?, file.name()),
         (None, None) => return Ok(None),
     };
-    if let Some(note) = input::replaced_note(text.replaced, &name) {
-        console.note(note);
-    }
+    input::note_replaced(text.replaced, &name, |note| console.note(note));
     Ok(Some(text.text))
 }
 
@@ -218,7 +216,7 @@ impl Options {
             return Ok(());
         }
         let endpoint = &mut self.endpoint;
-        if let Some(Steps(steps)) = self.mock.take() {
+        if let Some(steps) = self.mock.take() {
             let cannot = || Failure::new(Kind::Local, "cannot start the server of --mock");
             let address = mock::start(steps).with_context(cannot)?;
             endpoint.url = format!("http://{address}/v1/messages").parse()?;
@@ -242,7 +240,7 @@ fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
     if sources.is_empty() {
         let types = terminal && !args.no_stdin && !names_stdin;
         let sends = !args.dry_run && !args.curl;
-        if args.chat.is_some() && types && sends {
+        if args.chat.is_some() && args.prompt.is_empty() && types && sends {
             return Ok(None);
         }
         return Err(input::no_prompt().into());
@@ -272,7 +270,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
         return Err(usage_error("'-' cannot be used with --batch").hint("use --prompt-file -"));
     }
     Ok(Batch {
-        items: items.path().map(Path::to_path_buf),
+        items: items.clone(),
         sources: named_sources(args),
         file_word: args
             .prompt

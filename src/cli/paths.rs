@@ -1,6 +1,5 @@
 //! Where the configuration and the profiles are, and which files their lines name.
 
-use std::any::TypeId;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -8,11 +7,8 @@ use anyhow::Result;
 use clap::Arg;
 use clap::builder::ValueHint;
 
-use super::field::FieldArg;
-use super::values::HeaderArg;
 use super::{path_variable, usage_error};
 use crate::error::{Failure, Kind};
-use crate::input::is_stdin;
 
 /// The folder of the configuration file and the profiles.
 pub fn folder() -> Option<PathBuf> {
@@ -69,27 +65,19 @@ fn profiles(folder: &Path) -> Vec<String> {
 
 /// Splits a value that names a file into what stands before the path, and the path.
 pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
-    let is_parsed_to = |id: TypeId| arg.get_value_parser().type_id() == id;
-    let start = if arg.get_value_hint() == ValueHint::FilePath {
-        0
-    } else if is_parsed_to(TypeId::of::<HeaderArg>()) {
-        value.starts_with('@').then_some(1)?
-    } else if is_parsed_to(TypeId::of::<FieldArg>()) {
-        let (key, value) = value.split_once('=')?;
-        value.starts_with('@').then_some(key.len() + 2)?
-    } else {
-        return None;
+    let start = match arg.get_id().as_str() {
+        "header" if value.starts_with('@') => 1,
+        "set" => value.find("=@")? + 2,
+        _ if arg.get_value_hint() == ValueHint::FilePath => 0,
+        _ => return None,
     };
     Some(value.split_at(start))
 }
 
 /// The path that is meant by one in `file`: `~/` is the home folder, and a relative path begins where `file` is.
 pub fn resolve(path: &str, file: &Path) -> OsString {
-    if path.is_empty() {
+    if matches!(path, "" | "-") {
         return path.into();
-    }
-    if is_stdin(Path::new(path)) {
-        return "-".into();
     }
     let in_home = path.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest)));
     let in_folder = || file.parent().unwrap_or(file).join(path);

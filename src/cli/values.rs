@@ -18,9 +18,8 @@ use crate::error::Failure;
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
 
-/// The value of `--mock`; a type of its own, because clap takes a Vec for a repeatable flag.
-#[derive(Debug, Clone)]
-pub struct Steps(pub Vec<Step>);
+/// The value of `--mock`: written as Vec, clap would take it for a repeatable flag.
+pub type Steps = Vec<Step>;
 
 /// A value of `--header`.
 #[derive(Debug, Clone)]
@@ -125,7 +124,7 @@ pub fn price(text: &str) -> Result<(String, Price), String> {
 }
 
 pub fn steps(text: &str) -> Result<Steps, Failure> {
-    Step::parse_all(text).map(Steps).map_err(|error| {
+    Step::parse_all(text).map_err(|error| {
         usage_error(format!("--mock: {error}"))
             .hint("a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok")
     })

@@ -1,16 +1,17 @@
 //! A conversation kept in a file: one JSON message a line, whole turns only, one writer at a time.
 
 use std::fmt::Write;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::encoding::UTF8_MARK;
-use super::text::{open, read_bytes};
-use crate::api::{Content, Fields, Message, Role};
+use super::text::{cannot_read, read_bytes};
+use crate::api::{Content, Fields, Message, Role, stopped};
 use crate::error::{Failure, Kind};
 use crate::jsonl::{Lines, is_torn};
 
@@ -30,8 +31,8 @@ pub struct Conversation {
 
 impl Conversation {
     /// Locks a conversation and reads it; a new one has no file before its first turn. While another program
-    /// has it, `notify` says so and this waits, until it is `stopped`. A torn turn at its end is removed.
-    pub fn open(path: &Path, notify: impl Fn(&str), stopped: impl Fn() -> bool) -> Result<Self> {
+    /// has it, `notify` says so and this waits, until it `is_stopped`. A torn turn at its end is removed.
+    pub fn open(path: &Path, notify: impl Fn(&str), is_stopped: impl Fn() -> bool) -> Result<Self> {
         let mut conversation = Self::new(path);
         if !path.exists() {
             return Ok(conversation);
@@ -42,10 +43,7 @@ impl Conversation {
             if !std::mem::replace(&mut told, true) {
                 notify(&format!("waiting for another program to finish its turn in {name}"));
             }
-            if stopped() {
-                return Err(Failure::new(Kind::Interrupted, "stopped").into());
-            }
-            Ok(())
+            if is_stopped() { Err(stopped()) } else { Ok(()) }
         })?;
         if let Some(file) = lines.reader()
             && let Some(length) = conversation.read(file)?
@@ -61,7 +59,8 @@ impl Conversation {
     pub fn peek(path: &Path) -> Result<Self> {
         let mut conversation = Self::new(path);
         if path.exists() {
-            conversation.read(open(path)?)?;
+            let cannot = || cannot_read(&path.display().to_string());
+            conversation.read(File::open(path).with_context(cannot)?)?;
         }
         Ok(conversation)
     }

@@ -8,8 +8,8 @@ use anyhow::Result;
 use super::attachment::attachment;
 use super::file::InputFile;
 use super::list::Entry;
-use super::text::{Text, binary, text, too_large};
-use crate::api::{Content, ContentBlock, LARGEST_REQUEST};
+use super::text::{Text, binary, text};
+use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
 use crate::error::{Failure, Kind};
 
 /// The blocks that are complete, and the text after them.

@@ -64,6 +64,7 @@ impl InputFile {
         self.path().map_or(STDIN.into(), |path| path.display().to_string())
     }
 
+    /// Opens it to read.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.path {
             Some(path) => Box::new(File::open(path)?),
@@ -76,8 +77,8 @@ impl InputFile {
     pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
         let name = self.name();
         let file = self.open().with_context(|| cannot_read(&name));
-        let parsed =
-            file.and_then(|file| read_bytes(file, &name)).and_then(|all| parse(all, &name));
+        let bytes = file.and_then(|file| read_bytes(file, &name));
+        let parsed = bytes.and_then(|bytes| parse(bytes, &name));
         blame(self.place.as_deref(), parsed)
     }
 }

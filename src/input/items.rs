@@ -11,9 +11,9 @@ use serde_json::value::RawValue;
 use super::conversation::message;
 use super::draft::Draft;
 use super::encoding::Utf8Reader;
-use super::file::Stdin;
-use super::text::{Text, is_binary, open};
-use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id};
+use super::file::InputFile;
+use super::text::{self, Text, is_binary};
+use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id, too_large};
 use crate::error::{Failure, Kind};
 
 /// One line that is not blank.
@@ -58,7 +58,9 @@ impl Question {
 
     /// The question, if it can be asked.
     fn check(self) -> Result<Self, String> {
-        if self.id.as_ref().is_some_and(|id| id.get().starts_with(['{', '['])) {
+        let is_label =
+            |id: &str| id.starts_with(|start: char| matches!(start, '"' | '-' | '0'..='9'));
+        if self.id.as_ref().is_some_and(|id| !is_label(id.get())) {
             return Err("the id must be text or a number".into());
         }
         match (&self.prompt, &self.messages) {
@@ -73,7 +75,10 @@ impl Question {
             }
         }
         if self.model.as_deref().is_some_and(|model| !is_model_id(model)) {
-            return Err("the model ID has a blank in it".into());
+            return Err("the model ID is empty or has a blank in it".into());
+        }
+        if self.stop_sequences.iter().flatten().any(String::is_empty) {
+            return Err("a stop sequence is empty".into());
         }
         if self.max_tokens == Some(0) {
             return Err("max_tokens must be at least 1".into());
@@ -124,11 +129,8 @@ pub struct Items {
 
 impl Items {
     /// The items of a file, or of standard input.
-    pub fn open(path: Option<&Path>) -> Result<Self> {
-        let input: Box<dyn Read + Send> = match path {
-            Some(path) => Box::new(open(path)?),
-            None => Box::new(Stdin),
-        };
+    pub fn open(file: &InputFile) -> Result<Self> {
+        let input = file.open().with_context(|| text::cannot_read(&file.name()))?;
         Ok(Self { input: BufReader::new(Utf8Reader::new(input)), line: 0 })
     }
 
@@ -165,12 +167,12 @@ impl Iterator for Items {
     }
 }
 
-/// How many items a file has; `None` for a pipe, which can be read only once.
-pub fn count_items(path: &Path) -> Result<Option<u64>> {
-    if !path.metadata().with_context(cannot_read)?.is_file() {
+/// How many items a file has; `None` for standard input and for a pipe, which can be read only once.
+pub fn count_items(file: &InputFile) -> Result<Option<u64>> {
+    if !file.path().is_some_and(Path::is_file) {
         return Ok(None);
     }
-    let mut items = Items::open(Some(path))?;
+    let mut items = Items::open(file)?;
     let mut count = 0;
     while items.next_line()?.is_some() {
         count += 1;
@@ -186,7 +188,7 @@ fn item(line: u64, bytes: Vec<u8>) -> Item {
     let failed =
         |why: &str| Item { line, id: None, data: None, question: Err(why.into()), replaced: 0 };
     if bytes.len() > LARGEST_REQUEST && !bytes.ends_with(b"\n") {
-        return failed("the line is larger than 32 MiB, the most that the API takes");
+        return failed(&too_large("the line is").to_string());
     }
     if is_binary(&bytes) {
         return failed("the line is binary: it has a NUL byte");

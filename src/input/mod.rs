@@ -15,4 +15,4 @@ pub use draft::Draft;
 pub use file::{InputFile, is_stdin};
 pub use items::{Item, Items, Question, count_items};
 pub use prompt::{Sources, no_prompt, prompt};
-pub use text::{Text, replaced_note, text};
+pub use text::{Text, note_replaced, text};

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::draft::{Draft, empty};
 use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
-use super::text::{Text, read_bytes, replaced_note, text};
+use super::text::{Text, note_replaced, read_bytes, text};
 use crate::api::Content;
 use crate::error::{Failure, Kind, blame};
 
@@ -93,9 +93,7 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
         None if has_material && draft.has_no_text() => return Err(no_question().into()),
         None => {}
     }
-    if let Some(note) = replaced_note(draft.replaced(), "the prompt") {
-        notify(&note);
-    }
+    note_replaced(draft.replaced(), "the prompt", notify);
     Ok(draft.finish())
 }
 

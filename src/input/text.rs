@@ -1,14 +1,12 @@
 //! Bytes from outside become text: bytes that are not UTF-8 are replaced and counted, binary is refused.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io::Read;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 
 use super::encoding::utf8;
-use crate::api::LARGEST_REQUEST;
+use crate::api::{LARGEST_REQUEST, too_large};
 use crate::error::{Failure, Kind};
 
 /// Text from outside.
@@ -78,15 +76,12 @@ impl From<OsString> for Text {
     }
 }
 
-/// Says how many bytes of `name` were not UTF-8, if there were any.
-pub fn replaced_note(count: usize, name: &str) -> Option<String> {
+/// Notes how many bytes of `name` were not UTF-8, if there were any.
+pub fn note_replaced(count: usize, name: &str, notify: impl Fn(&str)) {
     let (bytes, were) = if count == 1 { ("byte", "was") } else { ("bytes", "were") };
-    (count > 0).then(|| format!("{count} {bytes} of {name} {were} not UTF-8 and became U+FFFD"))
-}
-
-/// Opens a file to read.
-pub fn open(path: &Path) -> Result<File> {
-    File::open(path).with_context(|| cannot_read(&path.display().to_string()))
+    if count > 0 {
+        notify(&format!("{count} {bytes} of {name} {were} not UTF-8 and became U+FFFD"));
+    }
 }
 
 /// Reads everything, unless it is more than a request can hold. Messages call it `name`.
@@ -98,12 +93,6 @@ pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
         return Err(too_large(&format!("{name} is")).into());
     }
     Ok(bytes)
-}
-
-/// The failure where this is more than a request can hold.
-pub fn too_large(what: &str) -> Failure {
-    let message = format!("{what} larger than 32 MiB, the most that the API takes");
-    Failure::new(Kind::Usage, message).hint("send less at a time")
 }
 
 /// The bytes as text, unless they are binary.

@@ -21,7 +21,7 @@ use super::session::{Requests, Session};
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
-use crate::input::{Item, Items, count_items, replaced_note};
+use crate::input::{Item, Items, count_items, note_replaced};
 use crate::output::{Console, Sink, Tally};
 use crate::sync::{Ticker, lock};
 use file::ResultsFile;
@@ -37,11 +37,8 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
     let console = options.console.clone();
-    let items = Items::open(batch.items.as_deref())?;
-    let total = match &batch.items {
-        Some(path) if console.is_animated() => count_items(path)?,
-        _ => None,
-    };
+    let items = Items::open(&batch.items)?;
+    let total = if console.is_animated() { count_items(&batch.items)? } else { None };
     let (output, known) = Output::open(&options, &batch)?;
     let work = Arc::new(Work::new(options, batch, output, known)?);
     let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
@@ -249,9 +246,7 @@ impl Work {
         let low = lock(&self.low).take().filter(|_| self.over.load(Ordering::Relaxed));
         let reason = self.session.pace.take_reason().or(low);
         let tally = lock(&self.tally);
-        if let Some(note) = replaced_note(tally.replaced, "the items") {
-            console.note(note);
-        }
+        note_replaced(tally.replaced, "the items", |note| console.note(note));
         match tally.short {
             0 => {}
             1 => console.note("1 answer stopped short"),

@@ -14,7 +14,7 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     let mut sink = options.output.stdout()?;
     let mut failed = 0;
     let mut is_empty = true;
-    for item in Items::open(batch.items.as_deref())? {
+    for item in Items::open(&batch.items)? {
         is_empty = false;
         let Item { line, question, .. } = item?;
         let request = template.request(options, question).map_err(Error::from);

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::api::{Message, Request};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind};
-use crate::input::{Draft, Question, Text, replaced_note};
+use crate::input::{Draft, Question, Text, note_replaced};
 
 /// The files and the words that every item gets.
 pub struct Template {
@@ -19,9 +19,7 @@ impl Template {
         let words = batch.sources.words()?;
         let files = batch.sources.files(|text| options.console.note(text))?;
         let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
-        if let Some(note) = replaced_note(replaced, "the prompt") {
-            options.console.note(note);
-        }
+        note_replaced(replaced, "the prompt", |note| options.console.note(note));
         Ok(Self { files, words })
     }
 
