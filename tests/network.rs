@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_tim
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::harness::{
-    Act, Folder, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
+    Act, Folder, Gate, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
 };
 
 /// A certificate authority of the test's own, and a folder with its certificate.
@@ -111,6 +111,13 @@ fn says_what_is_wrong_with_a_certificate() {
             .matches(&format!("anyask: no trusted connection to {host}: invalid peer certificate: [^\n]*\nhint: {why}\n"))
             .exits(9);
     }
+    // it is not tried again: there would be a note
+    let url = stranger.serve("localhost", false);
+    asking(&url)
+        .args(&["--retries=2", "--retry-delay=0"])
+        .env("SSL_CERT_FILE", &authority.file())
+        .matches("anyask: no trusted connection to [^\n]*\nhint: [^\n]*\n")
+        .exits(9);
 }
 
 #[test]
@@ -161,13 +168,78 @@ fn a_proxy_does_not_get_the_key() {
 #[test]
 fn asks_a_proxy_again_that_cannot_reach_the_server() {
     let refusal = |status: &str| http(status, &[], "");
-    let proxy = Server::serving(vec![refusal("502 Bad Gateway"), refusal("403 Forbidden")]);
-    let host = proxy.host();
-    let reported = format!("cannot connect to api.example through the proxy {host}: it answered");
-    anyask(["--retry-delay", "0", "--base-url", "https://api.example", "hi"])
-        .env("https_proxy", &proxy.url())
-        .env("ANYROUTER_API_KEY", KEY)
-        .says(&format!("anyask: note: {reported} 502; try 2 of 3 now\nanyask: {reported} 403\n"))
+    for status in ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"] {
+        let proxy = Server::serving(vec![refusal(status), refusal("403 Forbidden")]);
+        let host = proxy.host();
+        let reported =
+            format!("cannot connect to api.example through the proxy {host}: it answered");
+        let number = &status[..3];
+        anyask(["--retry-delay", "0", "--base-url", "https://api.example", "hi"])
+            .env("https_proxy", &proxy.url())
+            .env("ANYROUTER_API_KEY", KEY)
+            .says(&format!(
+                "anyask: note: {reported} {number}; try 2 of 3 now\nanyask: {reported} 403\n"
+            ))
+            .exits(9);
+    }
+}
+
+#[test]
+fn each_variable_names_the_proxy_of_its_scheme() {
+    for (variable, url) in [
+        ("https_proxy", "https://api.example"),
+        ("HTTPS_PROXY", "https://api.example"),
+        ("http_proxy", "http://api.example"),
+        ("all_proxy", "https://api.example"),
+        ("ALL_PROXY", "http://api.example"),
+    ] {
+        let proxy = Server::once(http("403 Forbidden", &[], ""));
+        asking(url)
+            .args(&["--allow-http"])
+            .env(variable, &proxy.url())
+            .mentions(&format!("through the proxy {}: it answered 403\n", proxy.host()))
+            .exits(9);
+    }
+}
+
+#[test]
+fn the_limit_to_connect_includes_the_proxy_and_tls() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("its address").to_string();
+    let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+    let gate = Gate::new(2);
+    let proxy = Server::new(vec![vec![Act::Hang], vec![connected, Act::Wait(gate.clone())]]);
+    let through = proxy.url();
+    for (host, through) in [(&*address, ""), ("api.example", &through), ("api.example", &through)] {
+        let via = if through.is_empty() {
+            String::new()
+        } else {
+            format!(" through the proxy {}", proxy.host())
+        };
+        asking(&format!("https://{host}"))
+            .args(&["--connect-timeout", "0.2"])
+            .env("https_proxy", through)
+            .says(&format!(
+                "anyask: no connection to {host}{via} within 0.2 s\n\
+                 hint: use --connect-timeout SECONDS to wait longer\n"
+            ))
+            .exits(9);
+    }
+    gate.wait();
+}
+
+#[test]
+fn a_silent_server_is_reported_behind_a_proxy_too() {
+    let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+    let proxy = Server::new(vec![vec![connected, Act::Read, Act::Hang]]);
+    asking("http://api.example:9")
+        .args(&["--allow-http", "--timeout", "0.2"])
+        .env("http_proxy", &proxy.url())
+        .says(&format!(
+            "anyask: api.example:9 sent nothing for 0.2 s through the proxy {}\n\
+             hint: use --timeout SECONDS to wait longer\n",
+            proxy.host()
+        ))
         .exits(9);
 }
 

@@ -202,7 +202,11 @@ impl Transport for Connection {
             if left.is_zero() {
                 return Err(Error::Timeout(Timeout::RecvBody));
             }
-            if timeout.per_read.is_none_or(|limit| *limit > left) {
+            if !self.is_server {
+                // a proxy that is silent does not connect
+                timeout.after = timeout.after.min(left.into());
+                timeout.reason = Timeout::Connect;
+            } else if timeout.per_read.is_none_or(|limit| *limit > left) {
                 timeout.per_read = Some(left.into());
             }
         }
