@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CONFLICT, KEY, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
-    json_answer, json_lines, skip, stopped_by, stream,
+    CONFLICT, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed, json_answer,
+    json_lines, skip, stopped_by, stream,
 };
 
 /// Answers one request after the other with these texts.
@@ -97,6 +97,7 @@ fn the_command_gets_what_would_be_printed() {
         .at(&server)
         .says(&rejected("it printed nothing"))
         .exits(13);
+    assert_eq!(server.requests(), 2);
     let last = messages(&server.received()[1]);
     assert_eq!(last[1], json!({"role": "assistant", "content": text}));
     assert_eq!(last[2], json!({"role": "user", "content": feedback("It printed nothing.")}));
@@ -191,11 +192,27 @@ fn a_command_that_cannot_be_run_is_a_setup_error() {
 
 #[test]
 fn the_command_does_not_see_the_key() {
-    anyask(["--check", "env | grep KEY", "--check-retries=0", "-v", "hi"])
-        .env("ANYROUTER_API_KEY", KEY)
+    anyask(["--check", "env | grep 'KEY\\|TOKEN'", "--check-retries=0", "-v", "hi"])
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
         .at(&Server::answering("ok"))
         .mentions("(exit status: 1): it printed nothing\n")
         .exits(13);
+}
+
+/// A terminal sends Ctrl-C to all programs in its foreground.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_program_and_the_command() {
+    let script = "import os, signal, subprocess, sys\n\
+                  read, write = os.pipe()\n\
+                  check = f'echo begun >&{write}; exec sleep 60'\n\
+                  child = subprocess.Popen(['anyask', '--mock', '--check', check, 'hi'], \
+                  pass_fds=[write], start_new_session=True)\n\
+                  os.close(write)\n\
+                  print(os.read(read, 99), flush=True)\n\
+                  os.killpg(child.pid, signal.SIGINT)\n\
+                  print(os.read(read, 99), child.wait() == -signal.SIGINT)";
+    crate::harness::python(script, []).prints("b'begun\\n'\nb'' True\n").exits(0);
 }
 
 #[test]
