@@ -146,7 +146,15 @@ fn the_body_of_an_error_has_a_time_limit() {
     let server = Server::new(vec![vec![Act::Send(start.into_bytes()), Act::Hang]]);
     anyask(["--timeout", "0.3", "hi"])
         .at(&server)
-        .mentions(" did not accept the key (401)")
+        .mentions(" did not accept the key (401): {\"error\":\"half of it\n")
+        .exits(5);
+    // in all: what arrives does not prolong it
+    let words = "first 0123456789012345678901234567890123456789012345678901234567890123456789 last";
+    let body = Act::Trickle(words.into());
+    let server = Server::new(vec![vec![Act::Send(head.into()), body, Act::Hang]]);
+    anyask(["--timeout", "0.3", "hi"])
+        .at(&server)
+        .matches("anyask: [^ ]* did not accept the key \\(401\\): first[ \\d]*\nhint: [^\n]*\n")
         .exits(5);
 }
 
