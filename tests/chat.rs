@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask,
-    before_the_end, folder, http, json_answer, stopped_by, stream, text_events,
+    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask, bash,
+    before_the_end, folder, http, json_answer, skip, stopped_by, stream, text_events,
 };
 
 /// The conversation.
@@ -92,6 +92,19 @@ fn writes_nothing_when_a_turn_fails() {
     folder.write(FILE, old);
     chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
     assert_eq!(folder.read(FILE), old);
+}
+
+#[test]
+fn an_answer_that_could_not_be_printed_is_not_kept() {
+    if !fs::exists("/dev/full").unwrap_or_default() {
+        return skip("this system has no /dev/full");
+    }
+    let folder = folder();
+    bash("anyask --no-stdin --mock --chat c.jsonl hi > /dev/full")
+        .in_dir(&folder)
+        .says("anyask: cannot write to standard output: No space left on device\n")
+        .exits(1);
+    assert_eq!(folder.files(), []);
 }
 
 #[test]
@@ -430,6 +443,15 @@ fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
     terminal.types("\u{4}");
     terminal.exits(0);
     assert_eq!(questions(&folder), ["three"]);
+}
+
+#[test]
+fn with_words_or_a_file_it_is_one_question_on_a_terminal_too() {
+    for args in [&["hi"][..], &["-f", "a.txt"]] {
+        let folder = folder().with("a.txt", "hi\n");
+        chat(["--mock", "-q"], &folder).args(args).on_terminal(ALL).exits(0);
+        assert_eq!(folder.json_lines(FILE).len(), 2);
+    }
 }
 
 const UP: &str = "\u{1b}[A";
