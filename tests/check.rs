@@ -199,20 +199,27 @@ fn the_command_does_not_see_the_key() {
         .exits(13);
 }
 
-/// A terminal sends Ctrl-C to all programs in its foreground.
+/// A terminal sends Ctrl-C to all programs in its foreground. A batch wants it twice, and the command goes on after the
+/// first one.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_and_the_command() {
-    let script = "import os, signal, subprocess, sys\n\
+    let script = "import os, signal, subprocess, sys, time\n\
                   read, write = os.pipe()\n\
                   check = f'echo begun >&{write}; exec sleep 60'\n\
-                  child = subprocess.Popen(['anyask', '--mock', '--check', check, 'hi'], \
-                  pass_fds=[write], start_new_session=True)\n\
+                  child = subprocess.Popen(['anyask', '--mock', '--check', check, *sys.argv[1:]], \
+                  pass_fds=[write], start_new_session=True, stderr=subprocess.PIPE)\n\
                   os.close(write)\n\
-                  print(os.read(read, 99), flush=True)\n\
+                  print(os.read(read, 99))\n\
+                  start = time.monotonic()\n\
                   os.killpg(child.pid, signal.SIGINT)\n\
-                  print(os.read(read, 99), child.wait() == -signal.SIGINT)";
-    crate::harness::python(script, []).prints("b'begun\\n'\nb'' True\n").exits(0);
+                  if child.stderr.readline(): os.killpg(child.pid, signal.SIGINT)\n\
+                  print(os.read(read, 99), time.monotonic() - start < 30, child.wait() == -signal.SIGINT)";
+    let folder = folder().with("items", "hi\n");
+    for args in [["--no-stdin", "hi"], ["--batch=items", "hi"]] {
+        let run = crate::harness::python(script, args).in_dir(&folder);
+        run.prints("b'begun\\n'\nb'' True True\n").exits(0);
+    }
 }
 
 #[test]
