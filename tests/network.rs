@@ -1,13 +1,15 @@
 //! TLS, proxies and addresses.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+#[cfg(target_os = "linux")]
+use crate::harness::bash;
 use crate::harness::{
     Act, Folder, Gate, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
 };
@@ -30,7 +32,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), folder }
     }
 
-    /// An HTTPS server that answers one request with "ok", under a certificate for `name`; gives its URL.
+    /// An HTTPS server that answers each connection with "ok", under a certificate for `name`; gives its URL.
     fn serve(&self, name: &str, expired: bool) -> String {
         let mut params = CertificateParams::new([name.to_string()]).expect("a name");
         if expired {
@@ -51,9 +53,9 @@ impl Authority {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url =
             format!("https://localhost:{}", listener.local_addr().expect("its address").port());
-        thread::spawn(move || -> Option<()> {
-            let (socket, _) = listener.accept().ok()?;
-            let connection = rustls::ServerConnection::new(Arc::new(config)).ok()?;
+        let config = Arc::new(config);
+        let serve = move |socket: TcpStream| -> Option<()> {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).ok()?;
             let mut stream = rustls::StreamOwned::new(connection, socket);
             // the request is short: it comes in one piece, or the client does not come at all
             let mut request = Vec::new();
@@ -65,7 +67,8 @@ impl Authority {
             stream.write_all(&json_answer(&answer("ok"))).ok()?;
             stream.conn.send_close_notify();
             stream.flush().ok()
-        });
+        };
+        thread::spawn(move || listener.incoming().flatten().filter_map(serve).count());
         url
     }
 
@@ -309,4 +312,28 @@ fn reaches_an_ipv6_address() {
     let server = Server::listening("[::1]:0", vec![vec![Act::Send(json_answer(&answer("ok")))]]);
     anyask(["-S", "hi"]).at(&server).prints("ok\n").exits(0);
     assert_eq!(server.request().header("host"), Some(server.host().as_str()));
+}
+
+/// A container without a package of certificates.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_certificates_of_the_system_the_built_in_ones_are_used() {
+    let hide = "for folder in /etc/ssl /etc/pki /etc/certs /usr/lib/ssl /usr/share/ssl /usr/local/ssl; do\n\
+                test ! -d $folder || mount -t tmpfs none $folder || exit 77\ndone\n";
+    let hidden =
+        |script: &str| bash(&format!("unshare -rm sh -c '{hide}{script}' 2>&1 || echo $?"));
+    if hidden("exit 0").output() != "" {
+        return skip("no other file system can be mounted here");
+    }
+    let authority = Authority::new();
+    let ask = |variable: &str| {
+        let url = authority.serve("localhost", false);
+        let run = hidden(&format!("{variable} anyask -S --retries 0 --base-url {url} hi"));
+        run.env("ANYROUTER_API_KEY", KEY).output()
+    };
+    let without = ask("SSL_CERT_DIR=/etc/ssl/certs");
+    assert!(without.contains("SSL_CERT_DIR names no certificate that can be read"), "{without}");
+    // the certificate was compared with those that are known
+    let built_in = ask("");
+    assert!(built_in.contains("invalid peer certificate: UnknownIssuer\nhint: "), "{built_in}");
 }
