@@ -52,6 +52,32 @@ fn generate_prints_each_document() {
     }
 }
 
+/// `.ci/complete` types into other shells, too.
+#[test]
+fn bash_completes_models_profiles_and_flags() {
+    let folder = folder()
+        .with("anyask/profiles/reviewer", "")
+        .with("anyask/profiles/review.bak", "")
+        .with("script", completions::bash());
+    let complete = "complete_words() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); \
+                    _anyask anyask \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                    echo \"${COMPREPLY[*]}\"; }";
+    for (words, completed) in [
+        ("-m claude-3-5", "claude-3-5-sonnet-20241022"),
+        ("--model = s", "sonnet"),
+        ("--fallback ha", "haiku"),
+        ("-p ''", "reviewer"),
+        ("hi --fallb", "--fallback"),
+        ("hi no", ""),
+    ] {
+        bash(&format!("source ./script; {complete}; complete_words anyask {words}"))
+            .in_dir(&folder)
+            .env("XDG_CONFIG_HOME", &folder.name(""))
+            .prints(format!("{completed}\n"))
+            .exits(0);
+    }
+}
+
 #[test]
 fn help_fits_a_narrow_terminal_and_shows_every_flag() {
     let short = anyask(["-h"]).output();
