@@ -128,6 +128,15 @@ fn json_prints_the_servers_answer_unchanged() {
 }
 
 #[test]
+fn json_is_printed_whatever_it_holds() {
+    for body in ["{}", "[1]", "null", "\"x\"", r#"{"choices": []}"#, r#"{"detail":"x"}"#] {
+        let server = Server::once(json_answer(body));
+        let run = anyask(["--json", "hi"]).at(&server).prints(format!("{body}\n"));
+        run.mentions("anyask: ").exits(10);
+    }
+}
+
+#[test]
 fn json_with_stream_prints_each_event_on_a_line() {
     let events = text_events(&["a"]);
     let lines: String = events

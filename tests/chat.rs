@@ -78,6 +78,16 @@ fn sends_and_keeps_what_was_edited_by_hand_as_it_is() {
 }
 
 #[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let text = format!("\u{feff}{}\n{}\n", said("user", "a"), said("assistant", "b"));
+    let folder = folder().with(FILE, &text);
+    let messages = chat(["--dry-run", "hi"], &folder).dry_run()["messages"].clone();
+    assert_eq!(messages, json!([said("user", "a"), said("assistant", "b"), said("user", "hi")]));
+    chat(["--mock", "hi"], &folder).prints("hi\n").exits(0);
+    assert!(folder.read(FILE).starts_with(&text));
+}
+
+#[test]
 fn writes_nothing_when_a_turn_fails() {
     let folder = folder();
     chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
