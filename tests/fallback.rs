@@ -85,6 +85,22 @@ fn asks_another_model_only_where_it_may_do_better() {
         }
         assert_eq!(asked(&server), if falls_back { "bad good" } else { "bad" }, "{status}");
     }
+    // an error may come as an event, too
+    for (kind, falls_back) in [("overloaded_error", true), ("authentication_error", false)] {
+        let server = Server::handling(move |_, request| {
+            if model(request) == "good" {
+                return json_answer(&answer("good"));
+            }
+            let event = format!("event: error\ndata: {}\n\n", error_body(kind, "no"));
+            http("200 OK", &["content-type: text/event-stream"], event)
+        });
+        let run = anyask(["-q", "-m", "bad", "--fallback=good", "--retries=0", "hi"]).at(&server);
+        if falls_back {
+            run.prints("good\n").exits(0);
+        } else {
+            run.mentions(kind).exits(5);
+        }
+    }
 }
 
 #[test]
