@@ -150,6 +150,31 @@ fn reports_a_server_that_does_not_speak_tls() {
 }
 
 #[test]
+fn does_not_warn_of_a_charge_before_the_request_is_sent() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("its address").to_string();
+    let authority = Authority::new();
+    let ask = |timeout| {
+        asking(&format!("https://{address}"))
+            .args(&["--retries=1", "--retry-delay=0", "--timeout", timeout])
+            .env("SSL_CERT_FILE", &authority.file())
+    };
+    // it is silent, and then it closes each connection
+    let silent = format!("{address} sent nothing for 0.2 s");
+    ask("0.2")
+        .says(&format!(
+            "anyask: note: {silent}; try 2 of 2 now\nanyask: {silent}\n\
+             hint: use --timeout SECONDS to wait longer\n"
+        ))
+        .exits(9);
+    thread::spawn(move || server.incoming().for_each(drop));
+    let closed = format!("{address} closed the connection without an answer(: [^\n]*)?");
+    ask("60")
+        .matches(&format!("anyask: note: {closed}; try 2 of 2 now\nanyask: {closed}\n"))
+        .exits(9);
+}
+
+#[test]
 fn a_proxy_does_not_get_the_key() {
     let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
     let proxy =
