@@ -18,6 +18,7 @@ fn each_http_status_has_its_exit_status() {
         ("404 Not Found", 4, "refused the request"),
         ("409 Conflict", 4, "refused the request"),
         ("413 Too Large", 4, "refused the request"),
+        ("418 Teapot", 4, "refused the request"),
         ("422 Unprocessable", 4, "refused the request"),
         ("401 Unauthorized", 5, "did not accept the key"),
         ("402 Payment Required", 6, "did not permit the request"),
@@ -25,6 +26,7 @@ fn each_http_status_has_its_exit_status() {
         ("429 Too Many Requests", 7, "limits the rate of requests"),
         ("500 Internal Server Error", 8, "failed"),
         ("502 Bad Gateway", 8, "failed"),
+        ("505 HTTP Version Not Supported", 8, "failed"),
         ("529 ", 8, "failed"),
     ] {
         let (run, server) = failing(status, &[], &error_body("some_error", "as it is"));
