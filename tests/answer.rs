@@ -70,6 +70,23 @@ fn prints_text_before_the_answer_is_complete() {
 }
 
 #[test]
+fn prints_events_before_the_answer_is_complete() {
+    let events = before_the_end(&["first"]);
+    let lines: String = events
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .fold(String::new(), |lines, event| lines + event + "\n");
+    prints_in_time(&["--json", "--stream"], &events, &lines);
+}
+
+#[test]
+fn no_stream_prints_nothing_before_the_answer_is_complete() {
+    let server = Server::once(stream(&before_the_end(&["first"])));
+    anyask(["-S", "hi"]).at(&server).says(STREAM_ENDED_EARLY).exits(10);
+    prints(["-S", "hi"], &text_events(&["first ", "second"]), "first second\n");
+}
+
+#[test]
 fn ends_at_message_stop_though_the_connection_stays_open() {
     let server =
         Server::new(vec![vec![Act::Send(chunked([text_events(&["ok"]).as_bytes()])), Act::Hang]]);
@@ -108,6 +125,15 @@ fn json_prints_the_servers_answer_unchanged() {
     let server = Server::once(json_answer(body));
     anyask(["--json", "hi"]).at(&server).prints(format!("{body}\n")).exits(0);
     assert_eq!(server.request().json().get("stream"), None);
+}
+
+#[test]
+fn json_is_printed_whatever_it_holds() {
+    for body in ["{}", "[1]", "null", "\"x\"", r#"{"choices": []}"#, r#"{"detail":"x"}"#] {
+        let server = Server::once(json_answer(body));
+        let run = anyask(["--json", "hi"]).at(&server).prints(format!("{body}\n"));
+        run.mentions("anyask: ").exits(10);
+    }
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask,
-    before_the_end, folder, http, json_answer, stopped_by, stream, text_events,
+    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask, bash,
+    before_the_end, folder, http, json_answer, skip, stopped_by, stream, text_events,
 };
 
 /// The conversation.
@@ -78,6 +78,16 @@ fn sends_and_keeps_what_was_edited_by_hand_as_it_is() {
 }
 
 #[test]
+fn a_file_may_begin_with_a_byte_order_mark() {
+    let text = format!("\u{feff}{}\n{}\n", said("user", "a"), said("assistant", "b"));
+    let folder = folder().with(FILE, &text);
+    let messages = chat(["--dry-run", "hi"], &folder).dry_run()["messages"].clone();
+    assert_eq!(messages, json!([said("user", "a"), said("assistant", "b"), said("user", "hi")]));
+    chat(["--mock", "hi"], &folder).prints("hi\n").exits(0);
+    assert!(folder.read(FILE).starts_with(&text));
+}
+
+#[test]
 fn writes_nothing_when_a_turn_fails() {
     let folder = folder();
     chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
@@ -92,6 +102,19 @@ fn writes_nothing_when_a_turn_fails() {
     folder.write(FILE, old);
     chat(["--mock=cut", "one two"], &folder).prints("one \n").mentions(ENDED_EARLY).exits(10);
     assert_eq!(folder.read(FILE), old);
+}
+
+#[test]
+fn an_answer_that_could_not_be_printed_is_not_kept() {
+    if !fs::exists("/dev/full").unwrap_or_default() {
+        return skip("this system has no /dev/full");
+    }
+    let folder = folder();
+    bash("anyask --no-stdin --mock --chat c.jsonl hi > /dev/full")
+        .in_dir(&folder)
+        .says("anyask: cannot write to standard output: No space left on device\n")
+        .exits(1);
+    assert_eq!(folder.files(), []);
 }
 
 #[test]
@@ -430,6 +453,15 @@ fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
     terminal.types("\u{4}");
     terminal.exits(0);
     assert_eq!(questions(&folder), ["three"]);
+}
+
+#[test]
+fn with_words_or_a_file_it_is_one_question_on_a_terminal_too() {
+    for args in [&["hi"][..], &["-f", "a.txt"]] {
+        let folder = folder().with("a.txt", "hi\n");
+        chat(["--mock", "-q"], &folder).args(args).on_terminal(ALL).exits(0);
+        assert_eq!(folder.json_lines(FILE).len(), 2);
+    }
 }
 
 const UP: &str = "\u{1b}[A";

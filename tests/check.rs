@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CONFLICT, KEY, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
-    json_answer, json_lines, skip, stopped_by, stream,
+    CONFLICT, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed, json_answer,
+    json_lines, skip, stopped_by, stream,
 };
 
 /// Answers one request after the other with these texts.
@@ -97,6 +97,7 @@ fn the_command_gets_what_would_be_printed() {
         .at(&server)
         .says(&rejected("it printed nothing"))
         .exits(13);
+    assert_eq!(server.requests(), 2);
     let last = messages(&server.received()[1]);
     assert_eq!(last[1], json!({"role": "assistant", "content": text}));
     assert_eq!(last[2], json!({"role": "user", "content": feedback("It printed nothing.")}));
@@ -191,11 +192,34 @@ fn a_command_that_cannot_be_run_is_a_setup_error() {
 
 #[test]
 fn the_command_does_not_see_the_key() {
-    anyask(["--check", "env | grep KEY", "--check-retries=0", "-v", "hi"])
-        .env("ANYROUTER_API_KEY", KEY)
+    anyask(["--check", "env | grep 'KEY\\|TOKEN'", "--check-retries=0", "-v", "hi"])
+        .env("ANTHROPIC_AUTH_TOKEN", "token")
         .at(&Server::answering("ok"))
         .mentions("(exit status: 1): it printed nothing\n")
         .exits(13);
+}
+
+/// A terminal sends Ctrl-C to all programs in its foreground. A batch wants it twice, and the command goes on after the
+/// first one.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_the_program_and_the_command() {
+    let script = "import os, signal, subprocess, sys, time\n\
+                  read, write = os.pipe()\n\
+                  check = f'echo begun >&{write}; exec sleep 60'\n\
+                  child = subprocess.Popen(['anyask', '--mock', '--check', check, *sys.argv[1:]], \
+                  pass_fds=[write], start_new_session=True, stderr=subprocess.PIPE)\n\
+                  os.close(write)\n\
+                  print(os.read(read, 99))\n\
+                  start = time.monotonic()\n\
+                  os.killpg(child.pid, signal.SIGINT)\n\
+                  if child.stderr.readline(): os.killpg(child.pid, signal.SIGINT)\n\
+                  print(os.read(read, 99), time.monotonic() - start < 30, child.wait() == -signal.SIGINT)";
+    let folder = folder().with("items", "hi\n");
+    for args in [["--no-stdin", "hi"], ["--batch=items", "hi"]] {
+        let run = crate::harness::python(script, args).in_dir(&folder);
+        run.prints("b'begun\\n'\nb'' True True\n").exits(0);
+    }
 }
 
 #[test]

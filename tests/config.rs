@@ -395,3 +395,25 @@ fn help_version_and_generate_work_in_spite_of_errors_in_the_file() {
         anyask_in(&folder, [mode, "--mock"]).stdin("hi").output();
     }
 }
+
+#[test]
+fn a_profile_and_no_config_contradict_each_other() {
+    anyask_in(&with_files("", ""), ["--mock", "--no-config", "-p", "work", "hi"])
+        .says(&format!("anyask: --no-config {CONFLICT} --profile <NAME>\n"))
+        .exits(2);
+}
+
+#[test]
+fn writes_no_file_that_no_flag_names() {
+    let home = folder();
+    let run = |args: &[&str]| {
+        let run = anyask([]).args(args).in_dir(&home).env("HOME", &home.name(""));
+        run.prints_something().stdin("hi\n")
+    };
+    for args in [&["--mock"][..], &["--mock", "--batch", "-q"], &["--dry-run"], &["--list-models"]]
+    {
+        run(args).exits(0);
+    }
+    run(&["--mock=cut"]).mentions("anyask: ").exits(10);
+    assert_eq!(home.files(), []);
+}

@@ -52,6 +52,32 @@ fn generate_prints_each_document() {
     }
 }
 
+/// `.ci/complete` types into other shells, too.
+#[test]
+fn bash_completes_models_profiles_and_flags() {
+    let folder = folder()
+        .with("anyask/profiles/reviewer", "")
+        .with("anyask/profiles/review.bak", "")
+        .with("script", completions::bash());
+    let complete = "complete_words() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); \
+                    _anyask anyask \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                    echo \"${COMPREPLY[*]}\"; }";
+    for (words, completed) in [
+        ("-m claude-3-5", "claude-3-5-sonnet-20241022"),
+        ("--model = s", "sonnet"),
+        ("--fallback ha", "haiku"),
+        ("-p ''", "reviewer"),
+        ("hi --fallb", "--fallback"),
+        ("hi no", ""),
+    ] {
+        bash(&format!("source ./script; {complete}; complete_words anyask {words}"))
+            .in_dir(&folder)
+            .env("XDG_CONFIG_HOME", &folder.name(""))
+            .prints(format!("{completed}\n"))
+            .exits(0);
+    }
+}
+
 #[test]
 fn help_fits_a_narrow_terminal_and_shows_every_flag() {
     let short = anyask(["-h"]).output();
@@ -74,6 +100,38 @@ fn help_fits_a_narrow_terminal_and_shows_every_flag() {
             assert_eq!(name.to_uppercase(), name.as_str(), "--{flag}");
         }
     }
+}
+
+/// What the contract and the help say is what counts.
+#[test]
+fn help_names_the_defaults() {
+    let short = anyask(["-h"]).output();
+    for (id, default) in [
+        ("max_tokens", "4096"),
+        ("auth", "bearer"),
+        ("retries", "2"),
+        ("retry_delay", "1"),
+        ("max_wait", "60"),
+        ("timeout", "300"),
+        ("connect_timeout", "10"),
+        ("check_retries", "1"),
+    ] {
+        let command = Args::command();
+        let arg = command.get_arguments().find(|arg| arg.get_id() == id).expect(id);
+        assert_eq!(arg.get_default_values(), [default], "{id}");
+        let flag = format!("--{} ", arg.get_long().expect("a long name"));
+        let line = short.lines().find(|line| line.contains(&flag)).expect("a line");
+        assert!(line.ends_with(&format!("[default: {default}]")), "{line}");
+    }
+}
+
+#[test]
+fn the_man_page_says_first_that_recorded_answers_hold_what_was_said() {
+    let page = man::page();
+    let (_, section) = page.split_once(".SH \"RECORDED ANSWERS\"\n").expect("the section");
+    let first =
+        "A file of \\-\\-record contains prompts and answers: who can read it, can read both";
+    assert!(section.starts_with(first), "{}", &section[..200]);
 }
 
 #[test]

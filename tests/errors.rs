@@ -2,7 +2,7 @@
 
 use crate::harness::{
     Act, ENDED_EARLY, Run, STREAM_ENDED_EARLY, Server, anyask, before_the_end, chunked, error_body,
-    http, json_answer, silent, stream, unused_address,
+    folder, http, json_answer, silent, stream, unused_address,
 };
 
 /// Asks a server that answers with this failure.
@@ -18,6 +18,7 @@ fn each_http_status_has_its_exit_status() {
         ("404 Not Found", 4, "refused the request"),
         ("409 Conflict", 4, "refused the request"),
         ("413 Too Large", 4, "refused the request"),
+        ("418 Teapot", 4, "refused the request"),
         ("422 Unprocessable", 4, "refused the request"),
         ("401 Unauthorized", 5, "did not accept the key"),
         ("402 Payment Required", 6, "did not permit the request"),
@@ -25,6 +26,7 @@ fn each_http_status_has_its_exit_status() {
         ("429 Too Many Requests", 7, "limits the rate of requests"),
         ("500 Internal Server Error", 8, "failed"),
         ("502 Bad Gateway", 8, "failed"),
+        ("505 HTTP Version Not Supported", 8, "failed"),
         ("529 ", 8, "failed"),
     ] {
         let (run, server) = failing(status, &[], &error_body("some_error", "as it is"));
@@ -120,6 +122,64 @@ fn an_error_event_has_the_exit_of_its_type_and_the_text_is_kept() {
             .says(&format!("anyask: the server answered with {kind}: no\n"))
             .exits(exit);
     }
+}
+
+#[test]
+fn an_errors_body_never_goes_to_standard_output() {
+    let folder = folder();
+    for args in [&["--json"][..], &["--json", "--stream"], &["--json", "-o", "out"], &["-x"]] {
+        let (run, _server) = failing("400 Bad Request", &[], &error_body("some_error", "no"));
+        run.args(args).in_dir(&folder).mentions("(400 some_error): no\n").exits(4);
+    }
+    assert_eq!(folder.files(), []);
+}
+
+/// Under a 200, as relays pass on what the server behind them said.
+#[test]
+fn an_error_under_a_200_has_the_exit_of_the_status_or_the_code_in_it() {
+    let of_status = |status: u16| {
+        format!(r#"{{"error":"Claude API error","status":{status},"details":"no more"}}"#)
+    };
+    let of_code = |code: &str| {
+        format!(r#"{{"error":{{"message":"no more","type":"new_api_error","code":"{code}"}}}}"#)
+    };
+    let of_words = |words: &str| format!(r#"{{"error":{{"message":"{words}"}}}}"#);
+    for (error, exit) in [
+        (of_status(400), 4),
+        (of_status(401), 5),
+        (of_status(403), 6),
+        (of_status(429), 7),
+        (of_status(503), 8),
+        (of_code("insufficient_user_quota"), 6),
+        (of_code("pre_consume_token_quota_failed"), 6),
+        (of_code("insufficient_quota"), 6),
+        (of_code("client_validation_error"), 6),
+        (of_code("get_channel_failed"), 8),
+        (of_words("Client not allowed"), 6),
+        (of_words("this key only allows Claude Code"), 6),
+        (of_words("this key only accepts Claude Code"), 6),
+        (of_words("the channel is saturated"), 8),
+        (of_code("E004"), 8),
+    ] {
+        let event = format!("event: error\ndata: {error}\n\n");
+        let server = Server::once(stream(&(before_the_end(&["kept"]) + &event)));
+        let run = anyask(["hi"]).at(&server).prints("kept\n");
+        run.mentions("anyask: the server answered with ").exits(exit);
+        let server = Server::once(json_answer(&error));
+        let run = anyask(["-S", "--retries=0", "hi"]).at(&server);
+        run.mentions("anyask: the server answered with ").exits(exit);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_it_by_its_signal_and_keeps_what_has_arrived() {
+    let begun = chunked([before_the_end(&["kept"]).as_bytes()]);
+    let server = Server::new(vec![vec![Act::Send(begun), Act::Hang]]);
+    let mut running = anyask(["hi"]).at(&server).start();
+    assert_eq!(running.reads(4), "kept");
+    running.interrupt();
+    running.ends_by(rustix::process::Signal::INT);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{
     Received, Server, answer, anyask, before_the_end, error_body, folder, http, json_answer,
-    json_lines, stream,
+    json_lines, stopped_by, stream,
 };
 
 /// Answers with the name of the model, but refuses `bad` ones with this status.
@@ -85,6 +85,40 @@ fn asks_another_model_only_where_it_may_do_better() {
         }
         assert_eq!(asked(&server), if falls_back { "bad good" } else { "bad" }, "{status}");
     }
+    // an error may come as an event, too
+    for (kind, falls_back) in [("overloaded_error", true), ("authentication_error", false)] {
+        let server = Server::handling(move |_, request| {
+            if model(request) == "good" {
+                return json_answer(&answer("good"));
+            }
+            let event = format!("event: error\ndata: {}\n\n", error_body(kind, "no"));
+            http("200 OK", &["content-type: text/event-stream"], event)
+        });
+        let run = anyask(["-q", "-m", "bad", "--fallback=good", "--retries=0", "hi"]).at(&server);
+        if falls_back {
+            run.prints("good\n").exits(0);
+        } else {
+            run.mentions(kind).exits(5);
+        }
+    }
+}
+
+#[test]
+fn asks_no_other_model_where_the_answer_or_the_connection_is_broken() {
+    for (script, args, status) in [
+        (vec![], &["-q"][..], 9),
+        (json_answer("{}"), &["-q"], 10),
+        (stream(""), &["-q"], 10),
+        (json_answer(&answer("no code")), &["-q", "-x"], 10),
+    ] {
+        let server = Server::once(script);
+        let run = anyask(["--fallback=good", "--retries=0", "hi"]).args(args).at(&server);
+        run.mentions("anyask: ").exits(status);
+        assert_eq!(server.requests(), 1);
+    }
+    let server = Server::once(stream(&stopped_by("max_tokens")));
+    let run = anyask(["-q", "--fallback=good", "--strict", "hi"]).at(&server);
+    run.prints("ok\n").mentions("stopped short").exits(11);
 }
 
 #[test]
@@ -132,6 +166,8 @@ fn a_batch_stops_to_ask_a_model_first_that_fails_again_and_again() {
     let rows = json_lines(&printed);
     let asked: Vec<_> = rows.iter().map(|row| row["asked"].as_str().expect("a model")).collect();
     assert_eq!(asked, ["good", "good2", "good", "good", "good"]);
+    // the server has a name of its own for all of them
+    assert!(rows.iter().all(|row| row["model"] == "m"), "{printed}");
     // the key is that of the item as asked first
     let alone = anyask(["--batch", "-q", "-k", "-m", "bad", "--mock", "hi"]).stdin(items).output();
     let keys = |rows: &[Value]| rows.iter().map(|row| row["key"].to_string()).collect::<Vec<_>>();

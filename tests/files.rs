@@ -37,6 +37,10 @@ fn sends_files_then_standard_input_then_the_words() {
          + diff\n\nReview this"
     );
     assert_eq!(content(anyask(["-f", "a.txt"])), "<document path=\"a.txt\">\none\n</document>\n");
+    assert_eq!(
+        content(anyask(["-f", "a.txt"]).stdin("+ diff\n")),
+        "<document path=\"a.txt\">\none\n</document>\n+ diff\n"
+    );
 }
 
 #[cfg(unix)]
@@ -140,6 +144,14 @@ fn adds_the_files_of_a_list_once_and_after_those_of_file_flags() {
 }
 
 #[test]
+fn listed_paths_begin_at_the_working_folder_wherever_the_list_is() {
+    let folder = with_files().with("lists/one", "a.txt\n").with("lists/a.txt", "another\n");
+    let body = anyask(["--files-from", "lists/one", "hi"]).in_dir(&folder).dry_run();
+    let document = "<document path=\"a.txt\">\none\n</document>\n\nhi";
+    assert_eq!(body["messages"][0]["content"], document);
+}
+
+#[test]
 fn skips_and_counts_listed_paths_that_cannot_be_sent() {
     let folder = with_files().with("dir/x", "");
     anyask(["--mock", "--files-from", "-", "Review"])
@@ -238,6 +250,13 @@ fn reads_standard_input_by_any_of_its_names() {
         );
         let run = anyask(["-H", &format!("@{name}"), "--mock", "-v", "hi"]).stdin("x-team: ci");
         run.prints("hi\n").mentions("> x-team: [redacted]\n").exits(0);
+        let field = format!("x=@{name}");
+        assert_eq!(anyask(["--set", &field, "hi"]).stdin("[1]").dry_run()["x"], json!([1]));
+        assert_eq!(content(anyask(["--prompt-file", name]).stdin("piped")), "piped");
+        assert_eq!(documents(anyask(["--files-from", name, "hi"]).stdin("a.txt")), ["a.txt"]);
+        let items = format!("--batch={name}");
+        let row = anyask([&items, "--mock", "-q", "hi"]).stdin("item").json();
+        assert_eq!(row["text"], "item\n\nhi");
     }
 }
 

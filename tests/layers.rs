@@ -1,4 +1,5 @@
-//! The import rule: imports go strictly down, `input` and `output` never meet, and no layer has a circle inside.
+//! What holds for all sources. The import rule: imports go strictly down, `input` and `output` never meet, and no layer
+//! has a circle inside. How messages are written.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -105,4 +106,29 @@ fn every_file_says_what_it_is() {
             "{layer} {module:?} has no first line"
         );
     }
+}
+
+/// The text in quotes that begins an argument of each `call`.
+fn literals<'a>(code: &'a str, call: &'a str) -> impl Iterator<Item = &'a str> {
+    code.split(call).skip(1).filter_map(|rest| {
+        let (before, literal) = rest.split_once('"')?;
+        let end = literal.match_indices('"').find(|(at, _)| !literal[..*at].ends_with('\\'))?.0;
+        (!before.contains([')', ';'])).then(|| &literal[..end])
+    })
+}
+
+#[test]
+fn messages_begin_in_lower_case_and_have_no_full_stop() {
+    let calls = ["Failure::new(", "usage_error(", "setup_error(", "broken(", "hint(", "note("];
+    let mut count = 0;
+    for Source { layer, module, code, .. } in sources() {
+        for message in calls.iter().flat_map(|call| literals(&code, call)) {
+            let first_word = message.split(' ').next().unwrap_or_default();
+            let is_name = first_word.len() > 1 && first_word == first_word.to_uppercase();
+            let is_lower = !message.starts_with(char::is_uppercase) || is_name;
+            assert!(is_lower && !message.ends_with('.'), "{layer} {module:?}: {message}");
+            count += 1;
+        }
+    }
+    assert!(count > 100, "only {count} messages were found");
 }

@@ -95,3 +95,28 @@ fn a_log_that_cannot_be_written_does_not_hide_another_failure() {
         .mentions(" did not accept the key (401 ")
         .exits(5);
 }
+
+#[test]
+fn a_line_begins_on_a_line_of_its_own_even_after_a_torn_one() {
+    for torn in ["{\"time\":\"2026-", "{\"time\":\"2026-11-25T10:00:00Z\"}", "{\"time\":\"\0\0"] {
+        let folder = folder().with("log", torn);
+        anyask(["--mock", "--log", "log", "hi"]).in_dir(&folder).prints("hi\n").exits(0);
+        let text = folder.read("log");
+        let (first, rest) = text.split_once('\n').expect("a line end");
+        assert_eq!(first, torn);
+        assert_eq!(crate::harness::json_lines(rest).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_batch_logs_each_item_that_is_asked() {
+    let folder = folder();
+    anyask(["--batch", "--mock=400,ok", "-q", "-j1", "--log", "log"])
+        .in_dir(&folder)
+        .stdin("secret 1\n{}\nsecret 2\n")
+        .prints_something()
+        .mentions("2 items failed\n")
+        .exits(12);
+    let exits: Vec<_> = lines(&folder).iter().map(|line| line["exit"].clone()).collect();
+    assert_eq!(exits, [4, 0]);
+}

@@ -1,15 +1,17 @@
 //! TLS, proxies and addresses.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
+#[cfg(target_os = "linux")]
+use crate::harness::bash;
 use crate::harness::{
-    Act, Folder, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
+    Act, Folder, Gate, KEY, Run, Server, answer, anyask, folder, http, json_answer, skip,
 };
 
 /// A certificate authority of the test's own, and a folder with its certificate.
@@ -30,7 +32,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), folder }
     }
 
-    /// An HTTPS server that answers one request with "ok", under a certificate for `name`; gives its URL.
+    /// An HTTPS server that answers each connection with "ok", under a certificate for `name`; gives its URL.
     fn serve(&self, name: &str, expired: bool) -> String {
         let mut params = CertificateParams::new([name.to_string()]).expect("a name");
         if expired {
@@ -51,9 +53,9 @@ impl Authority {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url =
             format!("https://localhost:{}", listener.local_addr().expect("its address").port());
-        thread::spawn(move || -> Option<()> {
-            let (socket, _) = listener.accept().ok()?;
-            let connection = rustls::ServerConnection::new(Arc::new(config)).ok()?;
+        let config = Arc::new(config);
+        let serve = move |socket: TcpStream| -> Option<()> {
+            let connection = rustls::ServerConnection::new(Arc::clone(&config)).ok()?;
             let mut stream = rustls::StreamOwned::new(connection, socket);
             // the request is short: it comes in one piece, or the client does not come at all
             let mut request = Vec::new();
@@ -65,7 +67,8 @@ impl Authority {
             stream.write_all(&json_answer(&answer("ok"))).ok()?;
             stream.conn.send_close_notify();
             stream.flush().ok()
-        });
+        };
+        thread::spawn(move || listener.incoming().flatten().filter_map(serve).count());
         url
     }
 
@@ -111,6 +114,13 @@ fn says_what_is_wrong_with_a_certificate() {
             .matches(&format!("anyask: no trusted connection to {host}: invalid peer certificate: [^\n]*\nhint: {why}\n"))
             .exits(9);
     }
+    // it is not tried again: there would be a note
+    let url = stranger.serve("localhost", false);
+    asking(&url)
+        .args(&["--retries=2", "--retry-delay=0"])
+        .env("SSL_CERT_FILE", &authority.file())
+        .matches("anyask: no trusted connection to [^\n]*\nhint: [^\n]*\n")
+        .exits(9);
 }
 
 #[test]
@@ -140,6 +150,31 @@ fn reports_a_server_that_does_not_speak_tls() {
 }
 
 #[test]
+fn does_not_warn_of_a_charge_before_the_request_is_sent() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("its address").to_string();
+    let authority = Authority::new();
+    let ask = |timeout| {
+        asking(&format!("https://{address}"))
+            .args(&["--retries=1", "--retry-delay=0", "--timeout", timeout])
+            .env("SSL_CERT_FILE", &authority.file())
+    };
+    // it is silent, and then it closes each connection
+    let silent = format!("{address} sent nothing for 0.2 s");
+    ask("0.2")
+        .says(&format!(
+            "anyask: note: {silent}; try 2 of 2 now\nanyask: {silent}\n\
+             hint: use --timeout SECONDS to wait longer\n"
+        ))
+        .exits(9);
+    thread::spawn(move || server.incoming().for_each(drop));
+    let closed = format!("{address} closed the connection without an answer(: [^\n]*)?");
+    ask("60")
+        .matches(&format!("anyask: note: {closed}; try 2 of 2 now\nanyask: {closed}\n"))
+        .exits(9);
+}
+
+#[test]
 fn a_proxy_does_not_get_the_key() {
     let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
     let proxy =
@@ -161,13 +196,78 @@ fn a_proxy_does_not_get_the_key() {
 #[test]
 fn asks_a_proxy_again_that_cannot_reach_the_server() {
     let refusal = |status: &str| http(status, &[], "");
-    let proxy = Server::serving(vec![refusal("502 Bad Gateway"), refusal("403 Forbidden")]);
-    let host = proxy.host();
-    let reported = format!("cannot connect to api.example through the proxy {host}: it answered");
-    anyask(["--retry-delay", "0", "--base-url", "https://api.example", "hi"])
-        .env("https_proxy", &proxy.url())
-        .env("ANYROUTER_API_KEY", KEY)
-        .says(&format!("anyask: note: {reported} 502; try 2 of 3 now\nanyask: {reported} 403\n"))
+    for status in ["502 Bad Gateway", "503 Service Unavailable", "504 Gateway Timeout"] {
+        let proxy = Server::serving(vec![refusal(status), refusal("403 Forbidden")]);
+        let host = proxy.host();
+        let reported =
+            format!("cannot connect to api.example through the proxy {host}: it answered");
+        let number = &status[..3];
+        anyask(["--retry-delay", "0", "--base-url", "https://api.example", "hi"])
+            .env("https_proxy", &proxy.url())
+            .env("ANYROUTER_API_KEY", KEY)
+            .says(&format!(
+                "anyask: note: {reported} {number}; try 2 of 3 now\nanyask: {reported} 403\n"
+            ))
+            .exits(9);
+    }
+}
+
+#[test]
+fn each_variable_names_the_proxy_of_its_scheme() {
+    for (variable, url) in [
+        ("https_proxy", "https://api.example"),
+        ("HTTPS_PROXY", "https://api.example"),
+        ("http_proxy", "http://api.example"),
+        ("all_proxy", "https://api.example"),
+        ("ALL_PROXY", "http://api.example"),
+    ] {
+        let proxy = Server::once(http("403 Forbidden", &[], ""));
+        asking(url)
+            .args(&["--allow-http"])
+            .env(variable, &proxy.url())
+            .mentions(&format!("through the proxy {}: it answered 403\n", proxy.host()))
+            .exits(9);
+    }
+}
+
+#[test]
+fn the_limit_to_connect_includes_the_proxy_and_tls() {
+    let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = server.local_addr().expect("its address").to_string();
+    let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+    let gate = Gate::new(2);
+    let proxy = Server::new(vec![vec![Act::Hang], vec![connected, Act::Wait(gate.clone())]]);
+    let through = proxy.url();
+    for (host, through) in [(&*address, ""), ("api.example", &through), ("api.example", &through)] {
+        let via = if through.is_empty() {
+            String::new()
+        } else {
+            format!(" through the proxy {}", proxy.host())
+        };
+        asking(&format!("https://{host}"))
+            .args(&["--connect-timeout", "0.2"])
+            .env("https_proxy", through)
+            .says(&format!(
+                "anyask: no connection to {host}{via} within 0.2 s\n\
+                 hint: use --connect-timeout SECONDS to wait longer\n"
+            ))
+            .exits(9);
+    }
+    gate.wait();
+}
+
+#[test]
+fn a_silent_server_is_reported_behind_a_proxy_too() {
+    let connected = Act::Send(b"HTTP/1.1 200 OK\r\n\r\n".to_vec());
+    let proxy = Server::new(vec![vec![connected, Act::Read, Act::Hang]]);
+    asking("http://api.example:9")
+        .args(&["--allow-http", "--timeout", "0.2"])
+        .env("http_proxy", &proxy.url())
+        .says(&format!(
+            "anyask: api.example:9 sent nothing for 0.2 s through the proxy {}\n\
+             hint: use --timeout SECONDS to wait longer\n",
+            proxy.host()
+        ))
         .exits(9);
 }
 
@@ -237,4 +337,28 @@ fn reaches_an_ipv6_address() {
     let server = Server::listening("[::1]:0", vec![vec![Act::Send(json_answer(&answer("ok")))]]);
     anyask(["-S", "hi"]).at(&server).prints("ok\n").exits(0);
     assert_eq!(server.request().header("host"), Some(server.host().as_str()));
+}
+
+/// A container without a package of certificates.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_certificates_of_the_system_the_built_in_ones_are_used() {
+    let hide = "for folder in /etc/ssl /etc/pki /etc/certs /usr/lib/ssl /usr/share/ssl /usr/local/ssl; do\n\
+                test ! -d $folder || mount -t tmpfs none $folder || exit 77\ndone\n";
+    let hidden =
+        |script: &str| bash(&format!("unshare -rm sh -c '{hide}{script}' 2>&1 || echo $?"));
+    if hidden("exit 0").output() != "" {
+        return skip("no other file system can be mounted here");
+    }
+    let authority = Authority::new();
+    let ask = |variable: &str| {
+        let url = authority.serve("localhost", false);
+        let run = hidden(&format!("{variable} anyask -S --retries 0 --base-url {url} hi"));
+        run.env("ANYROUTER_API_KEY", KEY).output()
+    };
+    let without = ask("SSL_CERT_DIR=/etc/ssl/certs");
+    assert!(without.contains("SSL_CERT_DIR names no certificate that can be read"), "{without}");
+    // the certificate was compared with those that are known
+    let built_in = ask("");
+    assert!(built_in.contains("invalid peer certificate: UnknownIssuer\nhint: "), "{built_in}");
 }

@@ -1,5 +1,7 @@
 //! What servers and relays send beside the documented form, from public bug reports: each is read for what it means.
 
+use std::time::Instant;
+
 use crate::harness::{
     Act, MESSAGE_STOP, Server, answer, anyask, before_the_end, delta, http, json_answer, python,
     silent, stream, text_events,
@@ -146,8 +148,34 @@ fn the_body_of_an_error_has_a_time_limit() {
     let server = Server::new(vec![vec![Act::Send(start.into_bytes()), Act::Hang]]);
     anyask(["--timeout", "0.3", "hi"])
         .at(&server)
-        .mentions(" did not accept the key (401)")
+        .mentions(" did not accept the key (401): {\"error\":\"half of it\n")
         .exits(5);
+    // in all: what arrives does not prolong it
+    let words = "first 0123456789012345678901234567890123456789012345678901234567890123456789 last";
+    let body = Act::Trickle(words.into());
+    let server = Server::new(vec![vec![Act::Send(head.into()), body, Act::Hang]]);
+    anyask(["--timeout", "0.3", "hi"])
+        .at(&server)
+        .matches("anyask: [^ ]* did not accept the key \\(401\\)(: first[ \\d]*)?\nhint: [^\n]*\n")
+        .exits(5);
+}
+
+#[test]
+fn what_follows_an_answer_or_an_error_has_5_s_whatever_the_timeout() {
+    let answer = stream(&(before_the_end(&["ok"]) + END + "\n\n"));
+    let error = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
+    let begun = Instant::now();
+    let all = [(answer, "ok\n", 0), (error, "", 5)].map(|(sent, printed, exit)| {
+        let server = Server::new(vec![vec![Act::Send(sent), Act::Hang]]);
+        let run = anyask(["hi"]).at(&server).prints(printed);
+        let run = if exit == 0 { run } else { run.mentions("(401): half\n") };
+        (run.start(), exit, server)
+    });
+    for (running, exit, _server) in all {
+        running.exits(exit);
+    }
+    let seconds = begun.elapsed().as_secs();
+    assert!((5..30).contains(&seconds), "{seconds} s");
 }
 
 #[test]

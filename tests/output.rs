@@ -28,6 +28,14 @@ fn writes_the_answer_into_a_new_file() {
 }
 
 #[test]
+fn an_answer_for_a_file_is_streamed_on_the_wire_too() {
+    let (folder, server) = (folder(), Server::streaming(&["ok"]));
+    anyask(["-o", "out", "hi"]).in_dir(&folder).at(&server).exits(0);
+    assert_eq!(server.request().json()["stream"], true);
+    assert_eq!(folder.files(), only_out("ok\n"));
+}
+
+#[test]
 fn replaces_an_old_file() {
     let folder = with_old("old, and longer than the new one");
     anyask(["--mock", "-o", "out", "new"]).in_dir(&folder).exits(0);

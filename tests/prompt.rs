@@ -1,6 +1,6 @@
 //! What is asked: words, standard input, and both together; and the system prompt.
 
-use crate::harness::{CONFLICT, NO_PROMPT, Run, anyask, folder, replaced};
+use crate::harness::{CONFLICT, NO_PROMPT, Run, Server, anyask, folder, replaced};
 
 /// What the only message of a request says.
 #[track_caller]
@@ -160,6 +160,10 @@ fn notes_a_word_that_is_a_file_next_to_a_file_flag() {
         .prints(format!("{document}b.txt Review\n"))
         .says("anyask: note: b.txt is taken as a word, not as a file; use -f for each file, or --files-from\n")
         .exits(0);
+    anyask(["--mock", "-q", "-f", "a.txt", "b.txt", "Review"])
+        .in_dir(&folder)
+        .prints(format!("{document}b.txt Review\n"))
+        .exits(0);
     for args in [["-fa.txt", "dir", "Review"], ["-S", "b.txt", "Review"]] {
         let run = anyask(["--mock"]).args(&args).in_dir(&folder);
         run.prints_something().exits(0);
@@ -174,6 +178,7 @@ fn notes_a_word_that_a_shell_made_of_a_command() {
             .prints(format!("describe {name}\n"))
             .says(&format!("anyask: note: {name} is taken as a word; use -f to read it\n"))
             .exits(0);
+        anyask(["--mock", "-q", "describe", name]).prints(format!("describe {name}\n")).exits(0);
     }
 }
 
@@ -239,17 +244,34 @@ fn binary_input_is_refused() {
 }
 
 #[test]
+fn a_nul_makes_input_binary_in_its_first_8_kib_only() {
+    let with_nul_at = |place: usize| {
+        let mut text = vec![b'a'; 9000];
+        text[place] = 0;
+        text
+    };
+    let run = anyask(["--mock"]).stdin(with_nul_at(8191));
+    run.mentions("anyask: standard input is binary").exits(2);
+    let text = with_nul_at(8192);
+    anyask(["--mock"]).stdin(text.clone()).prints([&text[..], b"\n"].concat()).exits(0);
+}
+
+#[test]
 fn a_request_over_32_mib_is_refused_before_anything_is_sent() {
     let limit = 32 << 20;
-    anyask(["--mock"])
+    let server = Server::new(Vec::new());
+    anyask([])
+        .at(&server)
         .stdin(vec![b'a'; limit + 1])
         .says("anyask: standard input is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
     // quotes take twice as much room in JSON
-    anyask(["--mock"])
+    anyask([])
+        .at(&server)
         .stdin(vec![b'"'; limit / 2])
         .says("anyask: the request is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
+    assert_eq!(server.connections(), 0);
 }
 
 #[test]

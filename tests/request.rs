@@ -147,6 +147,16 @@ fn appends_to_the_path_of_the_base_url() {
 }
 
 #[test]
+fn asks_anyrouter_unless_another_server_is_named() {
+    for variable in ["ANYROUTER_BASE_URL", "ANTHROPIC_BASE_URL"] {
+        // the second one counts only with its token
+        let value = if variable == "ANYROUTER_BASE_URL" { "" } else { "https://other.example" };
+        let printed = anyask(["--curl", "hi"]).env(variable, value).output();
+        assert!(printed.contains(" 'https://api.anyrouter.top/v1/messages' "), "{printed}");
+    }
+}
+
+#[test]
 fn refuses_an_unusable_base_url() {
     let example = "hint: for example https://api.anyrouter.top or http://localhost:8080\n";
     let no_scheme = format!("the URL does not begin with https:// or http://\n{example}");
@@ -303,6 +313,15 @@ fn refuses_two_modes_at_once() {
     anyask(["--dry-run", "--curl", "hi"])
         .says(&format!("anyask: --dry-run {CONFLICT} --curl\n"))
         .exits(2);
+    let modes = ["--batch", "--list-models", "--generate=man", "--dry-run", "--curl"];
+    for (index, mode) in modes.iter().enumerate() {
+        for other in &modes[index + 1..] {
+            // the bodies of a batch may be printed
+            if (*mode, *other) != ("--batch", "--dry-run") {
+                anyask([mode, other]).mentions(CONFLICT).exits(2);
+            }
+        }
+    }
 }
 
 #[test]

@@ -56,6 +56,17 @@ fn notes_the_delay_and_is_silent_with_quiet() {
 }
 
 #[test]
+fn the_first_pause_is_about_a_second_unless_it_is_given() {
+    let server = Server::once(refusal("500 Oops", &[]));
+    let mut running = anyask(["hi"]).at(&server).start();
+    let note = running.says_line();
+    let seconds = note.split("; try 2 of 3 in ").nth(1).and_then(|rest| rest.strip_suffix(" s\n"));
+    let seconds: f64 = seconds.and_then(|seconds| seconds.parse().ok()).expect(&note);
+    assert!((0.7..=1.3).contains(&seconds), "{note}");
+    running.kill();
+}
+
+#[test]
 fn sends_exactly_one_request_without_retries() {
     let server = Server::once(refusal("500 Oops", &[]));
     anyask(["--retries", "0", "hi"])
@@ -233,6 +244,26 @@ fn retries_an_error_event_that_comes_before_any_text() {
         .at(&server)
         .says("anyask: the server answered with authentication_error: busy\n")
         .exits(5);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn an_event_that_is_printed_counts_as_text() {
+    let error = error_body("overloaded_error", "busy");
+    let start = before_the_end(&[]);
+    let events = format!("{start}event: error\ndata: {error}\n\n");
+    // nothing of it is text
+    let server = Server::serving(vec![stream(&events), ok()]);
+    let run = anyask(["-q", "--retry-delay", "0", "hi"]).at(&server);
+    run.prints("ok\n").exits(0);
+    let server = Server::once(stream(&events));
+    let printed = anyask(["--json", "--stream", "hi"])
+        .at(&server)
+        .prints_something()
+        .says("anyask: the server answered with overloaded_error: busy\n")
+        .exits(8);
+    let events = start.lines().filter_map(|line| line.strip_prefix("data: "));
+    assert!(events.clone().count() == 2 && events.eq(printed.lines().take(2)), "{printed}");
     assert_eq!(server.requests(), 1);
 }
 

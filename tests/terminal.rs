@@ -182,6 +182,24 @@ fn a_person_who_types_the_prompt_is_told_how_to_end_it() {
 }
 
 #[test]
+fn what_reads_standard_input_says_so_on_a_terminal_or_refuses() {
+    let mut terminal = anyask(["--mock", "-f-", "What is it?"]).on_terminal(ALL);
+    terminal.waits_for("reading standard input; end it with Ctrl-D on a line of its own");
+    terminal.types("a word\n\u{4}");
+    let shown = terminal.exits(0);
+    assert!(shown.ends_with("</document>\r\n\r\nWhat is it?\r\n"), "{shown:?}");
+    let shown = anyask(["--mock", "--batch"]).env("TERM", "dumb").on_terminal(ALL).exits(2);
+    let expected = "anyask: --batch reads standard input, which is a terminal\r\n\
+                    hint: use anyask --batch < ITEMS, or --batch=ITEMS\r\n";
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn with_words_nothing_is_read_from_a_terminal() {
+    assert_eq!(anyask(["--mock", "-q", "hi"]).on_terminal(ALL).exits(0), "hi\r\n");
+}
+
+#[test]
 fn without_a_prompt_it_does_not_wait_for_one() {
     // blanks alone are none, and do not begin a conversation
     let folder = folder();

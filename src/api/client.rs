@@ -243,8 +243,14 @@ impl Client {
     /// Sends the request once, and reads the head of its answer.
     fn open(&self, agent: &Agent, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
         self.deadline.set_in(self.endpoint.connect_timeout);
-        let response = self.run(agent, prepared);
-        let response = response.map_err(|error| connection_error(&self.endpoint, error))?;
+        let response = self.run(agent, prepared).map_err(|error| {
+            let mut failed = connection_error(&self.endpoint, error);
+            // the limit to connect is lifted when the request is sent, and what was not sent costs nothing
+            if failed.retryable == Retryable::MaybeCharged && self.deadline.is_set() {
+                failed.retryable = Retryable::Yes;
+            }
+            failed
+        })?;
         let (parts, body) = response.into_parts();
         Ok((Head::new(parts.status.as_u16(), parts.headers), body))
     }

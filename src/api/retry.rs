@@ -223,6 +223,12 @@ mod tests {
         assert_eq!(pauses, [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0].map(retry));
     }
 
+    #[test]
+    fn pauses_are_spread_by_a_quarter() {
+        let pause = |random| POLICY.decide(2, Retryable::Yes, None, random);
+        assert_eq!((pause(0.0), pause(1.0)), (retry(1.5), retry(2.5)));
+    }
+
     proptest! {
         #[test]
         fn no_pause_of_its_own_is_over_30_seconds(attempt in 1u32..5000, delay in 0.0f64..1e9, random in 0.0f64..1.0) {

@@ -34,6 +34,11 @@ impl Deadline {
         *lock(&self.0) = at;
     }
 
+    /// Whether there is one.
+    pub fn is_set(&self) -> bool {
+        lock(&self.0).is_some()
+    }
+
     /// Whether the time has come.
     pub fn is_over(&self) -> bool {
         self.left().is_some_and(|left| left.is_zero())
@@ -202,7 +207,11 @@ impl Transport for Connection {
             if left.is_zero() {
                 return Err(Error::Timeout(Timeout::RecvBody));
             }
-            if timeout.per_read.is_none_or(|limit| *limit > left) {
+            if !self.is_server {
+                // a proxy that is silent does not connect
+                timeout.after = timeout.after.min(left.into());
+                timeout.reason = Timeout::Connect;
+            } else if timeout.per_read.is_none_or(|limit| *limit > left) {
                 timeout.per_read = Some(left.into());
             }
         }

@@ -1,5 +1,6 @@
 //! `--check`: a command of the user's judges an answer before it is printed.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::process::{ExitStatus, Stdio};
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 
+use super::signals::signal_group;
 use crate::error::{Failure, Kind};
 use crate::shell;
 use crate::sync::lock;
@@ -21,6 +23,17 @@ const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// Variables that may hold the key.
 const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
+/// The commands of a batch that are running. Ctrl-C on the terminal does not reach them.
+#[derive(Default)]
+pub struct RunningChecks(Mutex<HashSet<u32>>);
+
+impl RunningChecks {
+    /// Ends them by a signal.
+    pub fn end_by(&self, signal: i32) {
+        lock(&self.0).iter().for_each(|group| signal_group(*group, signal));
+    }
+}
+
 /// Why an answer did not pass.
 pub struct Complaint {
     status: ExitStatus,
@@ -29,10 +42,14 @@ pub struct Complaint {
 }
 
 /// Runs the command with this input. Gives its complaint; none if the answer passed. A command that cannot be run is an
-/// error. With `in_background` it does not get Ctrl-C from the terminal.
-pub fn check(command: &str, input: Vec<u8>, in_background: bool) -> Result<Option<Complaint>> {
+/// error. One that runs beside others is kept in `running`.
+pub fn check(
+    command: &str,
+    input: Vec<u8>,
+    running: Option<&RunningChecks>,
+) -> Result<Option<Complaint>> {
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let complaint = judge(command, input, in_background).with_context(cannot)?;
+    let complaint = judge(command, input, running).with_context(cannot)?;
     match complaint.status.code() {
         Some(0) => Ok(None),
         // the shell did not find it, or may not run it
@@ -41,18 +58,24 @@ pub fn check(command: &str, input: Vec<u8>, in_background: bool) -> Result<Optio
     }
 }
 
-fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Complaint> {
+fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Complaint> {
     let (reader, writer) = pipe()?;
     let mut command = shell::command(command)?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
     for name in SECRETS {
         command.env_remove(name);
     }
-    if in_background {
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    }
-    let mut child = command.spawn()?;
+    let mut child = match running {
+        Some(RunningChecks(running)) => {
+            #[cfg(unix)]
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+            let mut running = lock(running);
+            let child = command.spawn()?;
+            running.insert(child.id());
+            child
+        }
+        None => command.spawn()?,
+    };
     // the command alone holds the writing end now
     drop(command);
     let output = Arc::new(Mutex::new(Vec::new()));
@@ -67,6 +90,7 @@ fn judge(command: &str, input: Vec<u8>, in_background: bool) -> io::Result<Compl
         thread::Builder::new().spawn(move || stdin.write_all(&input))?;
     }
     let status = child.wait()?;
+    running.map(|RunningChecks(running)| lock(running).remove(&child.id()));
     let _ = ended.recv_timeout(LAST_OUTPUT);
     let output = lock(&output);
     Ok(Complaint { status, output: String::from_utf8_lossy(&output).into_owned() })

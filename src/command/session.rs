@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
+use super::check::RunningChecks;
 use super::fallback::Fallback;
 use super::recording::Recordings;
 use super::signals::{end_by, on_signal};
@@ -21,6 +22,7 @@ pub struct Session {
     pub fallback: Fallback,
     pub log: Option<Log>,
     pub recordings: Option<Recordings>,
+    pub checks: RunningChecks,
     /// The temporary file of `-o`, which a signal removes.
     temp_path: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -44,8 +46,8 @@ impl Session {
         let log = options.log.as_deref().map(Log::open).transpose()?;
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
-        let temp_path = Arc::default();
-        Ok(Self { options, client, pace, fallback, log, recordings, temp_path })
+        let (checks, temp_path) = (RunningChecks::default(), Arc::default());
+        Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_path })
     }
 
     /// Removes the temporary file of `-o` when one of these signals ends the program.

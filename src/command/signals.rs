@@ -35,6 +35,17 @@ pub fn end_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
+/// Sends a signal to the processes of a group.
+#[cfg(unix)]
+pub fn signal_group(group: u32, signal: i32) {
+    use rustix::process::{Pid, Signal, kill_process_group};
+    if let (Some(group), Some(signal)) =
+        (Pid::from_raw(group.cast_signed()), Signal::from_named_raw(signal))
+    {
+        let _ = kill_process_group(group, signal);
+    }
+}
+
 /// What a signal is called.
 #[cfg(unix)]
 pub fn name(signal: i32) -> &'static str {
@@ -61,6 +72,9 @@ pub fn on_signal(_: &[i32], _: impl FnMut(i32) + Send + 'static) -> Result<()> {
 
 #[cfg(not(unix))]
 pub fn end_by(_: i32) {}
+
+#[cfg(not(unix))]
+pub fn signal_group(_: u32, _: i32) {}
 
 #[cfg(not(unix))]
 pub fn name(_: i32) -> &'static str {

@@ -21,16 +21,19 @@ fn now() -> u64 {
 
 #[test]
 fn keeps_as_many_connections_busy_as_there_are_jobs() {
-    let all_under_way = Gate::new(4);
-    let server = Server::handling(move |number, request| {
-        if number < 4 {
-            all_under_way.wait();
-        }
-        json_answer(&answer(&request.prompt()))
-    });
-    piped(["-j", "4", "-q"], &server, numbered(200)).output();
-    assert_eq!(server.requests(), 200);
-    assert!(server.connections() <= 4, "{} connections", server.connections());
+    // 4 unless it is given
+    for (args, jobs) in [(&["-j", "6"][..], 6), (&[], 4)] {
+        let all_under_way = Gate::new(jobs);
+        let server = Server::handling(move |number, request| {
+            if number < jobs {
+                all_under_way.wait();
+            }
+            json_answer(&answer(&request.prompt()))
+        });
+        piped(["-q"], &server, numbered(200)).args(args).output();
+        assert_eq!(server.requests(), 200);
+        assert!(server.connections() <= jobs, "{} connections", server.connections());
+    }
 }
 
 /// The server takes the next request and closes, which only shows when it has done so.
@@ -45,6 +48,33 @@ fn does_not_reuse_connections_that_twice_in_a_row_were_dead() {
         .matches(&(summary(4, 0, 0) + "[^\n]*\n"))
         .exits(0);
     assert_eq!((server.connections(), server.requests()), (4, 6));
+}
+
+/// The request may have been answered: the server closes only after a while.
+#[test]
+fn a_reused_connection_that_dies_late_costs_a_retry_and_a_note() {
+    let gate = Gate::new(2);
+    let answer = Act::Send(json_answer(&answer("ok")));
+    let late = vec![answer.clone(), Act::Read, Act::Wait(gate.clone())];
+    let server = Server::new(vec![late, vec![answer]]);
+    let host = server.host();
+    let folder = with_items(numbered(2));
+    let mut running = batch(["-j1", "--retry-delay=0"], &server, &folder)
+        .prints_something()
+        .matches(&(summary(2, 0, 0) + "[^\n]*\n"))
+        .start();
+    while server.requests() < 2 {
+        std::thread::yield_now();
+    }
+    // what is late can only be told by time
+    std::thread::sleep(Duration::from_millis(1100));
+    gate.wait();
+    let note = running.says_line();
+    let begin = format!("anyask: note: line 2: {host} closed the connection without an answer");
+    let end = "; try 2 of 3 now, though the server may have answered and charged\n";
+    assert!(note.starts_with(&begin) && note.ends_with(end), "{note}");
+    running.exits(0);
+    assert_eq!((server.connections(), server.requests()), (2, 3));
 }
 
 /// It does not say so before, as many proxies do.

@@ -59,3 +59,12 @@ fn shows_results_and_the_bar_on_one_terminal() {
         assert!(result.trim_start_matches("[2K").starts_with("{\"line\":"), "{line:?}");
     }
 }
+
+#[test]
+fn quiet_shows_no_bar_and_no_summary() {
+    let server = Server::echo();
+    let folder = with_items(numbered(3));
+    let run = anyask(["--batch=items", "-q", "-o", "out"]).at(&server).in_dir(&folder);
+    assert_eq!(run.on_terminal(STDERR).exits(0), "");
+    assert_eq!(folder.json_lines("out").len(), 3);
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
 
-use super::{each, numbered, piped, summary, with_items};
+use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
     Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer, json_lines,
     python, skip, stream, text_events,
@@ -28,6 +28,31 @@ fn a_result_is_one_line_with_the_answer_and_the_facts_about_it() {
          \"usage\":{{\"input_tokens\":12,\"output_tokens\":25}},\"response\":{body}}}\n"
     );
     assert_eq!(printed, expected);
+    // whether it is streamed is not a part of the key
+    let row = piped(["-q"], &server, "hi\n".into()).json();
+    assert_eq!(server.received()[1].json()["stream"], true);
+    assert_eq!(row["key"], key);
+}
+
+#[test]
+fn a_result_is_printed_as_soon_as_it_is_known() {
+    for order in ["--no-json", "-k"] {
+        let gate = Gate::new(2);
+        let held = gate.clone();
+        let server = Server::handling(move |number, request| {
+            if number == 1 {
+                held.wait();
+            }
+            json_answer(&answer(&request.prompt()))
+        });
+        let folder = with_items(numbered(2));
+        let run = batch(["-q", "-j1", order], &server, &folder).prints_something();
+        let mut running = run.start();
+        assert_eq!(json_lines(&running.reads_line())[0]["text"], "item 1");
+        gate.wait();
+        let rest = running.exits(0);
+        assert_eq!(json_lines(&rest)[0]["text"], "item 2");
+    }
 }
 
 #[test]

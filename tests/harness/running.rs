@@ -48,6 +48,18 @@ impl Running {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Waits for the next line on stdout.
+    #[track_caller]
+    pub fn reads_line(&mut self) -> String {
+        let stdout = self.child.stdout.as_mut().expect("stdout");
+        let (mut line, mut byte) = (Vec::new(), [0]);
+        while byte != *b"\n" {
+            stdout.read_exact(&mut byte).expect("a line in time");
+            line.extend(byte);
+        }
+        String::from_utf8_lossy(&line).into_owned()
+    }
+
     /// Goes away as the reader of stdout.
     pub fn stops_reading(&mut self) {
         drop(self.child.stdout.take());

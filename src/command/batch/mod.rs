@@ -226,6 +226,7 @@ impl Work {
         on_signal(&ENDING, move |signal| {
             if lock(&work.signal).replace(signal).is_some() {
                 work.session.remove_temp_file();
+                work.session.checks.end_by(signal);
                 end_by(signal);
             }
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
