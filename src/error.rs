@@ -7,48 +7,37 @@ use std::fmt;
 pub enum Kind {
     /// Nobody reads standard output any more: a reason to stop, but not a failure.
     ReaderGone = 0,
+    /// A file or standard output could not be read or written.
     Local = 1,
+    /// An unknown flag, a bad value, no prompt, binary input.
     Usage = 2,
+    /// No API key, or a bad configuration file or profile.
     Setup = 3,
+    /// The server refused the request: any 3xx or 4xx without a kind of its own.
     Refused = 4,
+    /// The server did not accept the key: 401.
     KeyRejected = 5,
+    /// Out of credits, or not permitted: 402, 403, or a limit of a batch.
     NotPermitted = 6,
+    /// 429, after the retries.
     RateLimited = 7,
+    /// 5xx and 529, after the retries.
     ServerFailed = 8,
+    /// Name look-up, connect, TLS, proxy, time-out.
     NoConnection = 9,
+    /// A stream that ended early, no JSON, no content, no code block to extract.
     BrokenAnswer = 10,
+    /// The answer stopped short, under `--strict`.
     StoppedShort = 11,
+    /// Some items of a batch failed.
     ItemsFailed = 12,
+    /// The answer did not pass `--check`.
     CheckFailed = 13,
+    /// There is no recorded answer for a request, under `--replay`.
     NoRecording = 14,
     /// A signal ended the program, which a shell reports as 128 and the signal's number.
     Interrupted = 130,
 }
-
-/// Every exit status that the manual explains, in order.
-pub const STATUSES: [(Kind, &str); 15] = [
-    (Kind::ReaderGone, "answered"),
-    (Kind::Local, "a local failure: a file or stdout could not be read or written"),
-    (Kind::Usage, "usage: an unknown flag, a bad value, no prompt, binary input"),
-    (Kind::Setup, "not set up: no API key, a bad configuration file or profile"),
-    (Kind::Refused, "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx"),
-    (Kind::KeyRejected, "the key was not accepted: 401"),
-    (
-        Kind::NotPermitted,
-        "out of credits, or not permitted: 402, 403, below --min-credits, --max-cost reached",
-    ),
-    (Kind::RateLimited, "rate limited: 429, after the retries"),
-    (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
-    (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),
-    (
-        Kind::BrokenAnswer,
-        "a broken answer: the stream ended early, not JSON, no content, no code block to extract",
-    ),
-    (Kind::StoppedShort, "the answer stopped short, under --strict"),
-    (Kind::ItemsFailed, "some items of a batch failed"),
-    (Kind::CheckFailed, "the answer did not pass --check"),
-    (Kind::NoRecording, "no recorded answer for a request, under --replay"),
-];
 
 /// A failure whose kind is known: one line of message, and a hint where there is something to do.
 #[derive(Debug, Clone)]

@@ -180,7 +180,7 @@ fn takes_back_a_turn_that_was_not_written_completely() {
         assert_eq!(folder.read(FILE), text);
         chat(["--mock", "hi"], &folder)
             .prints("hi\n")
-            .says("anyask: note: removed the last turn of c.jsonl, which was not written completely\n")
+            .says("anyask: note: removed the incomplete last turn of c.jsonl\n")
             .exits(0);
         let turn = line("user", "hi") + &line("assistant", "hi");
         assert_eq!(folder.read(FILE), format!("{good}{turn}"));

@@ -279,7 +279,7 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
     let folder = with_files("--file /dev/null\n", "");
     anyask_in(&folder, ["--file=/null", "--mock", "hi"])
         .says(&format!(
-            "{}/dev/null is empty\nhint: leave it out if that is intended\n",
+            "{}/dev/null is empty\nhint: leave it out if it is meant to be empty\n",
             at_line(&folder, 1)
         ))
         .exits(3);

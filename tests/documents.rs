@@ -9,7 +9,6 @@ use std::fs;
 use std::path::Path;
 
 use anyask::cli::Args;
-use anyask::error::STATUSES;
 use clap::CommandFactory;
 
 use crate::harness::{Folder, Server, anyask, bash, folder, is_installed, shell, skip};
@@ -143,7 +142,7 @@ fn version_prints_the_version() {
 #[test]
 fn readme_lists_every_exit_status() {
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    for (kind, meaning) in STATUSES {
+    for (kind, meaning) in man::STATUSES {
         let status = kind as u8;
         assert!(readme.contains(&format!("| {status} | {meaning} |")), "{status}: {meaning}");
     }

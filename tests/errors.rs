@@ -76,7 +76,7 @@ fn a_redirect_is_not_followed() {
         let (run, server) = failing(status, &[&location], "");
         let (host, number, to) = (server.host(), &status[..3], other.url());
         run.says(&format!(
-            "anyask: {host} redirects, which is not followed ({number}): to {to}/v1/messages\n\
+            "anyask: {host} redirected the request, and redirects are not followed ({number}): to {to}/v1/messages\n\
              hint: use the new address as --base-url, if you trust it\n"
         ))
         .exits(4);

@@ -202,7 +202,7 @@ fn refuses_a_file_that_cannot_be_sent_before_anything_is() {
     for (file, why, status) in [
         ("nowhere", "cannot read nowhere: No such file or directory\n", 1),
         (".", "cannot read .: Is a directory\n", 1),
-        ("empty", "empty is empty\nhint: leave it out if that is intended\n", 2),
+        ("empty", "empty is empty\nhint: leave it out if it is meant to be empty\n", 2),
         ("elf", "elf is binary: it has a NUL byte near its start\n", 2),
     ] {
         anyask(["--mock", "-f", "a.txt", "-f", file, "hi"])
@@ -296,6 +296,6 @@ fn sends_a_picture_from_standard_input() {
 #[test]
 fn refuses_empty_standard_input_where_a_file_is_wanted() {
     anyask(["--dry-run", "-f-", "what?"])
-        .says("anyask: standard input is empty\nhint: leave it out if that is intended\n")
+        .says("anyask: standard input is empty\nhint: leave it out if it is meant to be empty\n")
         .exits(2);
 }

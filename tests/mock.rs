@@ -83,7 +83,7 @@ fn rehearses_the_troubles_of_relays() {
             .mentions("hint: check the credits; relays reserve credits for --max-tokens")
             .exits(6);
         anyask([form, "--mock=botcheck", "hi"])
-            .matches("anyask: a bot check stands before 127.0.0.1:\\d+ \\(200\\)\nhint: .*\n")
+            .matches("anyask: a bot check blocks requests to 127.0.0.1:\\d+ \\(200\\)\nhint: .*\n")
             .exits(6);
         anyask([form, "--mock=overloaded,overloaded,ok", "--retry-delay=0", "hi"])
             .prints_something()

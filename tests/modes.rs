@@ -67,7 +67,7 @@ fn a_list_of_models_fails_as_an_answer_does() {
         |mock: &str| anyask(["--list-models=server", "--retries=1", "--retry-delay=0", mock]);
     list("--mock=401").mentions("did not accept the key (401").exits(5);
     list("--mock=429,ok").prints("mock-large\nmock-small\n").mentions("; try 2 of 2").exits(0);
-    list("--mock=botcheck").mentions("a bot check stands before").exits(6);
+    list("--mock=botcheck").mentions("a bot check blocks requests to").exits(6);
     list("--mock=404")
         .matches(
             "anyask: 127.0.0.1:\\d+ does not list its models \\(404\\)\n\

@@ -129,7 +129,7 @@ fn fails_when_the_users_certificates_cannot_be_read() {
     let host = format!("localhost:{}", server.local_addr().expect("its address").port());
     asking(&format!("https://{host}"))
         .env("SSL_CERT_FILE", "/nowhere.pem")
-        .matches("anyask: no trusted connection to [^\n]*\nhint: SSL_CERT_FILE names no certificate that can be read\n")
+        .matches("anyask: no trusted connection to [^\n]*\nhint: SSL_CERT_FILE has no readable certificate\n")
         .exits(9);
 }
 
@@ -357,7 +357,7 @@ fn without_certificates_of_the_system_the_built_in_ones_are_used() {
         run.env("ANYROUTER_API_KEY", KEY).output()
     };
     let without = ask("SSL_CERT_DIR=/etc/ssl/certs");
-    assert!(without.contains("SSL_CERT_DIR names no certificate that can be read"), "{without}");
+    assert!(without.contains("SSL_CERT_DIR has no readable certificate"), "{without}");
     // the certificate was compared with those that are known
     let built_in = ask("");
     assert!(built_in.contains("invalid peer certificate: UnknownIssuer\nhint: "), "{built_in}");

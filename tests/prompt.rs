@@ -96,7 +96,7 @@ fn the_prompt_file_comes_before_the_words() {
     assert_eq!(content(anyask(["--prompt-file", "-", "now"]).stdin("Why?")), "Why?\n\nnow");
     anyask(["--mock", "--prompt-file", "empty", "hi"])
         .in_dir(&folder)
-        .says("anyask: empty is empty\nhint: leave it out if that is intended\n")
+        .says("anyask: empty is empty\nhint: leave it out if it is meant to be empty\n")
         .exits(2);
 }
 

@@ -464,12 +464,12 @@ fn a_file_that_does_not_fit_is_refused_before_anything_is_asked() {
     let missing = if cfg!(windows) { "" } else { "No such file or directory\n" };
     run(&["--replay", "missing"])
         .mentions(&format!("anyask: cannot open missing: {missing}"))
-        .mentions("hint: --record missing makes it\n")
+        .mentions("hint: create it with --record missing\n")
         .exits(1);
     run(&["--replay", "dir"]).mentions("anyask: dir is not a regular file\n").exits(1);
     run(&["--record", "dir"]).mentions("anyask: cannot write to dir: ").exits(1);
     run(&["--record", "a", "--replay", "answers"])
-        .says("anyask: --record and --replay name different files\nhint: one file can do both\n")
+        .says("anyask: --record and --replay name different files\nhint: use the same file for both\n")
         .exits(2);
     for (flag, other) in
         [("--record", "-o"), ("--record", "--log"), ("--replay", "-o"), ("--replay", "--chat")]

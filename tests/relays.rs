@@ -157,7 +157,7 @@ const CASES: [Case; 26] = [
         body: r"<html><script>var arg1='0A1B2C3D4E5F60718293A4B5C6D7E8F901234567';var _0x4818=['\x63'];document.cookie='acw_sc__v2='+x;location.reload();</script></html>",
         stdout: "",
         stderr: &[
-            "anyask: a bot check stands before HOST (200)",
+            "anyask: a bot check blocks requests to HOST (200)",
             "hint: open the address in a browser to see it, and ask the operator to let API clients through",
         ],
         exit: 6,
@@ -175,7 +175,7 @@ const CASES: [Case; 26] = [
         body: r#"<!DOCTYPE html><html lang="en-US"><head><title>Just a moment...</title><meta http-equiv="refresh" content="360"></head><body><noscript>Enable JavaScript and cookies to continue</noscript></body></html>"#,
         stdout: "",
         stderr: &[
-            "anyask: a bot check stands before HOST (403) (request id: 8f-HKG)",
+            "anyask: a bot check blocks requests to HOST (403) (request id: 8f-HKG)",
             "hint: open the address in a browser to see it, and ask the operator to let API clients through",
         ],
         exit: 6,
@@ -188,7 +188,7 @@ const CASES: [Case; 26] = [
         body: "error code: 1010",
         stdout: "",
         stderr: &[
-            "anyask: a bot check stands before HOST (403)",
+            "anyask: a bot check blocks requests to HOST (403)",
             "hint: open the address in a browser to see it, and ask the operator to let API clients through",
         ],
         exit: 6,

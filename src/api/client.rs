@@ -96,11 +96,11 @@ pub struct Client {
 impl Client {
     /// A client. Nothing is connected before the first request.
     pub fn new(endpoint: Endpoint, policy: Policy, pace: Arc<Pace>) -> Self {
-        let connector = Arc::new(DefaultConnector::new());
-        Self::with_parts(Arc::new(endpoint), policy, pace, connector)
+        let (endpoint, connector) = (Arc::new(endpoint), Arc::new(DefaultConnector::new()));
+        Self::with_parts(endpoint, policy, pace, connector)
     }
 
-    /// A client for requests beside those of this one. They share the pace and the TLS settings.
+    /// Another client for the same server, for requests sent in parallel. They share the pace and the TLS settings.
     #[must_use]
     pub fn sibling(&self) -> Self {
         let (endpoint, pace) = (Arc::clone(&self.endpoint), Arc::clone(&self.pace));

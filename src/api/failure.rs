@@ -67,15 +67,6 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError
         return AttemptError::new(with_cause(error, failure), Retryable::No);
     }
     let (failure, retryable) = plain_failure(endpoint, &error);
-    let says_all = matches!(
-        error,
-        ureq::Error::Timeout(_)
-            | ureq::Error::LargeResponseHeader(..)
-            | ureq::Error::ConnectProxyFailed(_)
-    );
-    if says_all {
-        return AttemptError::new(failure, retryable);
-    }
     AttemptError::new(with_cause(error, failure), retryable)
 }
 
@@ -187,7 +178,9 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         Kind::NotPermitted => format!("{host} did not permit the request"),
         Kind::RateLimited => format!("{host} limits the rate of requests"),
         Kind::ServerFailed => format!("{host} failed"),
-        _ if status < 400 => format!("{host} redirects, which is not followed"),
+        _ if status < 400 => {
+            format!("{host} redirected the request, and redirects are not followed")
+        }
         _ => format!("{host} refused the request"),
     };
     let named = if body.kind.is_empty() { String::new() } else { format!(" {}", body.kind) };
@@ -227,7 +220,7 @@ fn silent_origin(message: &str) -> String {
 /// A firewall lets no program through.
 pub fn stopped_by_bot_check(endpoint: &Endpoint, head: &Head, kind: Kind) -> AttemptError {
     let (host, status) = (endpoint.host(), head.status);
-    let message = format!("a bot check stands before {host} ({status})");
+    let message = format!("a bot check blocks requests to {host} ({status})");
     let failure = Failure::new(kind, message).hint(
         "open the address in a browser to see it, and ask the operator to let API clients through",
     );
@@ -287,14 +280,16 @@ fn via(endpoint: &Endpoint) -> String {
     })
 }
 
-/// The failure with the library's error as its cause.
+/// The failure with the library's error as its cause, where that says more.
 fn with_cause(error: ureq::Error, failure: Failure) -> Error {
-    let error = match error {
-        // the failure says that the other side closed the connection
-        ureq::Error::Io(io) if io.kind() == Io::UnexpectedEof => return failure.into(),
-        ureq::Error::Io(io) if tls::is_unnamed(&io) => return failure.into(),
-        ureq::Error::Io(io) => Error::new(io),
-        other => Error::new(other),
-    };
-    error.context(failure)
+    match error {
+        ureq::Error::Timeout(_)
+        | ureq::Error::LargeResponseHeader(..)
+        | ureq::Error::ConnectProxyFailed(_) => failure.into(),
+        ureq::Error::Io(io) if io.kind() == Io::UnexpectedEof || tls::is_unnamed(&io) => {
+            failure.into()
+        }
+        ureq::Error::Io(io) => Error::new(io).context(failure),
+        other => Error::new(other).context(failure),
+    }
 }

@@ -157,7 +157,7 @@ fn resets_too_late(wait: Duration) -> Failure {
     let wait = in_words(wait);
     let message = format!("the rate limit resets in {wait}, later than --max-wait");
     let failure = Failure::new(Kind::RateLimited, message);
-    failure.hint("with -o FILE, use --resume to continue then")
+    failure.hint("with -o FILE, use --resume to continue later")
 }
 
 /// The error of a request that is not sent because of an order to stop.

@@ -26,7 +26,7 @@ pub fn hint(error: &ureq::Error, roots_variable: Option<&str>) -> Option<String>
         rustls::Error::InvalidCertificate(bad) => certificate_hint(bad),
         rustls::Error::General(_) => match roots_variable {
             Some(variable) => {
-                return Some(format!("{variable} names no certificate that can be read"));
+                return Some(format!("{variable} has no readable certificate"));
             }
             None => "this machine has no CA certificates; install ca-certificates",
         },

@@ -124,12 +124,12 @@ impl Connector for Wrapping {
             deadline: self.deadline.clone(),
             is_server: details.uri.authority() == self.server.as_ref(),
             sent: Instant::now(),
-            answering: false,
-            input: 0,
+            has_answered: false,
+            buffered: 0,
             in_body: false,
             reused: false,
             upload_failed: false,
-            early: false,
+            answered_early: false,
         })))
     }
 }
@@ -143,16 +143,16 @@ struct Connection {
     /// When the last part of the request was sent.
     sent: Instant,
     /// Something of the answer has arrived.
-    answering: bool,
+    has_answered: bool,
     /// How much input there was after the last read, in bytes. The library consumes a head as a whole.
-    input: usize,
+    buffered: usize,
     in_body: bool,
     /// It has carried another request before.
     reused: bool,
     /// The server takes no more of the request. Perhaps it has answered already.
     upload_failed: bool,
     /// It has: a part of the answer was read during the upload.
-    early: bool,
+    answered_early: bool,
 }
 
 impl Connection {
@@ -160,13 +160,13 @@ impl Connection {
     /// the data is there.
     fn read(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         match self.inner.await_input(timeout) {
-            Err(Error::Timeout(_)) if self.look(timeout) => Ok(true),
+            Err(Error::Timeout(_)) if self.look_once_more(timeout) => Ok(true),
             result => result,
         }
     }
 
     /// Whether there is data to read now.
-    fn look(&mut self, timeout: NextTimeout) -> bool {
+    fn look_once_more(&mut self, timeout: NextTimeout) -> bool {
         let timeout = NextTimeout { after: LAST_LOOK.into(), ..timeout };
         matches!(self.inner.await_input(timeout), Ok(true))
     }
@@ -183,8 +183,8 @@ impl Transport for Connection {
         }
         // it is connected
         self.deadline.set(None);
-        self.reused |= std::mem::take(&mut self.answering);
-        (self.input, self.in_body) = (0, false);
+        self.reused |= std::mem::take(&mut self.has_answered);
+        (self.buffered, self.in_body) = (0, false);
         self.sent = Instant::now();
         if self.upload_failed {
             return Ok(());
@@ -194,8 +194,8 @@ impl Transport for Connection {
             Err(Error::Io(error)) => is_closed(error.kind()),
             // a server that answers but neither reads nor closes
             Err(Error::Timeout(_)) => {
-                self.early = self.look(timeout);
-                self.early
+                self.answered_early = self.look_once_more(timeout);
+                self.answered_early
             }
             _ => false,
         };
@@ -215,21 +215,21 @@ impl Transport for Connection {
                 timeout.per_read = Some(left.into());
             }
         }
-        if std::mem::take(&mut self.early) {
-            self.answering = true;
+        if std::mem::take(&mut self.answered_early) {
+            self.has_answered = true;
             return Ok(true);
         }
         let left = self.inner.buffers().input();
-        self.in_body |= left.len() < self.input;
+        self.in_body |= left.len() < self.buffered;
         if self.in_body && left.contains(&b'\n') && !left.windows(2).any(|end| end == b"\r\n") {
             return Err(Error::Other(Box::new(Broken::BareLineEnds)));
         }
         let in_head = !left.is_empty() && !self.in_body && self.is_server;
         let result = self.read(timeout);
-        self.input = self.inner.buffers().input().len();
+        self.buffered = self.inner.buffers().input().len();
         let closed = match &result {
             Ok(true) => {
-                self.answering = true;
+                self.has_answered = true;
                 return result;
             }
             Ok(false) => true,
@@ -243,7 +243,7 @@ impl Transport for Connection {
         let dead = closed
             && self.is_server
             && self.reused
-            && !self.answering
+            && !self.has_answered
             && self.sent.elapsed() < DEAD_WITHIN;
         if dead {
             return Err(Error::Other(Box::new(Broken::Dead(result.err().unwrap_or_else(error)))));

@@ -95,10 +95,10 @@ pub fn check_replay(args: &Args) -> Result<()> {
         (Some(record), _) if is_same_file(record, path) => Ok(()),
         (Some(_), _) => {
             let failure = usage_error("--record and --replay name different files");
-            Err(failure.hint("one file can do both").into())
+            Err(failure.hint("use the same file for both").into())
         }
         (None, Err(error)) => Err(Error::new(error).context(
-            local(format!("cannot open {name}")).hint(format!("--record {name} makes it")),
+            local(format!("cannot open {name}")).hint(format!("create it with --record {name}")),
         )),
         (None, Ok(file)) if file.is_file() => Ok(()),
         (None, Ok(_)) => Err(local(format!("{name} is not a regular file")).into()),

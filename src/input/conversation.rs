@@ -49,7 +49,7 @@ impl Conversation {
             && let Some(length) = conversation.read(file)?
         {
             lines.truncate(length)?;
-            notify(&format!("removed the last turn of {name}, which was not written completely"));
+            notify(&format!("removed the incomplete last turn of {name}"));
         }
         conversation.lines = Some(lines);
         Ok(conversation)

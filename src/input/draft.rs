@@ -137,5 +137,6 @@ impl Draft {
 
 /// The failure where an argument names an empty file.
 pub fn empty(name: &str) -> Failure {
-    Failure::new(Kind::Usage, format!("{name} is empty")).hint("leave it out if that is intended")
+    Failure::new(Kind::Usage, format!("{name} is empty"))
+        .hint("leave it out if it is meant to be empty")
 }

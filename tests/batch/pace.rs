@@ -176,7 +176,7 @@ fn ends_when_the_server_asks_for_too_long_a_wait_even_without_retries() {
     let server = after("429 Slow", &["retry-after: 3600"]);
     let folder = with_items(numbered(5));
     batch(["--retries=0", "-j1", "-oout"], &server, &folder)
-        .mentions("hint: with -o FILE, use --resume to continue then\n")
+        .mentions("hint: with -o FILE, use --resume to continue later\n")
         .exits(7);
     assert_eq!(server.requests(), 1);
 }

@@ -5,7 +5,32 @@ use clap::{Arg, CommandFactory};
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 
 use anyask::cli::Args;
-use anyask::error::STATUSES;
+use anyask::error::Kind;
+
+/// Every exit status that the manual explains, in order.
+pub const STATUSES: [(Kind, &str); 15] = [
+    (Kind::ReaderGone, "answered"),
+    (Kind::Local, "a local failure: a file or stdout could not be read or written"),
+    (Kind::Usage, "usage: an unknown flag, a bad value, no prompt, binary input"),
+    (Kind::Setup, "not set up: no API key, a bad configuration file or profile"),
+    (Kind::Refused, "the server refused the request: 400, 404, 413, 422, any other 3xx or 4xx"),
+    (Kind::KeyRejected, "the key was not accepted: 401"),
+    (
+        Kind::NotPermitted,
+        "out of credits, or not permitted: 402, 403, below --min-credits, --max-cost reached",
+    ),
+    (Kind::RateLimited, "rate limited: 429, after the retries"),
+    (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
+    (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),
+    (
+        Kind::BrokenAnswer,
+        "a broken answer: the stream ended early, not JSON, no content, no code block to extract",
+    ),
+    (Kind::StoppedShort, "the answer stopped short, under --strict"),
+    (Kind::ItemsFailed, "some items of a batch failed"),
+    (Kind::CheckFailed, "the answer did not pass --check"),
+    (Kind::NoRecording, "no recorded answer for a request, under --replay"),
+];
 
 /// The examples of the page. A test runs every one of them.
 pub const EXAMPLES: [(&str, &str); 16] = [
@@ -163,7 +188,7 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         "RELAYS",
         &[
             "Relays such as new-api, and firewalls such as Cloudflare, tell by a code, a type or a page what is wrong, and their status may say something else. anyask goes by the code first.",
-            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check stands before the host. Exit status 7 or 8: the relay is busy, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
+            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check blocks requests to the host. Exit status 7 or 8: the relay is busy, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
             "A 524 means that Cloudflare waited 100 seconds for the relay. Streaming avoids it, so anyask streams on the wire whenever it can: always but with --json without --stream.",
             "The steps quota, botcheck, overloaded and 524 of --mock rehearse these troubles.",
         ],
