@@ -38,9 +38,10 @@ fn main() {
     }
     let only = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     println!("| what | anyask | beside it | ratio | goal |\n|---|---|---|---|---|");
-    let rows: [(&str, fn()); 14] = [
+    let rows: [(&str, fn()); 15] = [
         ("version", version),
         ("question", question),
+        ("static", static_question),
         ("replay", replay),
         ("https", https),
         ("delta", delta),
@@ -57,11 +58,6 @@ fn main() {
     for (name, row) in rows {
         if only.as_ref().is_none_or(|only| name.contains(only.as_str())) {
             row();
-        }
-    }
-    for peer in ["aichat", "llm"] {
-        if !installed(peer) {
-            println!("\n{peer} is not installed here: skipped.");
         }
     }
 }
@@ -82,7 +78,11 @@ fn sh(line: &str) -> Command {
 }
 
 fn anyask(url: &str, args: &[&str]) -> Command {
-    let mut command = Command::new(ANYASK);
+    ask_with(Path::new(ANYASK), url, args)
+}
+
+fn ask_with(program: &Path, url: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(program);
     command.args(["--no-config", "--no-stdin", "--base-url", url]).args(args);
     command.env("ANYROUTER_API_KEY", "k");
     command
@@ -177,6 +177,31 @@ fn question() {
         run(&mut curl(&url, &["-s"]))
     });
     wall_and_cpu("one question, http", took);
+}
+
+/// The same with a static build, where its target and a C compiler for it are installed.
+fn static_question() {
+    let target = "x86_64-unknown-linux-musl";
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("static");
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "-q", "--release", "--locked", "--target", target, "--target-dir"])
+        .arg(&folder)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::null())
+        .status();
+    if !built.is_ok_and(|status| status.success()) {
+        println!("\nno static build for {target} here: skipped.\n");
+        return;
+    }
+    let program = folder.join(target).join("release/anyask");
+    let server = Server::start(Answer::Short);
+    let url = server.url();
+    let [wall, _] =
+        pairs(100, &mut || run(&mut ask_with(&program, &url, &["-S", "hi"])), &mut || {
+            run(&mut curl(&url, &["-s"]))
+        });
+    let what = "one question, http, static build, wall; `curl -s`";
+    row(what, &ms(wall.0), &ms(wall.1), wall.2, "≤ 0.30");
 }
 
 /// A recorded answer beside the server inside the program.
