@@ -286,7 +286,7 @@ impl Client {
         self.renew(RootCerts::PlatformVerifier).shutdown();
     }
 
-    /// Puts a new agent in the place of the old one, and gives the old one back.
+    /// Puts a new agent in the place of the old one, and returns the old one.
     fn renew(&self, roots: RootCerts) -> Agent {
         let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
         let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);

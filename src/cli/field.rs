@@ -25,6 +25,7 @@ pub enum FieldValue {
 }
 
 impl FieldArg {
+    /// Parses `KEY=VALUE`. A field that has a flag of its own is refused with the name of the flag.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let (key, value) = text.split_once('=').unwrap_or_default();
         if key.is_empty() {
@@ -50,6 +51,7 @@ impl FieldArg {
 }
 
 impl FieldValue {
+    /// Returns the JSON, which may have to be read from the file.
     pub fn read(&self) -> Result<Box<RawValue>> {
         match self {
             Self::Json(json) => Ok(json.clone()),

@@ -63,6 +63,7 @@ pub fn model(name: &str, from: &str) -> Result<String, Failure> {
     Err(usage_error(format!("{from} '{name}': a model ID has no blanks")))
 }
 
+/// The value of `--auth`, with help for shell completions.
 pub fn auth() -> impl TypedValueParser<Value = Auth> {
     let values = [
         PossibleValue::new("bearer").help("authorization: Bearer KEY, as AnyRouter documents it"),
@@ -84,31 +85,38 @@ fn number<T: FromStr + PartialOrd>(
     number.ok_or_else(|| format!("it must be {wanted}"))
 }
 
+/// A number from 0.0 to 1.0, such as a temperature.
 pub fn fraction(text: &str) -> Result<f64, String> {
     number(text, 0.0..=1.0, "a number from 0.0 to 1.0")
 }
 
+/// A number of tokens, at least 1.
 pub fn tokens(text: &str) -> Result<u32, String> {
     number(text, 1..=u32::MAX, "a whole number from 1 to 4294967295")
 }
 
+/// How often a request is retried.
 pub fn retries(text: &str) -> Result<u32, String> {
     number(text, 0..=u32::MAX, "a whole number from 0 to 4294967295")
 }
 
+/// A number of parallel requests.
 pub fn jobs(text: &str) -> Result<usize, String> {
     number(text, 1..=1000, "a whole number from 1 to 1000")
 }
 
+/// A time limit in seconds, which cannot be 0.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let wanted = "a number of seconds above 0, at most 1e9";
     number(text, 0.001..=1e9, wanted).map(Duration::from_secs_f64)
 }
 
+/// A pause in seconds, which may be 0.
 pub fn pause(text: &str) -> Result<Duration, String> {
     number(text, 0.0..=1e9, "a number of seconds from 0 to 1e9").map(Duration::from_secs_f64)
 }
 
+/// An amount in dollars, with or without the sign.
 pub fn dollars(text: &str) -> Result<f64, String> {
     number(text.trim_start_matches('$'), 0.0..=1e9, "an amount in dollars")
 }
@@ -123,6 +131,7 @@ pub fn price(text: &str) -> Result<(String, Price), String> {
     Ok((model_id(model.trim()).into(), price))
 }
 
+/// The value of `--mock`: steps, separated by commas.
 pub fn steps(text: &str) -> Result<Steps, Failure> {
     Step::parse_all(text).map_err(|error| {
         usage_error(format!("--mock: {error}"))
@@ -150,6 +159,8 @@ pub struct BaseUrl {
 }
 
 impl BaseUrl {
+    /// Parses a URL, to whose path `/v1/messages` is added where it lacks it. Errors name the flag or variable `from`,
+    /// and never show a password.
     pub fn parse(text: &str, from: &'static str) -> Result<Self, Failure> {
         let wrong = |why: &str| wrong_url(text, from, why);
         let example = "for example https://api.anyrouter.top or http://localhost:8080";

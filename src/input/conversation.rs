@@ -69,7 +69,7 @@ impl Conversation {
         Self { path: path.into(), lines: None, system: None, messages: Vec::new() }
     }
 
-    /// Reads all messages. Where a torn turn stands at the end, gives the length of the file without it.
+    /// Reads all messages. Where a torn turn stands at the end, returns the length of the file without it.
     fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
         let name = self.path.display().to_string();
         let bytes = read_bytes(file, &name)?;

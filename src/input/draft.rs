@@ -36,7 +36,7 @@ impl Draft {
         Ok(())
     }
 
-    /// Adds the files of a list, without those that were added before. Gives how many were skipped: folders, and
+    /// Adds the files of a list, without those that were added before. Returns how many were skipped: folders, and
     /// files that are neither text nor attachments.
     pub fn add_list(&mut self, list: &[Entry], before: &[InputFile]) -> Result<usize> {
         let mut known: HashSet<_> = before.iter().filter_map(InputFile::path).collect();
@@ -79,7 +79,7 @@ impl Draft {
         true
     }
 
-    /// Adds standard input: an attachment, or text as it stands. Gives whether there was anything.
+    /// Adds standard input: an attachment, or text as it stands. Returns whether there was anything.
     pub fn add_material(&mut self, bytes: Vec<u8>, name: &str) -> Result<bool> {
         if self.add_attachment(&bytes) {
             return Ok(true);

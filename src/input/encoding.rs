@@ -54,7 +54,7 @@ impl<R: Read> Utf8Reader<R> {
         Ok(())
     }
 
-    /// Decodes some more UTF-16. Gives whether there may be more to come.
+    /// Decodes some more UTF-16. Returns whether there may be more to come.
     fn decode(&mut self, unit: Unit) -> io::Result<bool> {
         let mut bytes = [0; 8 << 10];
         let count = self.input.read(&mut bytes)?;
