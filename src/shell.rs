@@ -5,21 +5,24 @@ use std::process::Command;
 
 /// A command for the system's shell. What it reads and writes is still to be set.
 pub fn command(line: &str) -> io::Result<Command> {
-    heed_children()?;
+    handle_child_signal()?;
     let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
     let mut command = Command::new(shell);
     command.args([flag, line]);
     Ok(command)
 }
 
-/// A parent may ignore the ends of its children, and then its children do. A handler ends that: without it there is
-/// no status to wait for.
+/// If our parent ignores SIGCHLD, so do we, and `wait()` would find no status. Any handler ends that.
 #[cfg(unix)]
-fn heed_children() -> io::Result<()> {
-    signal_hook::flag::register(signal_hook::consts::SIGCHLD, std::sync::Arc::default()).map(drop)
+fn handle_child_signal() -> io::Result<()> {
+    use signal_hook::{consts::SIGCHLD, flag, low_level};
+    let action = flag::register(SIGCHLD, std::sync::Arc::default())?;
+    // the handler stays without its action; actions would pile up, and each costs memory and time
+    low_level::unregister(action);
+    Ok(())
 }
 
 #[cfg(not(unix))]
-fn heed_children() -> io::Result<()> {
+fn handle_child_signal() -> io::Result<()> {
     Ok(())
 }
