@@ -127,12 +127,35 @@ fn a_signal_starts_nothing_more_and_keeps_what_is_under_way() {
         running.signal(signal);
         assert_eq!(
             running.says_line(),
-            "anyask: no new items are started; press Ctrl-C again to stop at once\n"
+            "anyask: note: no new items are started; a second signal stops at once\n"
         );
         gate.wait();
         let results = json_lines(&running.ends_by(signal));
         assert_eq!(each(&results, "text"), ["item 1", "item 2"]);
         assert_eq!(server.requests(), 2);
+    }
+}
+
+#[test]
+fn when_quiet_it_says_only_which_signal_stopped_it() {
+    for (signal, name) in SIGNALS.into_iter().zip(["Ctrl-C", "SIGTERM", "SIGHUP"]) {
+        let gate = Gate::new(2);
+        let held = gate.clone();
+        // the pause before the retry goes on until the signal has come
+        let server = Server::handling(move |_, _| {
+            held.wait();
+            held.wait();
+            http("529 Busy", &[], "")
+        });
+        let folder = with_items("one\n");
+        let run = batch(["-q", "--retry-delay=25"], &server, &folder).prints_something();
+        let said =
+            format!("anyask: stopped by {name}\nhint: with -o FILE, use --resume to continue\n");
+        let running = run.says(&said).start();
+        gate.wait();
+        running.signal(signal);
+        gate.wait();
+        running.ends_by(signal);
     }
 }
 

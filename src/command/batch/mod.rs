@@ -232,12 +232,12 @@ impl Work {
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
             work.stop(failure.hint("with -o FILE, use --resume to continue").into());
             let work = Arc::clone(&work);
-            let tell = move || {
+            let note = move || {
                 let console = &work.session.options.console;
-                console.tell("no new items are started; press Ctrl-C again to stop at once");
+                console.note("no new items are started; a second signal stops at once");
             };
-            // where nobody reads stderr, the next signal is heard all the same
-            let _ = thread::Builder::new().spawn(tell);
+            // where nobody reads stderr, the next signal still arrives
+            let _ = thread::Builder::new().spawn(note);
         })
     }
 
