@@ -67,7 +67,7 @@ pub struct Sent {
     /// The answer, from its first text on, or the error of the last attempt.
     pub reply: Result<Reply>,
     pub attempts: u32,
-    /// The head of the last answer.
+    /// The head that the last attempt got.
     pub head: Option<Head>,
     /// Nothing was sent: it is a recorded answer.
     pub replayed: bool,

@@ -19,7 +19,7 @@ pub struct Outcome {
     /// Its usage is that of all answers that it took.
     pub answer: Answer,
     pub result: Result<()>,
-    /// The head of the last HTTP answer.
+    /// The head that the last attempt got.
     pub head: Option<Head>,
     /// The estimated cost in dollars; `None` if the server did not count the tokens.
     pub cost: Option<f64>,
@@ -99,7 +99,7 @@ impl<'a> Exchange<'a> {
         received.answer.usage = self.usage;
         let console = &self.session.options.console;
         if let Some(warning) = &received.answer.warning {
-            console.note(warning);
+            output::show_note(console, self.line, warning);
         }
         let received = self.print(received, printer);
         let seconds = begun.elapsed().as_secs_f64();

@@ -19,7 +19,7 @@ pub struct Record<'a> {
     pub host: &'a str,
     /// The model that was asked; the server's own name for it is preferred.
     pub model: &'a str,
-    /// The head of the last HTTP answer.
+    /// The head that the last attempt got.
     pub head: Option<&'a Head>,
     pub answer: &'a Answer,
     /// In dollars, estimated.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer, json_lines,
+    Act, Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer, json_lines,
     python, skip, stream, text_events,
 };
 
@@ -53,6 +53,36 @@ fn a_result_is_printed_as_soon_as_it_is_known() {
         let rest = running.exits(0);
         assert_eq!(json_lines(&rest)[0]["text"], "item 2");
     }
+}
+
+#[test]
+fn every_note_of_an_item_names_its_line() {
+    let body = answer("ok");
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len() + 5);
+    let server = Server::new(vec![vec![Act::Send(head.into_bytes()), Act::Reset]]);
+    let note =
+        "anyask: note: line 2: the answer is complete, but the server did not end it\n".to_string();
+    piped([], &server, "\nhi\n".into())
+        .prints_something()
+        .says(&(note + &summary(1, 0, 0) + "37 tokens, about $0.000041\n"))
+        .exits(0);
+}
+
+#[test]
+fn the_http_status_is_that_of_the_last_attempt() {
+    let busy = http("503 Busy", &["connection: close"], "");
+    let server = Server::new(vec![vec![Act::Send(busy)], vec![]]);
+    let folder = folder();
+    let printed =
+        piped(["--retries=1", "--retry-delay=0", "--log=log", "-q"], &server, "hi\n".into())
+            .in_dir(&folder)
+            .prints_something()
+            .says("anyask: 1 item failed\nhint: with -o FILE, use --resume to ask them again\n")
+            .exits(12);
+    let error = &json_lines(&printed)[0]["error"];
+    assert_eq!(json!([error["exit"], error["status"]]), json!([9, null]));
+    let line = &folder.json_lines("log")[0];
+    assert_eq!(json!([line["exit"], line["status"], line["attempts"]]), json!([9, null, 2]));
 }
 
 #[test]
