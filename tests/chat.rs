@@ -126,6 +126,22 @@ fn keeps_an_answer_that_stopped_short() {
 }
 
 #[test]
+fn a_turn_that_cannot_be_kept_is_reported_with_its_cost() {
+    if !fs::exists("/dev/full").unwrap_or_default() {
+        return skip("this system has no /dev/full");
+    }
+    anyask(["-u", "-c", "/dev/full", "hi"])
+        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .prints("ok\n")
+        .matches(&format!(
+            "anyask: usage: 12 tokens in, 25 tokens out, [^\n]*\n\
+             anyask: note: {STOPPED_SHORT}: it reached --max-tokens 4096\n\
+             anyask: cannot write to the conversation /dev/full: [^\n]*\n"
+        ))
+        .exits(1);
+}
+
+#[test]
 fn names_the_line_of_a_damaged_file_and_leaves_it_alone() {
     let folder = folder();
     let good = "{\"role\":\"user\",\"content\":\"a\"}\n";

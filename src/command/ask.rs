@@ -84,13 +84,14 @@ impl Session {
         let mut printer = Printer::new(output, sink, console.clone());
         console.start_spinner();
         let exchange = Exchange::new(self, &self.client, &mut request, prepared, None);
-        let outcome = exchange.run(Some(&mut printer));
+        let mut outcome = exchange.run(Some(&mut printer));
         console.stop_live();
         if let (Ok(()), Some(conversation), Some(question)) =
             (&outcome.result, conversation, question)
         {
             let system = request.system.as_deref();
-            conversation.append(system, &question.content, &outcome.answer.text)?;
+            let kept = conversation.append(system, &question.content, &outcome.answer.text);
+            outcome.write_error = kept.err().or(outcome.write_error);
         }
         self.report(outcome)
     }

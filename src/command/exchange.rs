@@ -27,7 +27,7 @@ pub struct Outcome {
     pub short: Option<Failure>,
     /// It is a recorded answer.
     pub replayed: bool,
-    /// The log or the recording could not be written.
+    /// The log, the recording or the conversation could not be written.
     pub write_error: Option<Error>,
 }
 
