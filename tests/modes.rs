@@ -31,12 +31,11 @@ fn lists_the_models_of_the_server() {
         (r#"{"models":[{"name":"a:8b"}]}"#, "a:8b\n"),
         (r#"["a",{"id":"b"}]"#, "a\nb\n"),
     ] {
-        let server = Server::serving(vec![json_answer(json); 2]);
-        anyask(["--list-models=server"]).at(&server).prints(ids).exits(0);
-        anyask(["--list-models=server", "--json"])
-            .at(&server)
-            .prints(json.to_string() + "\n")
-            .exits(0);
+        let server = Server::serving(vec![json_answer(json); 3]);
+        let list = || anyask(["--list-models=server"]).at(&server);
+        list().prints(ids).exits(0);
+        list().arg("--json").prints(json.to_string() + "\n").exits(0);
+        list().args(&["--json", "--stream"]).prints(json.to_string() + "\n").exits(0);
     }
 }
 

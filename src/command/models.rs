@@ -15,7 +15,7 @@ pub fn run(options: Options) -> Result<()> {
     let json = list(&session)?;
     let output = &session.options.output;
     let mut sink = output.stdout()?;
-    if output.format == Format::Json {
+    if matches!(output.format, Format::Json | Format::Events) {
         sink.json(&json);
         sink.end_line();
     } else {
