@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::exchange::{Exchange, Outcome};
+use super::exchange::{Outcome, exchange};
 use super::session::{Requests, Session};
 use super::signals::ENDING;
 use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
@@ -83,8 +83,8 @@ impl Session {
         self.remove_on_signal(sink.temp_path());
         let mut printer = Printer::new(output, sink, console.clone());
         console.start_spinner();
-        let exchange = Exchange::new(self, &self.client, &mut request, prepared, None);
-        let mut outcome = exchange.run(Some(&mut printer));
+        let mut outcome =
+            exchange(self, &self.client, console, &mut request, prepared, Some(&mut printer));
         console.stop_live();
         if let (Ok(()), Some(conversation), Some(question)) =
             (&outcome.result, conversation, question)

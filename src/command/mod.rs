@@ -6,6 +6,7 @@ mod chat;
 mod check;
 mod exchange;
 mod fallback;
+mod log;
 mod models;
 mod recording;
 mod session;

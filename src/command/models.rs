@@ -3,11 +3,12 @@
 use anyhow::Result;
 use serde_json::Value;
 
+use super::exchange::print_chunks;
 use super::session::{Requests, Session};
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
-use crate::output::{self, Format};
+use crate::output::Format;
 
 /// Asks for the list, and prints an id per line, or the server's JSON.
 pub fn run(options: Options) -> Result<()> {
@@ -32,7 +33,7 @@ fn list(session: &Session) -> Result<Vec<u8>> {
     let (client, console) = (&session.client, &session.options.console);
     let prepared = Prepared::for_models(client.endpoint())?;
     let wanted = Wanted { message: true, ..Wanted::default() };
-    let mut on_progress = |progress: Progress| output::show(console, None, &progress);
+    let mut on_progress = |progress: Progress| console.show(&progress);
     console.start_spinner();
     let Sent { reply, head, .. } =
         client.send(&prepared, Candidate::ONLY, &wanted, &mut on_progress);
@@ -44,7 +45,7 @@ fn list(session: &Session) -> Result<Vec<u8>> {
         return Err(Failure::new(Kind::Refused, message).hint(hint).into());
     }
     let mut reply = reply?;
-    while reply.next_chunk()?.is_some() {}
+    print_chunks(&mut reply, None)?;
     Ok(reply.into_answer().message)
 }
 

@@ -11,7 +11,7 @@ use super::recording::Recordings;
 use super::signals::{end_by, on_signal};
 use crate::api::{Client, Pace};
 use crate::cli::Options;
-use crate::output::Log;
+use crate::jsonl::Lines;
 use crate::sync::lock;
 
 /// What every question needs.
@@ -20,7 +20,7 @@ pub struct Session {
     pub client: Client,
     pub pace: Arc<Pace>,
     pub fallback: Fallback,
-    pub log: Option<Log>,
+    pub log: Option<Lines>,
     pub recordings: Option<Recordings>,
     pub checks: RunningChecks,
     /// The temporary file of `-o`, which a signal removes.
@@ -43,7 +43,8 @@ impl Session {
         let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
         let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
         let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
-        let log = options.log.as_deref().map(Log::open).transpose()?;
+        let open_log = |path: &PathBuf| Lines::open(path, "the log");
+        let log = options.log.as_ref().map(open_log).transpose()?;
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
         let (checks, temp_path) = (RunningChecks::default(), Arc::default());

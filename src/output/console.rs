@@ -26,6 +26,8 @@ pub struct Console {
     live: Live,
     /// When the next try starts, during the pause before a retry.
     pub(super) next_try: Arc<Mutex<Option<Instant>>>,
+    /// What notes begin with: which item of a batch they are about.
+    item: String,
 }
 
 impl Console {
@@ -39,7 +41,14 @@ impl Console {
             secret: Arc::default(),
             live: Live::default(),
             next_try: Arc::default(),
+            item: String::new(),
         }
+    }
+
+    /// The same console for the item on this line of a batch, which every note names.
+    #[must_use]
+    pub fn for_item(&self, line: u64) -> Self {
+        Self { item: format!("line {line}: "), ..self.clone() }
     }
 
     /// Redacts this key in every line from now on.
@@ -72,13 +81,13 @@ impl Console {
     /// Something that the user should know. Not shown under `--quiet`.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
-            self.line("36", "anyask:", &format!("note: {text}"));
+            self.line("36", "anyask:", &format!("note: {}{text}", self.item));
         }
     }
 
     /// Something that the user asked for.
     pub fn tell(&self, text: impl Display) {
-        self.line("36", "anyask:", &text.to_string());
+        self.line("36", "anyask:", &format!("{}{text}", self.item));
     }
 
     /// A line of `--verbose`; `sign` is `>` for what is sent, `<` for what is received, `*` for the rest.

@@ -4,7 +4,6 @@ mod atomic;
 mod console;
 mod highlight;
 mod live;
-mod log;
 mod printer;
 mod progress;
 mod report;
@@ -18,9 +17,7 @@ use anyhow::Result;
 
 pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
-pub use log::{Log, Record, rfc3339};
 pub use printer::{Printer, printable};
-pub use progress::{show, show_fallback, show_note};
 pub use report::{curl, dollars, stopped_short, usage_line};
 pub use sink::Sink;
 pub use tally::Tally;

@@ -1,6 +1,5 @@
 //! What the user sees while a request is under way: a spinner, the retries, the exchange under `--verbose`.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -34,76 +33,67 @@ impl Console {
         });
     }
 
-    fn set_next_try(&self, next_try: Option<Instant>) {
-        *lock(&self.next_try) = next_try;
-    }
-}
-
-/// Shows one step of a request; `line` is that of the item, if it is one of a batch.
-pub fn show(console: &Console, line: Option<u64>, progress: &Progress) {
-    match progress {
-        Progress::Sending(prepared) => {
-            console.set_next_try(None);
-            show_request(console, prepared);
-        }
-        Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
-        Progress::Retrying(retry) => {
-            console.set_next_try(Some(Instant::now() + retry.pause));
-            show_note(console, line, retry_line(console, retry));
+    /// Shows one step of a request.
+    pub fn show(&self, progress: &Progress) {
+        match progress {
+            Progress::Sending(prepared) => {
+                *lock(&self.next_try) = None;
+                self.show_request(prepared);
+            }
+            Progress::Head(head, elapsed) => self.show_head(head, *elapsed),
+            Progress::Retrying(retry) => {
+                *lock(&self.next_try) = Some(Instant::now() + retry.pause);
+                self.note_retry(retry);
+            }
         }
     }
-}
 
-/// Tells that another model is asked, and why.
-pub fn show_fallback(console: &Console, line: Option<u64>, error: &Error, model: &str) {
-    let error = console.describe(error);
-    show_note(console, line, format_args!("{error}; the fallback {model} is asked"));
-}
+    /// Notes that another model is asked, and why.
+    pub fn note_fallback(&self, error: &Error, model: &str) {
+        self.note(format_args!("{}; the fallback {model} is asked", self.describe(error)));
+    }
 
-/// Shows a note about a question; `line` is that of the item, if it is one of a batch.
-pub fn show_note(console: &Console, line: Option<u64>, note: impl Display) {
-    match line {
-        Some(line) => console.note(format_args!("line {line}: {note}")),
-        None => console.note(note),
+    /// Notes what happened, which try is next, and when.
+    fn note_retry(&self, retry: &Retry) {
+        let Retry { next, tries, .. } = retry;
+        let error = self.describe(retry.error);
+        let pause = retry.pause.as_secs_f64();
+        let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
+        let charged = if retry.may_be_charged {
+            ", though the server may have answered and charged"
+        } else {
+            ""
+        };
+        self.note(format_args!("{error}; try {next} of {tries} {when}{charged}"));
     }
-}
 
-/// What happened, which try is next, and when.
-fn retry_line(console: &Console, retry: &Retry) -> String {
-    let Retry { next, tries, .. } = retry;
-    let pause = retry.pause.as_secs_f64();
-    let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
-    let charged =
-        if retry.may_be_charged { ", though the server may have answered and charged" } else { "" };
-    format!("{}; try {next} of {tries} {when}{charged}", console.describe(retry.error))
-}
+    fn show_request(&self, prepared: &Prepared) {
+        if !self.verbose {
+            return;
+        }
+        let Prepared { method, url, headers, body } = prepared;
+        let path = url.path_and_query().map_or("/", |path| path.as_str());
+        self.trace(">", format_args!("{method} {path} HTTP/1.1"));
+        let host = url.authority().map_or("", |authority| authority.as_str());
+        self.trace(">", format_args!("host: {host}"));
+        if !body.is_empty() {
+            self.trace(">", format_args!("content-length: {}", body.len()));
+        }
+        for header in headers {
+            self.trace(">", format_args!("{}: {}", header.name, header.shown()));
+        }
+    }
 
-fn show_request(console: &Console, prepared: &Prepared) {
-    if !console.verbose {
-        return;
-    }
-    let Prepared { method, url, headers, body } = prepared;
-    let path = url.path_and_query().map_or("/", |path| path.as_str());
-    console.trace(">", format!("{method} {path} HTTP/1.1"));
-    let host = url.authority().map_or("", |authority| authority.as_str());
-    console.trace(">", format!("host: {host}"));
-    if !body.is_empty() {
-        console.trace(">", format!("content-length: {}", body.len()));
-    }
-    for header in headers {
-        console.trace(">", format!("{}: {}", header.name, header.shown()));
-    }
-}
-
-fn show_head(console: &Console, head: &Head, elapsed: Duration) {
-    if !console.verbose {
-        return;
-    }
-    console.trace("*", format!("the answer began after {:.3} s", elapsed.as_secs_f64()));
-    let status = StatusCode::from_u16(head.status);
-    let status = status.map_or_else(|_| head.status.to_string(), |status| status.to_string());
-    console.trace("<", format!("HTTP/1.1 {status}"));
-    for (name, value) in &head.headers {
-        console.trace("<", format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+    fn show_head(&self, head: &Head, elapsed: Duration) {
+        if !self.verbose {
+            return;
+        }
+        self.trace("*", format_args!("the answer began after {:.3} s", elapsed.as_secs_f64()));
+        let status = StatusCode::from_u16(head.status);
+        let status = status.map_or_else(|_| head.status.to_string(), |status| status.to_string());
+        self.trace("<", format_args!("HTTP/1.1 {status}"));
+        for (name, value) in &head.headers {
+            self.trace("<", format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
+        }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::results::{Row, RowContent, RowError, identity};
 use super::{Work, is_for_all};
 use crate::api::{Client, Prepared, Request, one_line};
-use crate::command::exchange::{Exchange, Outcome};
+use crate::command::exchange::{Outcome, exchange};
 use crate::error::{Kind, kind};
 use crate::input::{Item, Question};
 use crate::sync::lock;
@@ -36,8 +36,8 @@ impl Work {
             return None;
         }
         let console = &self.session.options.console;
-        let exchange = Exchange::new(&self.session, client, &mut request, prepared, Some(line));
-        let outcome = exchange.run(None);
+        let outcome =
+            exchange(&self.session, client, &console.for_item(line), &mut request, prepared, None);
         let asked = (!self.session.options.fallback.is_empty()).then_some(&*request.model);
         self.count(&outcome);
         let Outcome { answer, result, head, short, write_error, .. } = outcome;

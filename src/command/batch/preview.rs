@@ -26,9 +26,8 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
             }
             Err(error) => {
                 failed += 1;
-                options
-                    .console
-                    .tell(format_args!("line {line}: {}", options.console.describe(&error)));
+                let console = options.console.for_item(line);
+                console.tell(console.describe(&error));
             }
         }
     }

@@ -10,7 +10,7 @@ use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::json::repair;
 use crate::api::{Digest, Head, Prepared};
-use crate::output::rfc3339;
+use crate::command::log::rfc3339;
 
 /// What is written. The key comes first, where it is found without parsing the rest.
 #[derive(Serialize)]
