@@ -135,7 +135,11 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
-    let stream = is_streamed && !args.no_stream && args.batch.is_none() && args.check.is_none();
+    let stream = match format {
+        Format::Text => !args.no_stream && args.batch.is_none() && args.check.is_none(),
+        Format::Events => true,
+        Format::Code | Format::Json => false,
+    };
     let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
     for field in &args.set {

@@ -81,7 +81,7 @@ impl Session {
         let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
         let sink = Sink::open(output)?;
         self.remove_on_signal(sink.temp_path());
-        let mut printer = Printer::new(output, sink, console.clone());
+        let mut printer = Printer::new(output, sink, console);
         console.start_spinner();
         let mut outcome =
             exchange(self, &self.client, console, &mut request, prepared, Some(&mut printer));

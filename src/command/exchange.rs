@@ -144,7 +144,7 @@ impl Exchange<'_> {
         let output = &options.output;
         let wanted = Wanted {
             // a conversation, a batch and a check need it, and some formats print it at the end
-            text: options.chat.is_some() || self.in_batch || !output.prints_chunks(),
+            text: options.chat.is_some() || self.in_batch || !output.stream,
             message: output.format == Format::Json,
             events: output.format == Format::Events,
             body: options.record.is_some(),

@@ -39,7 +39,7 @@ pub enum Format {
 #[derive(Debug, Default, Clone)]
 pub struct Settings {
     pub format: Format,
-    /// Print text as it arrives.
+    /// Print the answer chunk by chunk, as it arrives.
     pub stream: bool,
     /// The file to write instead of standard output.
     pub path: Option<PathBuf>,
@@ -55,14 +55,5 @@ impl Settings {
     /// Opens standard output.
     pub fn stdout(&self) -> Result<Sink> {
         Sink::stdout(self.terminal, self.raw)
-    }
-
-    /// Whether the answer is printed chunk by chunk, as it arrives.
-    pub fn prints_chunks(&self) -> bool {
-        match self.format {
-            Format::Text => self.stream,
-            Format::Events => true,
-            Format::Code | Format::Json => false,
-        }
     }
 }

@@ -9,28 +9,27 @@ use crate::error::{Failure, Kind};
 
 /// Takes what arrives of an answer, and prints it now or at the end.
 #[derive(Debug)]
-pub struct Printer {
-    format: Format,
-    /// Print chunks as they arrive.
-    chunks: bool,
+pub struct Printer<'a> {
+    settings: &'a Settings,
     sink: Sink,
-    console: Console,
+    console: &'a Console,
 }
 
-impl Printer {
-    pub fn new(settings: &Settings, sink: Sink, console: Console) -> Self {
-        Self { format: settings.format, chunks: settings.prints_chunks(), sink, console }
+impl<'a> Printer<'a> {
+    /// A printer into this sink. The console removes its spinner when something is printed.
+    pub fn new(settings: &'a Settings, sink: Sink, console: &'a Console) -> Self {
+        Self { settings, sink, console }
     }
 
     /// Whether an answer without text is printed: JSON is, whatever it holds.
     pub fn prints_without_text(&self) -> bool {
-        matches!(self.format, Format::Json | Format::Events)
+        matches!(self.settings.format, Format::Json | Format::Events)
     }
 
     /// Prints what one read brought, in one write, where it is printed as it arrives.
     pub fn print(&mut self, chunk: &Chunk) -> Result<()> {
-        if self.chunks {
-            match self.format {
+        if self.settings.stream {
+            match self.settings.format {
                 Format::Events => self.sink.text(chunk.events),
                 _ => self.sink.markdown(chunk.text),
             }
@@ -45,8 +44,8 @@ impl Printer {
     /// Prints the rest. A file is replaced if the answer is complete.
     pub fn finish(&mut self, answer: &Answer, complete: bool) -> Result<()> {
         self.console.stop_live();
-        match self.format {
-            Format::Text if complete && !self.chunks => self.sink.markdown(&answer.text),
+        match self.settings.format {
+            Format::Text if complete && !self.settings.stream => self.sink.markdown(&answer.text),
             Format::Code if complete => self.sink.text(&code_to_print(&answer.text)?),
             Format::Json if complete => self.sink.json(&answer.message),
             Format::Text | Format::Code | Format::Json | Format::Events => {}
