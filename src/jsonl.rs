@@ -132,11 +132,6 @@ impl Lines {
         path.exists()
     }
 
-    /// The file itself, which keeps the lock.
-    pub fn into_file(self) -> File {
-        self.file
-    }
-
     fn is_last_line_open(&self) -> bool {
         let mut last = [b'\n'];
         let mut file = &self.file;

@@ -50,13 +50,8 @@ impl Sink {
     /// Opens a file that is replaced when the answer is complete.
     fn replace(path: &Path, settings: &Settings) -> Result<Self> {
         let (file, replacement) = AtomicFile::open(path)?;
-        Ok(Self { replacement, ..Self::append(file, path, settings) })
-    }
-
-    /// Takes an open file, which may be a terminal.
-    pub fn append(file: File, path: &Path, settings: &Settings) -> Self {
-        let terminal = file.is_terminal();
-        Self::new(file, path.display().to_string(), terminal, settings.raw)
+        let (name, terminal) = (path.display().to_string(), file.is_terminal());
+        Ok(Self { replacement, ..Self::new(file, name, terminal, settings.raw) })
     }
 
     fn new(file: File, name: String, terminal: bool, raw: bool) -> Self {

@@ -27,7 +27,7 @@ impl ResultsFile {
             Err(failure.hint("wait until it ends, or use another file").into())
         };
         let lines = Lines::open_locked(path, "the results", busy)?;
-        if lines.reader().is_some() && !resume && !lines.is_empty() {
+        if !resume && !lines.is_empty() {
             let failure = Failure::new(Kind::Usage, format!("{name} is not empty"));
             return Err(failure.hint("use --resume to continue it, or another file").into());
         }
@@ -45,19 +45,9 @@ impl ResultsFile {
         self.lines.append(b"")
     }
 
-    /// Whether it is a file that can be put in order, unlike a pipe, a device or an open descriptor. An error is a
-    /// folder that does not allow it.
+    /// Whether it can be put in order, unlike an open descriptor. An error is a folder that does not allow it.
     pub fn can_be_ordered(&self) -> Result<bool> {
         Ok(AtomicFile::open(&self.path)?.1.is_some())
-    }
-
-    /// Whether it keeps what is written, unlike a pipe or a device.
-    pub fn is_regular(&self) -> bool {
-        self.lines.reader().is_some()
-    }
-
-    pub fn into_lines(self) -> Lines {
-        self.lines
     }
 
     pub fn append(&self, row: &str) -> Result<()> {

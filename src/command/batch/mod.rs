@@ -9,6 +9,7 @@ mod queue;
 mod results;
 mod template;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
@@ -72,14 +73,11 @@ impl Output {
     /// Opens it, and finds out what a file answers already.
     fn open(options: &Options, batch: &Batch) -> Result<(Self, Known)> {
         let mut known = Known::default();
-        let Some(path) = &options.output.path else {
-            return Ok((Self::Stream(options.output.stdout()?), known));
+        let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
+        let Some(path) = options.output.path.as_ref().filter(is_file) else {
+            return Ok((Self::Stream(Sink::open(&options.output)?), known));
         };
         let file = ResultsFile::open(path, batch.resume)?;
-        if !file.is_regular() {
-            let sink = Sink::append(file.into_lines().into_file(), path, &options.output);
-            return Ok((Self::Stream(sink), known));
-        }
         file.read_answers(&mut known)?;
         if batch.keep_order && file.can_be_ordered()? {
             known.keep_places();
