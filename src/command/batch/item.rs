@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, identity};
 use super::{Work, is_for_all};
-use crate::api::{Client, Prepared, Request, one_line};
+use crate::api::{Client, one_line};
 use crate::command::exchange::{Outcome, exchange};
 use crate::error::{Kind, kind};
-use crate::input::{Item, Question};
+use crate::input::Item;
 use crate::sync::lock;
 
 impl Work {
@@ -26,7 +26,7 @@ impl Work {
             let content = RowContent::Error { error };
             self.finished(&Row { line, id, data, key, asked, content })
         };
-        let (mut request, prepared) = match self.prepare(client, question) {
+        let (mut request, prepared) = match self.template.prepare(question, client.endpoint()) {
             Ok(prepared) => prepared,
             Err(error) => return Some(failed(None, None, None, &error)),
         };
@@ -70,16 +70,6 @@ impl Work {
                 Some(line)
             }
         }
-    }
-
-    fn prepare(
-        &self,
-        client: &Client,
-        question: Result<Question, String>,
-    ) -> Result<(Request, Prepared)> {
-        let request = self.template.request(&self.session.options, question)?;
-        let prepared = request.prepare(client.endpoint())?;
-        Ok((request, prepared))
     }
 
     /// The line of a result that is final.

@@ -1,6 +1,6 @@
 //! `--batch --dry-run`: what would be sent for each item.
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 
 use super::template::Template;
 use super::{items_failed, no_items};
@@ -17,9 +17,8 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     for item in Items::open(&batch.items)? {
         is_empty = false;
         let Item { line, question, .. } = item?;
-        let request = template.request(options, question).map_err(Error::from);
-        match request.and_then(|request| request.prepare(&options.endpoint)) {
-            Ok(prepared) => {
+        match template.prepare(question, &options.endpoint) {
+            Ok((_, prepared)) => {
                 sink.json(one_line(&String::from_utf8_lossy(&prepared.body)).as_bytes());
                 sink.end_line();
                 sink.flush()?;

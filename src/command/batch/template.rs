@@ -2,13 +2,15 @@
 
 use anyhow::Result;
 
-use crate::api::{Message, Request};
+use crate::api::{Endpoint, Message, Prepared, Request};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind};
 use crate::input::{Draft, Question, Text, note_replaced};
 
-/// The files and the words that every item gets.
+/// What the command line gives every item.
 pub struct Template {
+    request: Request,
+    prefill: Option<String>,
     files: Draft,
     words: Option<Text>,
 }
@@ -20,19 +22,21 @@ impl Template {
         let files = batch.sources.files(|text| options.console.note(text))?;
         let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
         note_replaced(replaced, "the prompt", |note| options.console.note(note));
-        Ok(Self { files, words })
+        let (request, prefill) = (options.request.clone(), options.prefill.clone());
+        Ok(Self { request, prefill, files, words })
     }
 
-    /// The request of an item, or why it cannot be asked.
-    pub fn request(
+    /// The request of an item, also as it is sent, or why it cannot be asked.
+    pub fn prepare(
         &self,
-        options: &Options,
         question: Result<Question, String>,
-    ) -> Result<Request, Failure> {
+        endpoint: &Endpoint,
+    ) -> Result<(Request, Prepared)> {
         let question = question.map_err(|why| Failure::new(Kind::Usage, why))?;
-        let mut request = options.request.clone();
+        let mut request = self.request.clone();
         question.apply(&mut request, &self.files, self.words.as_ref());
-        request.messages.extend(options.prefill.as_ref().map(Message::assistant));
-        Ok(request)
+        request.messages.extend(self.prefill.as_ref().map(Message::assistant));
+        let prepared = request.prepare(endpoint)?;
+        Ok((request, prepared))
     }
 }
