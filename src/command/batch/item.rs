@@ -31,7 +31,7 @@ impl Work {
             Err(error) => return Some(failed(None, None, None, &error)),
         };
         let key = prepared.digest();
-        if lock(&self.known).use_answer(identity(id.or(data), Some(key), ""), line) {
+        if lock(&self.known).take_answer(identity(id.or(data), Some(key), ""), line) {
             lock(&self.tally).skipped += 1;
             return None;
         }

@@ -9,6 +9,7 @@ mod queue;
 mod results;
 mod template;
 
+use std::mem::take;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -80,7 +81,7 @@ impl Output {
         let file = ResultsFile::open(path, batch.resume)?;
         file.read_answers(&mut known)?;
         if batch.keep_order && file.can_be_ordered()? {
-            known.keep_places();
+            known.places = Some(Vec::new());
         }
         Ok((Self::File(file), known))
     }
@@ -110,7 +111,7 @@ impl Work {
         Ok(Self {
             session: Session::new(options, Requests::SideBySide)?,
             template,
-            in_turn: batch.keep_order && !known.keeps_places(),
+            in_turn: batch.keep_order && known.places.is_none(),
             batch,
             known: known.into(),
             output: output.into(),
@@ -198,7 +199,8 @@ impl Work {
 
     /// Puts the results in order, where that was left for the end.
     fn order_results(&self) {
-        let places = lock(&self.known).take_places();
+        // the answers of earlier batches are no longer needed
+        let Known { places, .. } = take(&mut *lock(&self.known));
         if let (Output::File(file), Some(places)) = (&*lock(&self.output), places) {
             let ordered = file.order(places, |path| self.session.remove_on_signal(Some(path)));
             self.session.remove_on_signal(None);

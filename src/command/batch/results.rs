@@ -118,7 +118,7 @@ pub struct Known {
     /// How many answers of earlier batches nobody has used yet: an item may stand there twice.
     answers: HashMap<Digest, u32>,
     /// The items that have a result, where the results are put in order at the end.
-    places: Option<Vec<Place>>,
+    pub places: Option<Vec<Place>>,
 }
 
 impl Known {
@@ -127,23 +127,8 @@ impl Known {
         *self.answers.entry(identity).or_default() += 1;
     }
 
-    /// Remembers from now on where the items stand.
-    pub fn keep_places(&mut self) {
-        self.places = Some(Vec::new());
-    }
-
-    pub fn keeps_places(&self) -> bool {
-        self.places.is_some()
-    }
-
-    /// The items that have a result now.
-    pub fn take_places(&mut self) -> Option<Vec<Place>> {
-        self.answers = HashMap::new();
-        self.places.take()
-    }
-
-    /// Uses an answer for the item on this line, if there is one.
-    pub fn use_answer(&mut self, identity: Digest, line: u64) -> bool {
+    /// Takes an answer for the item on this line, if there is one, as its result.
+    pub fn take_answer(&mut self, identity: Digest, line: u64) -> bool {
         let Some(left) = self.answers.get_mut(&identity).filter(|left| **left > 0) else {
             return false;
         };
