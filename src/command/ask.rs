@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::exchange::{Outcome, exchange};
-use super::session::{Requests, Session};
+use super::session::Session;
 use super::signals::ENDING;
 use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
@@ -14,7 +14,7 @@ use crate::output::{self, Printer, Sink};
 /// Asks one question.
 pub fn run(options: Options, sources: &Sources) -> Result<()> {
     let content = prompt(&options, sources)?;
-    let session = Session::new(options, Requests::InTurn)?;
+    let session = Session::new(options, None)?;
     session.watch_temp_file(&ENDING)?;
     session.turn(content)
 }

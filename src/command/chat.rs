@@ -1,14 +1,13 @@
 //! A conversation on a terminal: each line that is typed is a question.
 
 use std::mem::take;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use rustyline::error::ReadlineError;
 use rustyline::{Behavior, Config, DefaultEditor};
 
-use super::session::{Requests, Session};
+use super::session::Session;
 use super::signals::{ENDING, INTERRUPT, on_signal};
 use crate::api::Content;
 use crate::cli::Options;
@@ -23,12 +22,14 @@ const LONGEST_RECALLED: usize = 4096;
 pub fn run(mut options: Options) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
     // what is wrong with the file is told before the first question
-    let earlier = earlier_questions(options.chat.as_deref())?;
+    let conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
+    let questions = |conversation: Conversation| conversation.questions().collect();
+    let earlier: Vec<Option<String>> = conversation.map_or_else(Vec::new, questions);
     // a spinner would mix with what is typed ahead
     options.console.animated = false;
     // what is typed is not a part of the answers, so it is shown on stdout only where that is the terminal
     let behavior = if options.output.terminal { Behavior::Stdio } else { Behavior::PreferTerm };
-    let session = Arc::new(Session::new(options, Requests::InTurn)?);
+    let session = Arc::new(Session::new(options, None)?);
     let stopping = Arc::clone(&session);
     let others: Vec<i32> = ENDING.into_iter().filter(|signal| *signal != INTERRUPT).collect();
     session.watch_temp_file(&others)?;
@@ -71,12 +72,6 @@ pub fn run(mut options: Options) -> Result<()> {
             }
         }
     }
-}
-
-/// The questions that a conversation has already; `None` stands for one that is not plain text.
-fn earlier_questions(path: Option<&Path>) -> Result<Vec<Option<String>>> {
-    let conversation = path.map(Conversation::peek).transpose()?;
-    Ok(conversation.map_or_else(Vec::new, |conversation| conversation.questions().collect()))
 }
 
 /// Whether the editor can show it. A question that came from a pipe may hold anything.

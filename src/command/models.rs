@@ -4,7 +4,7 @@ use anyhow::Result;
 use serde_json::Value;
 
 use super::exchange::print_chunks;
-use super::session::{Requests, Session};
+use super::session::Session;
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
@@ -12,7 +12,7 @@ use crate::output::Format;
 
 /// Asks for the list, and prints an id per line, or the server's JSON.
 pub fn run(options: Options) -> Result<()> {
-    let session = Session::new(options, Requests::InTurn)?;
+    let session = Session::new(options, None)?;
     let json = list(&session)?;
     let output = &session.options.output;
     let mut sink = output.stdout()?;

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::Result;
 
@@ -27,22 +28,13 @@ pub struct Session {
     temp_path: Arc<Mutex<Option<PathBuf>>>,
 }
 
-/// How the requests of a session follow each other.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Requests {
-    InTurn,
-    /// They share one view of the rate limit.
-    SideBySide,
-}
-
 impl Session {
-    /// Fetches the key, and opens the log and the recorded answers.
-    pub fn new(mut options: Options, requests: Requests) -> Result<Self> {
+    /// Fetches the key, and opens the log and the recorded answers. `max_wait` is for requests side by side, which wait
+    /// for the rate limit.
+    pub fn new(mut options: Options, max_wait: Option<Duration>) -> Result<Self> {
         options.connect()?;
-        let policy = options.policy;
-        let max_wait = (requests == Requests::SideBySide).then_some(policy.max_wait);
         let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
-        let client = Client::new(options.endpoint.clone(), policy, Arc::clone(&pace));
+        let client = Client::new(options.endpoint.clone(), options.policy, Arc::clone(&pace));
         let open_log = |path: &PathBuf| Lines::open(path, "the log");
         let log = options.log.as_ref().map(open_log).transpose()?;
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use anyhow::{Error, Result};
+use anyhow::Error;
 use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, identity};

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Error, Result};
 
-use super::session::{Requests, Session};
+use super::session::Session;
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind, kind};
@@ -108,8 +108,9 @@ struct Work {
 impl Work {
     fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
         let template = Template::new(&options, &batch)?;
+        let max_wait = Some(options.policy.max_wait);
         Ok(Self {
-            session: Session::new(options, Requests::SideBySide)?,
+            session: Session::new(options, max_wait)?,
             template,
             in_turn: batch.keep_order && known.places.is_none(),
             batch,
