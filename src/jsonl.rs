@@ -56,14 +56,6 @@ impl Lines {
         }
     }
 
-    /// Gives the lock up: other programs may append, too.
-    pub fn unlock(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.locked) {
-            self.file.unlock().with_context(|| cannot("unlock", &self.name))?;
-        }
-        Ok(())
-    }
-
     /// Locks the file until it is closed; `false` if another program has the lock.
     fn try_lock(&mut self) -> Result<bool> {
         if !self.regular {

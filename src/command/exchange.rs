@@ -171,7 +171,8 @@ impl Exchange<'_> {
 
     /// The recorded answer, if there is one, or the error that there is none where nothing is to be sent.
     fn replay(&self, wanted: &Wanted) -> Option<Sent> {
-        let found = self.session.recordings.as_ref()?.find(&self.prepared).transpose()?;
+        let found =
+            self.session.recordings.as_ref()?.find(&self.prepared, self.console).transpose()?;
         Some(match found {
             Ok((recorded, place)) => {
                 self.console.trace("*", format_args!("the answer is replayed from {place}"));

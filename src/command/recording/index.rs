@@ -12,7 +12,7 @@ use crate::api::Digest;
 use crate::error::{Failure, Kind};
 use crate::jsonl::is_torn;
 
-/// How a line begins, before the digits of its key.
+/// How a line begins.
 const START: &str = r#"{"key":""#;
 /// How much is read at once, in bytes.
 const PIECE: usize = 64 << 10;
@@ -31,7 +31,8 @@ pub struct Index {
     path: PathBuf,
     /// The answers to each request that are still to come; the last one stays.
     places: HashMap<Digest, VecDeque<Place>>,
-    last: Option<Place>,
+    /// The last answer of the file.
+    pub last: Option<Place>,
     /// The length of the file without a last line that was not written completely, if there is one.
     pub torn: Option<u64>,
 }
@@ -75,11 +76,6 @@ impl Index {
         if places.len() > 1 { places.pop_front() } else { places.front().copied() }
     }
 
-    /// The last answer of the file.
-    pub fn last(&self) -> Option<Place> {
-        self.last
-    }
-
     /// Reads a line.
     pub fn line(&mut self, place: Place) -> Result<Vec<u8>> {
         let mut line = Vec::new();
@@ -92,19 +88,11 @@ impl Index {
     }
 }
 
-/// The key of a line. A complete line in the form that this program writes is not parsed: there may be gigabytes.
+/// The key of a line.
 fn key(line: &[u8]) -> Option<Digest> {
     #[derive(Deserialize)]
     struct Keyed {
         key: Digest,
-    }
-    let start = START.len();
-    if let Some((digits, rest)) = line.get(start..).and_then(|rest| rest.split_at_checked(32))
-        && line.starts_with(START.as_bytes())
-        && rest.starts_with(b"\",")
-        && rest.ends_with(b"\"}\n")
-    {
-        return Digest::parse(std::str::from_utf8(digits).ok()?);
     }
     let keyed: Keyed = serde_json::from_slice(line).ok()?;
     Some(keyed.key)

@@ -35,28 +35,32 @@ impl Recordings {
     /// not written completely is removed before another one is added.
     pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
-        let mut lines = record.map(|path| Lines::open_locked(path, NAME, || Ok(()))).transpose()?;
+        let lock = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
+        let locked = record.filter(|path| path.is_file()).map(lock).transpose()?;
         let index = path.is_file().then(|| Index::open(path)).transpose()?;
-        if let Some(lines) = &mut lines {
-            if let Some(length) = index.as_ref().and_then(|index| index.torn) {
-                lines.truncate(length)?;
-            }
-            // programs side by side may record in one file
-            lines.unlock()?;
+        if let (Some(lines), Some(length)) = (&locked, index.as_ref().and_then(|it| it.torn)) {
+            lines.truncate(length)?;
         }
+        drop(locked);
+        // programs side by side may record in one file
+        let lines = record.map(|path| Lines::open(path, NAME)).transpose()?;
         let index = index.filter(|_| replay.is_some()).map(Mutex::new);
         Ok(Some(Self { path: path.into(), index, lines }))
     }
 
     /// The next answer that is recorded for a request, and where it stands. Without one, the request is to be asked,
     /// or it is an error.
-    pub fn find(&self, prepared: &Prepared) -> Result<Option<(Recorded, String)>> {
+    pub fn find(
+        &self,
+        prepared: &Prepared,
+        console: &Console,
+    ) -> Result<Option<(Recorded, String)>> {
         let Some(index) = &self.index else { return Ok(None) };
         let mut index = lock(index);
         let Some(place) = index.next(prepared.digest()) else {
             return match &self.lines {
                 Some(_) => Ok(None),
-                None => Err(self.no_answer(&mut index, prepared)?.into()),
+                None => Err(self.no_answer(&mut index, prepared, console)?.into()),
             };
         };
         let json = index.line(place)?;
@@ -75,15 +79,20 @@ impl Recordings {
         console: &Console,
     ) -> Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
-        lines.append(line(prepared, head, &answer.body, &|text| console.redact(text)).as_bytes())
+        lines.append(line(prepared, head, &answer.body, console).as_bytes())
     }
 
     /// The error of a request without an answer. It tells how the last one that has an answer differs.
-    fn no_answer(&self, index: &mut Index, prepared: &Prepared) -> Result<Failure> {
+    fn no_answer(
+        &self,
+        index: &mut Index,
+        prepared: &Prepared,
+        console: &Console,
+    ) -> Result<Failure> {
         let path = self.path.display();
-        let last = index.last().map(|place| index.line(place)).transpose()?;
+        let last = index.last.map(|place| index.line(place)).transpose()?;
         let why = match last.as_deref().and_then(recorded_question) {
-            Some(last) => difference(&question(&prepared.question(), &|text| text.into()), &last),
+            Some(last) => difference(&question(&prepared.question(), console), &last),
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));

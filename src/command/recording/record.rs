@@ -11,8 +11,9 @@ use ureq::http::header::CONTENT_TYPE;
 use crate::api::json::repair;
 use crate::api::{Digest, Head, Prepared};
 use crate::command::log::rfc3339;
+use crate::output::Console;
 
-/// What is written. The key comes first, where it is found without parsing the rest.
+/// What is written. The key comes first: a torn line is known by it.
 #[derive(Serialize)]
 struct Record<'a> {
     key: Digest,
@@ -34,9 +35,9 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    fn new(content_type: Option<String>, body: &[u8], redact: &dyn Fn(&str) -> String) -> Self {
+    fn new(content_type: Option<String>, body: &[u8], console: &Console) -> Self {
         let text = String::from_utf8_lossy(body);
-        let redacted = redact(&text);
+        let redacted = console.redact(&text);
         if redacted == text && std::str::from_utf8(body).is_err() {
             let body_base64 = Some(BASE64_STANDARD.encode(body));
             return Self { content_type, body_base64, ..Self::default() };
@@ -58,29 +59,24 @@ impl Recorded {
     }
 }
 
-/// The line of an answer. `redact` takes the key out of a text.
-pub fn line(
-    prepared: &Prepared,
-    head: &Head,
-    body: &[u8],
-    redact: &dyn Fn(&str) -> String,
-) -> String {
+/// The line of an answer, without the key.
+pub fn line(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> String {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let asked = prepared.question();
     let record = Record {
         key: Digest::of(&asked),
         time: rfc3339(SystemTime::now()),
-        request: question(&asked, redact),
-        answer: &Recorded::new(content_type.map(redact), body, redact),
+        request: question(&asked, console),
+        answer: &Recorded::new(content_type.map(|kind| console.redact(kind)), body, console),
     };
     // strings and numbers always are JSON
     serde_json::to_string(&record).map_or(String::new(), |json| json + "\n")
 }
 
 /// What a request asks, as it is recorded.
-pub fn question(asked: &[u8], redact: &dyn Fn(&str) -> String) -> Value {
+pub fn question(asked: &[u8], console: &Console) -> Value {
     let mut question = serde_json::from_str(&repair(asked)).unwrap_or_default();
-    shorten(&mut question, redact);
+    shorten(&mut question, console);
     question
 }
 
@@ -91,10 +87,10 @@ pub fn recorded_question(json: &[u8]) -> Option<Value> {
 }
 
 /// Puts digest and size in the place of an attachment's data, and takes the key out of every text.
-fn shorten(value: &mut Value, redact: &dyn Fn(&str) -> String) {
+fn shorten(value: &mut Value, console: &Console) {
     match value {
-        Value::String(text) => *text = redact(text),
-        Value::Array(values) => values.iter_mut().for_each(|value| shorten(value, redact)),
+        Value::String(text) => *text = console.redact(text),
+        Value::Array(values) => values.iter_mut().for_each(|value| shorten(value, console)),
         Value::Object(fields) => {
             let data = fields.get("data").filter(|_| fields.get("type") == Some(&"base64".into()));
             if let Some(bytes) = data.and_then(|data| BASE64_STANDARD.decode(data.as_str()?).ok()) {
@@ -102,7 +98,7 @@ fn shorten(value: &mut Value, redact: &dyn Fn(&str) -> String) {
                 fields.insert("digest".into(), Digest::of(&bytes).to_string().into());
                 fields.insert("size".into(), bytes.len().into());
             }
-            fields.values_mut().for_each(|value| shorten(value, redact));
+            fields.values_mut().for_each(|value| shorten(value, console));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
@@ -119,7 +115,7 @@ mod tests {
             proptest::collection::vec(any::<u8>(), 0..99),
             "\\PC{0,40}".prop_map(String::into_bytes),
         ]) {
-            let recorded = Recorded::new(None, &body, &|text| text.into());
+            let recorded = Recorded::new(None, &body, &Console::new(false, false));
             let json = serde_json::to_vec(&recorded).expect("JSON");
             let (_, read) = Recorded::parse(&json).expect("a record").into_parts();
             prop_assert_eq!(read, body);
@@ -129,7 +125,7 @@ mod tests {
         fn only_data_in_base64_is_shortened(data in "[A-Za-z0-9+/=#]{0,12}", kind in "base64|text") {
             let source = serde_json::json!({"type": kind, "data": data});
             let mut shortened = source.clone();
-            shorten(&mut shortened, &|text| text.into());
+            shorten(&mut shortened, &Console::new(false, false));
             match BASE64_STANDARD.decode(&data) {
                 Ok(bytes) if kind == "base64" => prop_assert_eq!(&shortened["size"], bytes.len()),
                 _ => prop_assert_eq!(shortened, source),
