@@ -96,7 +96,7 @@ impl Session {
         self.report(outcome)
     }
 
-    /// Tells what the answer cost and whether it stopped short, also where it failed.
+    /// Reports what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
         let Options { usage, strict, console, .. } = &self.options;
         let Outcome { answer, result, head, cost, short, write_error, .. } = outcome;

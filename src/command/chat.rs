@@ -21,7 +21,7 @@ const LONGEST_RECALLED: usize = 4096;
 /// Asks line by line until Ctrl-D, `exit` or `quit`. An error or Ctrl-C ends a turn, but not the conversation.
 pub fn run(mut options: Options) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
-    // what is wrong with the file is told before the first question
+    // what is wrong with the file is reported before the first question
     let conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
     let questions = |conversation: Conversation| conversation.questions().collect();
     let earlier: Vec<Option<String>> = conversation.map_or_else(Vec::new, questions);
@@ -85,7 +85,7 @@ fn as_typed(question: &str) -> String {
 }
 
 impl Session {
-    /// Tells what is asked, and how to end.
+    /// Says what is asked, and how to end.
     fn greet(&self, earlier: usize) {
         let turns = match earlier {
             0 => "no earlier turns".into(),
@@ -96,7 +96,7 @@ impl Session {
         console.note(format!("{}, {turns}; end with Ctrl-D", request.model));
     }
 
-    /// Asks one question of a conversation, and tells what went wrong.
+    /// Asks one question of a conversation, and reports what went wrong.
     fn ask(&self, question: String) -> Result<()> {
         self.pace.resume();
         let Options { console, output, .. } = &self.options;

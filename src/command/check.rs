@@ -41,8 +41,8 @@ pub struct Complaint {
     output: String,
 }
 
-/// Runs the command with this input. Gives its complaint; none if the answer passed. A command that cannot be run is an
-/// error. One that runs beside others is kept in `running`.
+/// Runs the command with this input. Returns its complaint; none if the answer passed. A command that cannot be run is
+/// an error. One that runs beside others is kept in `running`.
 pub fn check(
     command: &str,
     input: Vec<u8>,

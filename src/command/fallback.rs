@@ -19,6 +19,7 @@ pub struct Fallback {
 }
 
 impl Fallback {
+    /// No model has failed yet.
     pub fn new(models: Vec<String>) -> Self {
         Self { models, failures: Mutex::default() }
     }
@@ -39,7 +40,7 @@ impl Fallback {
         models.into_iter().enumerate().skip(first).map(candidate).collect()
     }
 
-    /// Counts what came of a model. Gives the error where another model may do better.
+    /// Counts what came of a model. Returns the error where another model may do better.
     pub fn failure<'a>(&self, model: &str, sent: &'a Sent) -> Option<&'a Error> {
         let is_missing = sent.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();

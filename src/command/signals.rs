@@ -22,8 +22,8 @@ pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> R
 
     let cannot =
         || crate::error::Failure::new(crate::error::Kind::Local, "cannot watch for signals");
-    let heeded = signals.iter().filter(|signal| !is_ignored(**signal));
-    let mut signals = signal_hook::iterator::Signals::new(heeded).with_context(cannot)?;
+    let watched = signals.iter().filter(|signal| !is_ignored(**signal));
+    let mut signals = signal_hook::iterator::Signals::new(watched).with_context(cannot)?;
     let watch = move || signals.forever().for_each(&mut on);
     std::thread::Builder::new().spawn(watch).with_context(cannot)?;
     Ok(())
@@ -55,7 +55,7 @@ pub fn name(signal: i32) -> &'static str {
     }
 }
 
-/// Whether the parent wants the program to go on at this signal, as shells do for background jobs. Only Linux tells.
+/// Whether the parent wants the program to go on at this signal, as shells do for background jobs. Only Linux shows it.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();

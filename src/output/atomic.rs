@@ -53,6 +53,7 @@ impl AtomicFile {
         Ok((file, Some(atomic)))
     }
 
+    /// Where the new content is until it is committed.
     pub fn temp_path(&self) -> &Path {
         &self.temp_path
     }

@@ -137,7 +137,7 @@ impl Console {
             format!("{label} {text}\n")
         };
         self.suspend(|| {
-            // without a standard error there is nobody to tell
+            // without a standard error there is nobody to show it to
             let _ = std::io::stderr().write_all(line.as_bytes());
         });
     }

@@ -82,7 +82,7 @@ impl Highlighter {
         switch(PLAIN, out);
     }
 
-    /// Reads the next byte, and as many of the rest as change nothing. Gives the number of bytes that were read.
+    /// Reads the next byte, and as many of the rest as change nothing. Returns how many were read.
     fn read(&mut self, byte: u8, rest: &[u8]) -> usize {
         if self.line.run.length > 0 && self.line.run.marker == byte {
             self.line.run.length += 1;

@@ -10,7 +10,7 @@ use crate::sync::{Ticker, lock};
 pub const REDRAW: Duration = Duration::from_millis(100);
 /// What removes the line.
 const ERASE: &str = "\r\x1b[2K";
-/// How wide a terminal is that does not tell, in columns.
+/// How wide a terminal is that does not report it, in columns.
 const USUAL_WIDTH: usize = 80;
 
 /// The line of standard error; clones share it. Nothing is shown before [`Live::start`].

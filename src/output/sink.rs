@@ -72,6 +72,7 @@ impl Sink {
         self.replacement.as_ref().map(AtomicFile::temp_path)
     }
 
+    /// Whether the output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }

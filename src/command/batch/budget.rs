@@ -7,7 +7,7 @@ use crate::output::dollars;
 use crate::sync::lock;
 
 /// After this many answers without a word about credits, none is expected any more.
-const UNTOLD: u64 = 10;
+const MOST_UNREPORTED: u64 = 10;
 
 impl Work {
     /// Counts what was spent, whatever came of it, and looks at the credits that are left.
@@ -44,17 +44,17 @@ impl Work {
         }
     }
 
-    /// Keeps what is told of the credits that are left, and stops where they are too few.
+    /// Keeps what the server reports of the credits that are left, and stops where they are too few.
     fn look_at_credits(&self, credits: Option<f64>, is_answer: bool) {
         let mut tally = lock(&self.tally);
         tally.credits = credits.or(tally.credits);
         let Some(least) = self.batch.min_credits else { return };
         if tally.credits.is_some() {
-            tally.untold = 0;
+            tally.unreported = 0;
         } else if is_answer {
-            tally.untold += 1;
-            if tally.untold == UNTOLD {
-                self.note_untold();
+            tally.unreported += 1;
+            if tally.unreported == MOST_UNREPORTED {
+                self.note_unreported();
             }
         }
         drop(tally);
@@ -67,13 +67,13 @@ impl Work {
     }
 
     /// Notes at the end of a short batch what a long one has noted already.
-    pub fn note_if_untold(&self, untold: u64) {
-        if (1..UNTOLD).contains(&untold) {
-            self.note_untold();
+    pub fn note_if_unreported(&self, unreported: u64) {
+        if (1..MOST_UNREPORTED).contains(&unreported) {
+            self.note_unreported();
         }
     }
 
-    fn note_untold(&self) {
+    fn note_unreported(&self) {
         let console = &self.session.options.console;
         console.note("the server does not tell the credits left; --min-credits cannot guard them");
     }

@@ -50,11 +50,13 @@ impl ResultsFile {
         Ok(AtomicFile::open(&self.path)?.1.is_some())
     }
 
+    /// Appends a row.
     pub fn append(&self, row: &str) -> Result<()> {
         self.lines.append(row.as_bytes())
     }
 
-    /// Puts the rows in the order of the items, in one step. `on_temp_path` is told the temporary file.
+    /// Puts the rows in the order of the items, in one step. `on_temp_path` is called with the path of the temporary
+    /// file.
     pub fn order(&self, items: Vec<Place>, on_temp_path: impl FnOnce(&Path)) -> Result<()> {
         let mut rows = Rows::default();
         self.read(|row, offset| rows.add(row, offset))?;

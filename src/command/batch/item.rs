@@ -14,7 +14,7 @@ use crate::input::Item;
 use crate::sync::lock;
 
 impl Work {
-    /// Asks an item. Gives the line of its result; none for an item that is skipped, or was not asked after all.
+    /// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
     pub fn ask(&self, client: &Client, item: Item) -> Option<String> {
         let Item { line, id, data, question, replaced } = item;
         let (id, data) = (id.as_deref(), data.as_deref());
@@ -59,20 +59,20 @@ impl Work {
                 Some(self.finished(&Row { line, id, data, key: Some(key), asked, content }))
             }
             Err(error) if kind(&error) == Kind::Interrupted => {
-                self.over.store(true, Ordering::Relaxed);
+                self.no_more_items.store(true, Ordering::Relaxed);
                 None
             }
             Err(error) => {
-                let line = failed(Some(key), asked, status, &error);
+                let row = failed(Some(key), asked, status, &error);
                 if is_for_all(&error) {
                     self.stop(error);
                 }
-                Some(line)
+                Some(row)
             }
         }
     }
 
-    /// The line of a result that is final.
+    /// The row of a result that is final, as a line of JSON.
     fn finished(&self, row: &Row) -> String {
         lock(&self.known).add_result(row.identity(), row.line);
         row.to_line()

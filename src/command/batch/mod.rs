@@ -33,7 +33,7 @@ use template::Template;
 
 pub use preview::dry_run;
 
-/// How often a line tells how far the batch is where there is no bar, so that a CI job is not taken for dead.
+/// How often a line says how far the batch is where there is no bar, so that a CI job is not taken for dead.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Asks every item.
@@ -49,8 +49,8 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     work.start(items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
-    for result in results {
-        work.write(&result?)?;
+    for row in results {
+        work.write(&row?)?;
     }
     drop(heartbeat);
     work.order_results();
@@ -88,6 +88,12 @@ impl Output {
 }
 
 /// All that the workers share.
+///
+/// A batch ends early in one of two ways, and both stop the pace, so that nothing more is sent:
+/// - [`Work::stop`] gives the pace the reason, which is the batch's error, and sets `no_more_items`. A signal does so
+///   after it has set `signal`. A rate limit that resets too late stops the pace in the same way, by itself.
+/// - [`Work::stop_if_items_are_left`] sets `budget_reached`. The workers go on to take items, most of which may have an
+///   answer already; the first one that would have to be sent sets `no_more_items`, and only then is it an error.
 struct Work {
     session: Session,
     template: Template,
@@ -98,10 +104,10 @@ struct Work {
     in_turn: bool,
     tally: Mutex<Tally>,
     /// The workers take no more items.
-    over: AtomicBool,
-    /// Why nothing more is asked, which is an error only if items are left.
-    low: Mutex<Option<Error>>,
-    /// The signal that stopped the batch.
+    no_more_items: AtomicBool,
+    /// The credits or the cost that the batch was stopped for.
+    budget_reached: Mutex<Option<Error>>,
+    /// The last signal. The program ends by it when the requests under way have ended.
     signal: Mutex<Option<i32>>,
 }
 
@@ -117,8 +123,8 @@ impl Work {
             known: known.into(),
             output: output.into(),
             tally: Mutex::default(),
-            over: AtomicBool::new(false),
-            low: Mutex::default(),
+            no_more_items: AtomicBool::new(false),
+            budget_reached: Mutex::default(),
             signal: Mutex::default(),
         })
     }
@@ -171,27 +177,27 @@ impl Work {
     /// One worker: item after item, until there are no more or a reason to stop.
     fn ask_items(&self, queue: &Queue) {
         let client = self.session.client.sibling();
-        while let Some((item, result)) = queue.take(|| self.over.load(Ordering::Relaxed)) {
-            if let Some(line) = self.ask(&client, item) {
+        while let Some((item, result)) = queue.take(|| self.no_more_items.load(Ordering::Relaxed)) {
+            if let Some(row) = self.ask(&client, item) {
                 // without a reader of the results the program is about to end
                 if self.in_turn {
-                    let _ = result.send(Ok(line));
-                } else if let Err(error) = self.write(&line) {
+                    let _ = result.send(Ok(row));
+                } else if let Err(error) = self.write(&row) {
                     let _ = result.send(Err(error));
                 }
             }
         }
     }
 
-    /// Writes a result. Where a file has no room for it, there may be some for those that are under way.
-    fn write(&self, line: &str) -> Result<()> {
+    /// Writes a row. Where a file has no room for it, there may be some for those that are under way.
+    fn write(&self, row: &str) -> Result<()> {
         match &mut *lock(&self.output) {
             Output::File(file) => {
-                file.append(line).unwrap_or_else(|error| self.stop(error));
+                file.append(row).unwrap_or_else(|error| self.stop(error));
                 Ok(())
             }
             Output::Stream(sink) => {
-                sink.json(line.as_bytes());
+                sink.json(row.as_bytes());
                 let console = &self.session.options.console;
                 if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
             }
@@ -211,13 +217,13 @@ impl Work {
 
     /// Asks nothing more. The first reason is the batch's error.
     fn stop(&self, reason: Error) {
-        self.over.store(true, Ordering::Relaxed);
+        self.no_more_items.store(true, Ordering::Relaxed);
         self.session.pace.stop(Some(reason));
     }
 
     /// Asks nothing more. Without another item that wants an answer, that is not an error: the workers look for one.
     fn stop_if_items_are_left(&self, reason: Error) {
-        lock(&self.low).get_or_insert(reason);
+        lock(&self.budget_reached).get_or_insert(reason);
         self.session.pace.stop(None);
     }
 
@@ -242,11 +248,12 @@ impl Work {
         })
     }
 
-    /// Tells what came of it all.
+    /// Reports what came of it all.
     fn finish(&self) -> Result<()> {
         let console = &self.session.options.console;
-        let low = lock(&self.low).take().filter(|_| self.over.load(Ordering::Relaxed));
-        let reason = self.session.pace.take_reason().or(low);
+        let are_items_left = self.no_more_items.load(Ordering::Relaxed);
+        let budget_reached = lock(&self.budget_reached).take().filter(|_| are_items_left);
+        let reason = self.session.pace.take_reason().or(budget_reached);
         let tally = lock(&self.tally);
         note_replaced(tally.replaced, "the items", |note| console.note(note));
         match tally.short {
@@ -254,7 +261,7 @@ impl Work {
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
         }
-        self.note_if_untold(tally.untold);
+        self.note_if_unreported(tally.unreported);
         if reason.is_none() && tally.done() == 0 {
             no_items(&self.batch, console)?;
         }
@@ -278,7 +285,7 @@ impl Work {
     }
 }
 
-/// Tells that there were no items. If a word names a file, the user meant that one.
+/// Notes that there were no items. If a word names a file, the user meant that one.
 fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
     if let Some(file) = &batch.file_word {
         let failure = Failure::new(Kind::Usage, "there were no items on standard input");

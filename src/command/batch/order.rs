@@ -8,14 +8,14 @@ use crate::api::Digest;
 /// The rank of a row whose item is no longer there.
 const LAST: u64 = u64::MAX;
 
-/// The rows of a file: what each tells about its item, and where it begins.
+/// The rows of a file: what each says about its item, and where it begins.
 #[derive(Default)]
 pub struct Rows {
     found: Vec<Found>,
-    /// Failed rows by the ids of their items.
-    failed: HashMap<Digest, Vec<u64>>,
-    /// Failed rows whose ids have a later answer, perhaps to another question.
-    answered: HashSet<u64>,
+    /// Where failed rows begin, by the ids of their items.
+    failed_offsets: HashMap<Digest, Vec<u64>>,
+    /// Where failed rows begin whose ids have a later answer, perhaps to another question.
+    answered_offsets: HashSet<u64>,
 }
 
 struct Found {
@@ -29,12 +29,12 @@ impl Rows {
     /// Adds the row that begins here. They come in the order of the file.
     pub fn add(&mut self, row: &WrittenRow, offset: u64) {
         let failed = !row.is_answer();
-        if let Some(id) = row.id.filter(|_| failed || !self.failed.is_empty()) {
+        if let Some(id) = row.id.filter(|_| failed || !self.failed_offsets.is_empty()) {
             let id = Digest::of(id.get().as_bytes());
             if failed {
-                self.failed.entry(id).or_default().push(offset);
+                self.failed_offsets.entry(id).or_default().push(offset);
             } else {
-                self.answered.extend(self.failed.remove(&id).into_iter().flatten());
+                self.answered_offsets.extend(self.failed_offsets.remove(&id).into_iter().flatten());
             }
         }
         self.found.push(Found { identity: row.identity(), line: row.line, offset, failed });
@@ -50,7 +50,7 @@ impl Rows {
             let begin = items.partition_point(|(identity, _)| *identity < rows[0].identity);
             let items =
                 items[begin..].iter().take_while(|(identity, _)| *identity == rows[0].identity);
-            rank(rows, items.map(|(_, line)| *line).collect(), &self.answered, &mut ranked);
+            rank(rows, items.map(|(_, line)| *line).collect(), &self.answered_offsets, &mut ranked);
         }
         let count = self.found.len();
         ranked.sort_unstable();
@@ -60,7 +60,15 @@ impl Rows {
 }
 
 /// Ranks the rows of equal items, which stand on these lines. `rows` are in the order of the file.
-fn rank(rows: &[Found], lines: Vec<u64>, answered: &HashSet<u64>, ranked: &mut Vec<(u64, u64)>) {
+///
+/// Where equal items stand on lines 3 and 7, and the file has a failure, an answer and a failure of theirs, two rows
+/// are kept: the answer, and the later failure. They are ranked 3 and 7 in the order of the lines that they name.
+fn rank(
+    rows: &[Found],
+    lines: Vec<u64>,
+    answered_offsets: &HashSet<u64>,
+    ranked: &mut Vec<(u64, u64)>,
+) {
     let answers = rows.iter().filter(|row| !row.failed).count();
     let mut failures = lines.len().saturating_sub(answers);
     let last = rows.last().map_or(0, |row| row.offset);
@@ -71,7 +79,7 @@ fn rank(rows: &[Found], lines: Vec<u64>, answered: &HashSet<u64>, ranked: &mut V
         } else if failures > 0 {
             failures -= 1;
             kept.push(row);
-        } else if row.offset == last && !answered.contains(&row.offset) {
+        } else if row.offset == last && !answered_offsets.contains(&row.offset) {
             ranked.push((LAST, row.offset));
         }
     }

@@ -24,6 +24,7 @@ pub struct Row<'a> {
     pub content: RowContent<'a>,
 }
 
+/// What an item brought.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum RowContent<'a> {
@@ -41,6 +42,7 @@ pub enum RowContent<'a> {
     },
 }
 
+/// Why an item failed.
 #[derive(Serialize)]
 pub struct RowError {
     pub exit: u8,
@@ -55,6 +57,7 @@ impl Row<'_> {
         serde_json::to_string(self).map_or(String::new(), |json| json + "\n")
     }
 
+    /// What identifies its item.
     pub fn identity(&self) -> Digest {
         let message = match &self.content {
             RowContent::Error { error } => &error.message,
@@ -64,7 +67,7 @@ impl Row<'_> {
     }
 }
 
-/// What a row of a file tells about its item.
+/// What a row of a file says about its item.
 #[derive(Deserialize)]
 pub struct WrittenRow<'a> {
     pub line: u64,
@@ -86,10 +89,12 @@ struct WrittenError<'a> {
 }
 
 impl WrittenRow<'_> {
+    /// Whether it is an answer, and not a failure.
     pub fn is_answer(&self) -> bool {
         self.key.is_some() && self.text.is_some()
     }
 
+    /// What identifies its item.
     pub fn identity(&self) -> Digest {
         let message = self.error.as_ref().and_then(|error| error.message.as_deref());
         identity(self.id.or(self.data), self.key, message.unwrap_or_default())

@@ -82,7 +82,7 @@ impl Recordings {
         lines.append(line(prepared, head, &answer.body, console).as_bytes())
     }
 
-    /// The error of a request without an answer. It tells how the last one that has an answer differs.
+    /// The error of a request without an answer. It says how the last one that has an answer differs.
     fn no_answer(
         &self,
         index: &mut Index,
