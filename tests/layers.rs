@@ -15,7 +15,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error", "sync"]),
     ("cli", &["input", "output", "api", "mock", "shell", "error", "sync"]),
     ("input", &["api", "jsonl", "error", "sync"]),
-    ("output", &["api", "jsonl", "error", "sync"]),
+    ("output", &["api", "error", "sync"]),
     ("api", &["error", "sync"]),
     ("jsonl", &["error", "sync"]),
     ("mock", &["error"]),
