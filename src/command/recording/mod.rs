@@ -35,10 +35,11 @@ impl Recordings {
     /// not written completely is removed before another one is added.
     pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
-        let lock = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
-        let locked = record.filter(|path| path.is_file()).map(lock).transpose()?;
+        let open = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
+        let locked = record.filter(|path| path.is_file()).map(open).transpose()?;
         let index = path.is_file().then(|| Index::open(path)).transpose()?;
-        if let (Some(lines), Some(length)) = (&locked, index.as_ref().and_then(|it| it.torn)) {
+        if let (Some(lines), Some(length)) = (&locked, index.as_ref().and_then(|index| index.torn))
+        {
             lines.truncate(length)?;
         }
         drop(locked);
