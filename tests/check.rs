@@ -38,7 +38,7 @@ fn rejected(said: &str) -> String {
 fn again(said: &str) -> String {
     format!(
         "anyask: note: the answer did not pass --check (exit status: 1): {said}; \
-         it is asked again, which is charged\n"
+         asking again, which is charged too\n"
     )
 }
 

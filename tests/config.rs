@@ -256,6 +256,14 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
         let folder = with_files(format!("# first\n\n{line}"), "");
         anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + &why)).exits(3);
     }
+    let folder = with_files("--check exit 127", "");
+    anyask_in(&folder, ["--mock", "hi"])
+        .says(&(at_line(&folder, 1) + "cannot run the command of --check: it printed nothing\n"))
+        .exits(3);
+    let folder = with_files("--json\n--stream\n--check true", "");
+    anyask_in(&folder, ["--mock", "hi"])
+        .says(&(at_line(&folder, 3) + "--check cannot be used with --json --stream\n"))
+        .exits(3);
     let folder = with_files("--file -\n", "");
     anyask_in(&folder, ["--mock", "-"])
         .says(&(at_line(&folder, 1) + "standard input can be read only once\n"))

@@ -38,9 +38,9 @@ fn the_next_model_is_asked_where_one_fails() {
         .prints("good\n")
         .says(&format!(
             "anyask: note: {host} failed (503 api_error): no; try 2 of 2 now\n\
-             anyask: note: {host} failed (503 api_error): no; the fallback bad2 is asked\n\
+             anyask: note: {host} failed (503 api_error): no; asking the fallback bad2\n\
              anyask: note: {host} failed (503 api_error): no; try 2 of 2 now\n\
-             anyask: note: {host} failed (503 api_error): no; the fallback good is asked\n\
+             anyask: note: {host} failed (503 api_error): no; asking the fallback good\n\
              anyask: usage: 12 tokens in, 25 tokens out, 37 in total, about $0.000062\n"
         ))
         .exits(0);
@@ -140,7 +140,7 @@ fn too_long_a_wait_asks_another_model_at_once() {
     anyask(["-m", "bad", "--fallback=good", "hi"])
         .at(&server)
         .prints("good\n")
-        .mentions("it asks to wait 60 min, longer than --max-wait 60; the fallback good is asked")
+        .mentions("it asks to wait 60 min, longer than --max-wait 60; asking the fallback good")
         .exits(0);
     assert_eq!(asked(&server), "bad good");
     // side by side as well, where one wait holds for all
@@ -160,7 +160,7 @@ fn a_batch_stops_to_ask_a_model_first_that_fails_again_and_again() {
         anyask(["--batch", "-j1", "-k", "-m", "bad", "--fallback=good", "--retries=0", "hi"])
             .stdin(items)
             .at(&server)
-            .matches("(anyask: note: line [13]: [^\n]*; the fallback good is asked\n){2}[^\n]*\n")
+            .matches("(anyask: note: line [13]: [^\n]*; asking the fallback good\n){2}[^\n]*\n")
             .output();
     assert_eq!(asked(&server), "bad good good2 bad good good good");
     let rows = json_lines(&printed);

@@ -7,7 +7,7 @@ use ureq::http::Uri;
 
 use super::args::Args;
 use super::key::Source as KeySource;
-use super::line::place;
+use super::line::{place, shell_command};
 use super::values::{BaseUrl, HeaderArg, parse_header};
 use super::variable;
 use crate::api::{self, Endpoint, Header, Origin};
@@ -84,11 +84,8 @@ fn language() -> String {
 /// The key that is given for this program.
 fn own_key(args: &Args) -> Option<KeySource> {
     let file = args.api_key_file.clone().map(KeySource::File);
-    let command = args.api_key_command.clone().map(|command| {
-        let place = place(&args.lines, "api_key_command", &command).map(String::from);
-        KeySource::Command { command, place }
-    });
-    file.or(command)
+    let command = shell_command(&args.lines, "api_key_command", args.api_key_command.as_ref());
+    file.or(command.map(KeySource::Command))
         .or_else(|| Some(KeySource::Variable("ANYROUTER_API_KEY", variable("ANYROUTER_API_KEY")?)))
 }
 

@@ -2,6 +2,8 @@
 
 use std::ffi::{OsStr, OsString};
 
+use crate::shell::ShellCommand;
+
 /// One line of a file.
 #[derive(Debug, Clone)]
 pub struct Line {
@@ -20,4 +22,11 @@ pub fn place<'a>(lines: &'a [Line], id: &str, value: impl AsRef<OsStr>) -> Optio
     // the last one counts
     let line = lines.iter().rev().find(|line| line.id == id && line.value == value.as_ref())?;
     Some(&line.place)
+}
+
+/// The command that an argument has, with the line that has it.
+pub fn shell_command(lines: &[Line], id: &str, command: Option<&String>) -> Option<ShellCommand> {
+    let line = command?.clone();
+    let place = place(lines, id, &line).map(String::from);
+    Some(ShellCommand { line, place })
 }

@@ -10,12 +10,14 @@ use anyhow::{Context, Result};
 use super::args::{Args, Models};
 use super::files::is_same_file;
 use super::key::Source as KeySource;
+use super::line::shell_command;
 use super::{documents, endpoint, files, is_coloured, usage_error};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, blame};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
 use crate::output::{Console, Format, Settings};
+use crate::shell::ShellCommand;
 
 /// What the program does.
 pub enum Command {
@@ -54,7 +56,7 @@ pub struct Options {
     pub policy: api::Policy,
     pub output: Settings,
     /// The shell command that an answer has to pass.
-    pub check: Option<String>,
+    pub check: Option<ShellCommand>,
     /// How often the model is asked again if an answer does not pass.
     pub check_retries: u32,
     /// Print the usage line.
@@ -128,15 +130,20 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
-    if args.check.is_some() && args.json && args.stream {
-        return Err(usage_error("--check cannot be used with --json --stream").into());
+    let check = shell_command(&args.lines, "check", args.check.as_ref());
+    if let Some(check) = &check
+        && args.json
+        && args.stream
+    {
+        let failure = usage_error("--check cannot be used with --json --stream");
+        blame(check.place.as_deref(), Err(failure.into()))?;
     }
     let format = format(&args);
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
     let stream = match format {
-        Format::Text => !args.no_stream && args.batch.is_none() && args.check.is_none(),
+        Format::Text => !args.no_stream && args.batch.is_none() && check.is_none(),
         Format::Events => true,
         Format::Code | Format::Json => false,
     };
@@ -177,7 +184,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             // what is raw has colours of its own
             highlight: terminal && !args.raw && is_coloured(args.color, terminal),
         },
-        check: args.check,
+        check,
         check_retries: args.check_retries,
         usage: args.usage,
         strict: args.strict,

@@ -12,8 +12,8 @@ use std::time::Duration;
 use anyhow::{Context, Error, Result};
 
 use super::signals::signal_group;
-use crate::error::{Failure, Kind};
-use crate::shell;
+use crate::error::{Failure, Kind, blame};
+use crate::shell::ShellCommand;
 use crate::sync::lock;
 
 /// How much is kept of what the command writes, in bytes.
@@ -44,23 +44,29 @@ pub struct Complaint {
 /// Runs the command with this input. Returns its complaint; none if the answer passed. A command that cannot be run is
 /// an error. One that runs beside others is kept in `running`.
 pub fn check(
-    command: &str,
+    command: &ShellCommand,
     input: Vec<u8>,
     running: Option<&RunningChecks>,
 ) -> Result<Option<Complaint>> {
-    let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let complaint = judge(command, input, running).with_context(cannot)?;
-    match complaint.status.code() {
-        Some(0) => Ok(None),
+    let judged = match judge(command, input, running) {
         // the shell did not find it, or may not run it
-        Some(126 | 127) => Err(Error::msg(complaint.first_line().to_string()).context(cannot())),
-        _ => Ok(Some(complaint)),
-    }
+        Ok(complaint) if matches!(complaint.status.code(), Some(126 | 127)) => {
+            Err(Error::msg(complaint.first_line().to_string()))
+        }
+        judged => judged.map_err(Error::new),
+    };
+    let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
+    let complaint = blame(command.place.as_deref(), judged.with_context(cannot))?;
+    Ok((!complaint.status.success()).then_some(complaint))
 }
 
-fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Complaint> {
+fn judge(
+    command: &ShellCommand,
+    input: Vec<u8>,
+    running: Option<&RunningChecks>,
+) -> io::Result<Complaint> {
     let (reader, writer) = pipe()?;
-    let mut command = shell::command(command)?;
+    let mut command = command.prepare()?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
     for name in SECRETS {
         command.env_remove(name);

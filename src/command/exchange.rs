@@ -204,7 +204,7 @@ impl Exchange<'_> {
         if self.session.pace.is_stopped() {
             return Err(stopped());
         }
-        self.console.note(format_args!("{complaint}; it is asked again, which is charged"));
+        self.console.note(format_args!("{complaint}; asking again, which is charged too"));
         self.add_feedback(&answer.text, &complaint)?;
         Ok(true)
     }

@@ -50,7 +50,7 @@ impl Console {
 
     /// Notes that another model is asked, and why.
     pub fn note_fallback(&self, error: &Error, model: &str) {
-        self.note(format_args!("{}; the fallback {model} is asked", self.describe(error)));
+        self.note(format_args!("{}; asking the fallback {model}", self.describe(error)));
     }
 
     /// Notes what happened, which try is next, and when.
