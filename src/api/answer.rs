@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::json::{Fields, field};
+use super::json::{Fields, parse};
 use super::wire::{Usage, each_block};
 use crate::error::{Failure, Kind};
 
@@ -58,21 +58,16 @@ impl Answer {
         }
     }
 
-    /// Calls `on` with the text of each text block of a message's content, in order.
-    pub(super) fn take_content(&mut self, content: Option<&RawValue>, mut on: impl FnMut(&str)) {
-        let Some(content) = content else { return };
-        if let Some(text) = field::<String>(Some(content)) {
-            // not the API's form, but some servers send it
-            on(&text);
-        }
-        each_block(content, |block| {
-            if let Some(text) = self.take_block(&block) {
-                on(&text);
-            }
-        });
+    /// Takes in a message's content, and returns the text of its text blocks.
+    pub(super) fn take_content(&mut self, content: Option<&RawValue>) -> String {
+        let Some(content) = content else { return String::new() };
+        // a string is not the API's form, but some servers send it
+        let mut text: String = parse(content.get()).unwrap_or_default();
+        each_block(content, |block| text.extend(self.take_block(&block)));
+        text
     }
 
-    /// Takes in a content block, or the start of one, and gives its text.
+    /// Takes in a content block, or the start of one, and returns its text.
     pub(super) fn take_block(&mut self, block: &Fields) -> Option<String> {
         let kind: Option<String> = block.read("type");
         let kind = kind.as_deref().unwrap_or("untyped");

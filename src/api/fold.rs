@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::json::{Fields, field};
+use super::json::{Fields, parse};
 
 /// A message that grows event by event. It takes a few times the memory of its JSON.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Block {
             self.fields.set_json("type", block_type);
         }
         for (key, value) in delta {
-            match (&*key, field::<String>(Some(&value))) {
+            match (&*key, parse::<String>(value.get())) {
                 ("type", _) => {}
                 ("citation", _) => self.citations.push(value),
                 (_, Some(piece)) => {
@@ -83,7 +83,11 @@ impl Block {
         for (key, text) in self.strings {
             match &*key {
                 "partial_json" if text.trim().is_empty() => {}
-                "partial_json" => self.fields.set_text("input", &text),
+                // torn input is kept as text
+                "partial_json" => match RawValue::from_string(text.trim().into()) {
+                    Ok(input) => self.fields.set("input", input),
+                    Err(_) => self.fields.set_json("input", text),
+                },
                 _ => self.fields.set_json(&key, text),
             }
         }

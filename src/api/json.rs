@@ -1,25 +1,23 @@
 //! JSON as real servers write it: repeated keys, broken characters, fields of any type.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::fmt;
 
-use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
-use serde::{Deserialize, Serialize, Serializer};
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-/// The fields of an object in their order, the values as they stand: it costs no more memory than its text.
-#[derive(Debug, Clone, Default)]
-pub struct Fields(Vec<(String, Box<RawValue>)>);
+/// The fields of an object in their order, the values as they stand: it costs little more memory than its text. A field
+/// that is set again keeps its place.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fields(IndexMap<String, Box<RawValue>>);
 
 impl Fields {
-    /// Sets a field. A field that is set again keeps its place.
+    /// Sets a field.
     pub fn set(&mut self, key: &str, value: Box<RawValue>) {
-        match self.0.iter_mut().find(|(known, _)| known == key) {
-            Some((_, old)) => *old = value,
-            None => self.0.push((key.into(), value)),
-        }
+        self.0.insert(key.into(), value);
     }
 
     /// Sets a field to what `value` is as JSON.
@@ -29,85 +27,34 @@ impl Fields {
         }
     }
 
-    /// Sets a field to JSON if the text parses, else to the text as a string.
-    pub fn set_text(&mut self, key: &str, text: &str) {
-        match RawValue::from_string(text.trim().into()) {
-            Ok(json) => self.set(key, json),
-            Err(_) => self.set_json(key, text),
-        }
-    }
-
     /// Removes a field, if it is there.
     pub fn remove(&mut self, key: &str) {
-        self.0.retain(|(known, _)| known != key);
+        self.0.shift_remove(key);
     }
 
     /// Sets every field of `others`.
     pub fn extend(&mut self, others: Self) {
-        if self.0.is_empty() {
-            *self = others;
-            return;
-        }
-        others.0.into_iter().for_each(|(key, value)| self.set(&key, value));
+        self.0.extend(others.0);
     }
 
-    /// The value of a field as a type, if it is there and fits.
-    pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
-        field(self.get(key))
-    }
-
-    /// The value of a field.
+    /// Returns the value of a field.
     pub fn get(&self, key: &str) -> Option<&RawValue> {
-        self.0.iter().find(|(known, _)| known == key).map(|(_, value)| &**value)
+        self.0.get(key).map(|value| &**value)
+    }
+
+    /// Returns the value of a field as a type, if it is there and fits.
+    pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        parse(self.get(key)?.get())
     }
 }
 
 impl IntoIterator for Fields {
     type Item = (String, Box<RawValue>);
-    type IntoIter = std::vec::IntoIter<Self::Item>;
+    type IntoIter = indexmap::map::IntoIter<String, Box<RawValue>>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.into_iter()
     }
-}
-
-impl Serialize for Fields {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Fields;
-
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Fields, M::Error> {
-                let mut fields: Vec<(String, Box<RawValue>)> = Vec::new();
-                let mut places = HashMap::new();
-                while let Some((key, value)) = map.next_entry::<String, _>()? {
-                    if let Some(place) = places.get(&key) {
-                        fields[*place] = (key, value);
-                    } else {
-                        places.insert(key.clone(), fields.len());
-                        fields.push((key, value));
-                    }
-                }
-                Ok(Fields(fields))
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
-
-/// The value of a field, if it is there and has this shape.
-pub fn field<T: DeserializeOwned>(json: Option<&RawValue>) -> Option<T> {
-    parse(json?.get())
 }
 
 /// Reads JSON into a type. Of a repeated key the last value counts, as in `jq`, Node and Python.

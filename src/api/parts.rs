@@ -1,7 +1,6 @@
 //! Takes events and messages apart: text, events as JSON, and what the answer amounts to.
 
 use anyhow::Result;
-use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use super::error_body::ErrorBody;
@@ -110,7 +109,8 @@ impl Parts {
             ("message_start", _) => {
                 let message: Fields = event.read("message").unwrap_or_default();
                 self.answer.take_message(&message);
-                self.take_content(message.get("content"));
+                let text = self.answer.take_content(message.get("content"));
+                self.push_text(&text);
             }
             ("content_block_start", _) => {
                 let block: Fields = event.read("content_block").unwrap_or_default();
@@ -168,14 +168,9 @@ impl Parts {
             }
         };
         self.answer.take_message(&message);
-        self.take_content(message.get("content"));
-        Ok(())
-    }
-
-    fn take_content(&mut self, content: Option<&RawValue>) {
-        let mut text = String::new();
-        self.answer.take_content(content, |piece| text.push_str(piece));
+        let text = self.answer.take_content(message.get("content"));
         self.push_text(&text);
+        Ok(())
     }
 
     /// The answer is complete: the message is made of its events, if it is wanted and did not come as one.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::json::{Fields, field};
+use super::json::{Fields, parse};
 
 /// How a text delta begins, and how it goes on after its index: as the upstream API writes it, and as AnyRouter's
 /// reference does, with a blank after each colon and comma.
@@ -116,8 +116,8 @@ pub fn each_block(content: &RawValue, on: impl FnMut(Fields)) {
         }
 
         fn visit_seq<S: SeqAccess<'de>>(mut self, mut blocks: S) -> Result<(), S::Error> {
-            while let Some(block) = blocks.next_element()? {
-                if let Some(block) = field(Some(block)) {
+            while let Some(block) = blocks.next_element::<&RawValue>()? {
+                if let Some(block) = parse(block.get()) {
                     (self.0)(block);
                 }
             }
