@@ -38,7 +38,7 @@ pub use pace::{Candidate, Pace, stopped};
 pub use parts::Wanted;
 pub use price::{Price, Prices};
 pub use proxy::proxy_for;
-pub use reply::{Chunk, Reply};
+pub use reply::Reply;
 pub use request::{
     Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source, too_large,
 };

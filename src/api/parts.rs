@@ -20,7 +20,7 @@ pub struct Wanted {
     pub text: bool,
     /// The message as JSON, in [`Answer::message`].
     pub message: bool,
-    /// The events of a stream, in `Chunk::events`.
+    /// The events of a stream instead of its text, from `Reply::next_chunk`.
     pub events: bool,
     /// The body as it came, in [`Answer::body`].
     pub body: bool,
@@ -33,8 +33,8 @@ pub struct Wanted {
 pub struct Parts {
     pub answer: Answer,
     pub wanted: Wanted,
-    pub text: String,
-    pub events: String,
+    /// The text or the events that were not handed out yet.
+    pub chunk: String,
     fold: Fold,
 }
 
@@ -74,24 +74,19 @@ impl Parts {
             self.answer.complete |= self.answer.stop_reason.is_some();
             return Ok(());
         }
-        let Wanted { message, events, .. } = self.wanted;
         if event.name != b"error"
-            && !message
+            && !self.wanted.message
             && let Ok(json) = std::str::from_utf8(event.data)
             && let Some(text) = text_delta(json)
         {
             self.push_text(&text);
-            if events {
-                self.push_event(json);
-            }
+            self.push_event(json);
             return Ok(());
         }
         let json = repair(event.data);
         let Some(fields) = fields(&json) else { return Err(not_json(event.name, &json)) };
         self.take_fields(event.name, &fields, &json)?;
-        if events {
-            self.push_event(&json);
-        }
+        self.push_event(&json);
         Ok(())
     }
 
@@ -149,9 +144,7 @@ impl Parts {
         if is_error(message.get("error")) || kind.as_deref() == Some("error") {
             return Err(error_event(&ErrorBody::read(body)));
         }
-        if self.wanted.events {
-            self.push_event(json.trim());
-        }
+        self.push_event(json.trim());
         if self.wanted.message {
             self.answer.message = body.to_vec();
         }
@@ -187,7 +180,9 @@ impl Parts {
         }
         let prefill = self.wanted.prefill.take().unwrap_or_default();
         for piece in [&*prefill, text] {
-            self.text.push_str(piece);
+            if !self.wanted.events {
+                self.chunk.push_str(piece);
+            }
             if self.wanted.text {
                 self.answer.text.push_str(piece);
             }
@@ -196,8 +191,10 @@ impl Parts {
     }
 
     fn push_event(&mut self, json: &str) {
-        self.events.push_str(&one_line(json));
-        self.events.push('\n');
+        if self.wanted.events {
+            self.chunk.push_str(&one_line(json));
+            self.chunk.push('\n');
+        }
     }
 }
 

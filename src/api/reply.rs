@@ -28,15 +28,6 @@ const PIECE: usize = 32 << 10;
 /// The names that begin the lines of a stream (HTML Standard, 9.2.6).
 const STREAM_FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 
-/// What one read brought.
-#[derive(Debug, Clone, Copy)]
-pub struct Chunk<'a> {
-    /// The next part of the text.
-    pub text: &'a str,
-    /// The events as JSON, each with a line end, where they are wanted.
-    pub events: &'a str,
-}
-
 /// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece; what it amounts to is in `answer`.
 pub struct Reply {
     body: Box<dyn Read + Send + Sync>,
@@ -91,12 +82,12 @@ impl Reply {
         Ok(())
     }
 
-    /// The next part of the answer, with everything that one read brought; `None` at its end.
-    pub fn next_chunk(&mut self) -> Result<Option<Chunk<'_>>> {
+    /// Returns all text that one read brought, or `None` at the end of the answer. Where events are wanted, it is the
+    /// events instead, each as JSON with a line end.
+    pub fn next_chunk(&mut self) -> Result<Option<&str>> {
         let more =
             std::mem::take(&mut self.held) || self.advance().map_err(|failed| failed.error)?;
-        let Parts { text, events, .. } = &self.parts;
-        Ok(more.then_some(Chunk { text, events }))
+        Ok(more.then_some(&self.parts.chunk))
     }
 
     /// What the answer amounts to, so far.
@@ -110,9 +101,8 @@ impl Reply {
     }
 
     fn advance(&mut self) -> Result<bool, AttemptError> {
-        self.parts.text.clear();
-        self.parts.events.clear();
-        while self.parts.text.is_empty() && self.parts.events.is_empty() {
+        self.parts.chunk.clear();
+        while self.parts.chunk.is_empty() {
             if let Some(failure) = self.failure.take() {
                 return Err(failure);
             }

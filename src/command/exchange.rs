@@ -245,7 +245,7 @@ impl Exchange<'_> {
 pub fn print_chunks(reply: &mut Reply, mut printer: Option<&mut Printer>) -> Result<()> {
     while let Some(chunk) = reply.next_chunk()? {
         if let Some(printer) = &mut printer {
-            printer.print(&chunk)?;
+            printer.print(chunk)?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use anyhow::Result;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
 use super::{Console, Format, Settings, Sink};
-use crate::api::{Answer, Chunk};
+use crate::api::Answer;
 use crate::error::{Failure, Kind};
 
 /// Takes what arrives of an answer, and prints it now or at the end.
@@ -27,11 +27,11 @@ impl<'a> Printer<'a> {
     }
 
     /// Prints what one read brought, in one write, where it is printed as it arrives.
-    pub fn print(&mut self, chunk: &Chunk) -> Result<()> {
+    pub fn print(&mut self, chunk: &str) -> Result<()> {
         if self.settings.stream {
             match self.settings.format {
-                Format::Events => self.sink.text(chunk.events),
-                _ => self.sink.markdown(chunk.text),
+                Format::Events => self.sink.text(chunk),
+                _ => self.sink.markdown(chunk),
             }
         }
         // the spinner stays until something is printed, and while a file is written
