@@ -31,7 +31,7 @@ pub use digest::Digest;
 pub use endpoint::{Auth, Endpoint, Header, Origin, Secret};
 pub use head::Head;
 
-pub use json::{Fields, one_line};
+pub use json::{BYTE_ORDER_MARK, Fields, one_line};
 pub use limits::{Limits, in_words};
 pub use models::{MODELS, Model, is_model_id, model_id};
 pub use pace::{Candidate, Pace, stopped};

@@ -6,12 +6,10 @@ use super::answer::Answer;
 use super::error_body::ErrorBody;
 use super::failure::{AttemptError, broken, error_event};
 use super::fold::Fold;
-use super::json::{Fields, is_json, one_line, parse, repair};
+use super::json::{BYTE_ORDER_MARK, Fields, is_json, one_line, parse, repair};
 use super::sse::{self, Decoder};
 use super::wire::{is_error, text_delta};
 use crate::error::Failure;
-
-pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// What of an answer the caller wants to have.
 #[derive(Debug, Default, Clone)]

@@ -1,6 +1,8 @@
 //! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6), but a
 //! line of bare JSON counts as data.
 
+use super::json::BYTE_ORDER_MARK;
+
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Event<'a> {
@@ -99,9 +101,9 @@ impl Decoder {
         let (mut start, end) = (self.used, from + length);
         self.used = end + 1;
         self.after_cr = self.input[end] == b'\r';
-        if std::mem::take(&mut self.at_start) && self.input[start..end].starts_with(b"\xEF\xBB\xBF")
-        {
-            start += 3;
+        let is_first = std::mem::take(&mut self.at_start);
+        if is_first && self.input[start..end].starts_with(BYTE_ORDER_MARK) {
+            start += BYTE_ORDER_MARK.len();
         }
         Some((start, end))
     }

@@ -9,9 +9,8 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::encoding::UTF8_MARK;
 use super::text::{cannot_read, read_bytes};
-use crate::api::{Content, Fields, Message, Role, stopped};
+use crate::api::{BYTE_ORDER_MARK, Content, Fields, Message, Role, stopped};
 use crate::error::{Failure, Kind};
 use crate::jsonl::{Lines, is_torn};
 
@@ -73,7 +72,7 @@ impl Conversation {
     fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
         let name = self.path.display().to_string();
         let bytes = read_bytes(file, &name)?;
-        let mut end = if bytes.starts_with(UTF8_MARK) { UTF8_MARK.len() } else { 0 };
+        let mut end = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
         let mut question = None;
         for (number, line) in (1..).zip(bytes[end..].split_inclusive(|byte| *byte == b'\n')) {
             let start = end;

@@ -2,12 +2,11 @@
 
 use std::io::{self, Read};
 
-/// The byte order mark that some editors put in front of UTF-8.
-pub const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
+use crate::api::BYTE_ORDER_MARK;
 
 /// The marks, and what makes a unit of the two bytes of UTF-16.
 const MARKS: [(&[u8], Option<Unit>); 3] = [
-    (UTF8_MARK, None),
+    (BYTE_ORDER_MARK, None),
     (b"\xFF\xFE", Some(u16::from_le_bytes)),
     (b"\xFE\xFF", Some(u16::from_be_bytes)),
 ];
