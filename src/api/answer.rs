@@ -79,7 +79,7 @@ impl Answer {
         if kind == "text" { block.read("text") } else { None }
     }
 
-    /// Whether there is any text; an error that says what the answer held instead.
+    /// Returns an error that says what the answer held, if it has no text.
     pub fn check(&self) -> Result<(), Failure> {
         if self.has_text {
             return Ok(());

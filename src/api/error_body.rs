@@ -55,8 +55,8 @@ impl ErrorBody {
         // new-api gives every error its own type, and tells by the code what it is
         let is_told = |name: &&str| !matches!(*name, "" | "error" | "new_api_error");
         let name = |object: &Value| {
-            let names = ["type", "code"].iter().filter_map(|key| object[*key].as_str());
-            names.into_iter().find(is_told).map(String::from)
+            let mut names = ["type", "code"].iter().filter_map(|key| object[*key].as_str());
+            names.find(is_told).map(String::from)
         };
         let kind = name(inner).or_else(|| name(error)).or_else(|| name(value)).unwrap_or_default();
         let message = words(value, 0).unwrap_or_default();
@@ -84,7 +84,7 @@ impl ErrorBody {
         }
     }
 
-    /// The kind of failure that the error's type or the status in it stands for; else it is the server's failure.
+    /// Returns the kind of failure that the error's type or the status in it stands for; else it is the server's failure.
     pub fn failure_kind(&self) -> Kind {
         match self.kind.as_str() {
             "authentication_error" => Kind::KeyRejected,
@@ -101,7 +101,7 @@ fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), String::from)
 }
 
-/// The kind of failure that an HTTP status stands for.
+/// Returns the kind of failure that an HTTP status stands for.
 pub fn status_kind(status: u16) -> Kind {
     match status {
         401 => Kind::KeyRejected,
@@ -137,8 +137,8 @@ fn words(value: &Value, depth: usize) -> Option<String> {
 /// The message of a validator with the place that it is about: `{"loc":["body","model"],"msg":"field required"}`.
 fn located(value: &Value, message: String) -> String {
     let Some(Value::Array(place)) = value.get("loc") else { return message };
-    let names = place.iter().map(|part| part.as_str().map_or(part.to_string(), String::from));
-    format!("{}: {message}", names.collect::<Vec<_>>().join("."))
+    let names: Vec<_> = place.iter().map(text_of).collect();
+    format!("{}: {message}", names.join("."))
 }
 
 /// The first line that has words in it; of an HTML page, its title, else the first words that it shows.

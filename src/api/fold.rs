@@ -44,7 +44,7 @@ impl Fold {
         }
     }
 
-    /// The message as JSON.
+    /// Returns the message as JSON.
     pub fn finish(mut self) -> Vec<u8> {
         let mut content: Vec<Box<RawValue>> = self.message.read("content").unwrap_or_default();
         let blocks = self.blocks.into_values().map(Block::finish);

@@ -70,12 +70,12 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
     })
 }
 
-/// Whether the text is JSON.
+/// Returns whether the text is JSON.
 pub fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// JSON on one line: a line end between two tokens becomes a blank.
+/// Returns JSON on one line: a line end between two tokens becomes a blank.
 pub fn one_line(json: &str) -> Cow<'_, str> {
     match memchr::memchr2(b'\n', b'\r', json.as_bytes()) {
         Some(_) => json.replace(['\n', '\r'], " ").into(),

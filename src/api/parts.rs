@@ -1,6 +1,7 @@
 //! Takes events and messages apart: text, events as JSON, and what the answer amounts to.
 
 use anyhow::Result;
+use serde_json::value::RawValue;
 
 use super::answer::Answer;
 use super::error_body::ErrorBody;
@@ -8,7 +9,7 @@ use super::failure::{AttemptError, broken, error_event};
 use super::fold::Fold;
 use super::json::{BYTE_ORDER_MARK, Fields, is_json, one_line, parse, repair};
 use super::sse::{self, Decoder};
-use super::wire::{is_error, text_delta};
+use super::wire::text_delta;
 use crate::error::Failure;
 
 /// What of an answer the caller wants to have.
@@ -41,12 +42,12 @@ impl Parts {
         Self { wanted, ..Self::default() }
     }
 
-    /// Takes in the events that are there. Tells whether the answer is complete, whatever follows.
+    /// Takes in the events that are there. Returns whether the answer is complete, whatever follows.
     pub fn take_events(&mut self, decoder: &mut Decoder) -> Result<bool, AttemptError> {
         while let Some(event) = decoder.next_event()? {
             self.take_event(event)?;
             if self.answer.complete {
-                self.complete();
+                self.finish_message();
                 return Ok(true);
             }
         }
@@ -89,9 +90,9 @@ impl Parts {
     }
 
     fn take_fields(&mut self, name: &[u8], event: &Fields, json: &str) -> Result<(), AttemptError> {
-        let kind = event.read("type");
-        let kind = kind.unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
-        if kind == "error" || name == b"error" || is_error(event.get("error")) {
+        let kind: String =
+            event.read("type").unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
+        if name == b"error" || is_error(&kind, event) {
             return Err(error_event(&ErrorBody::read(json.as_bytes())));
         }
         if event.get("choices").is_some() {
@@ -133,13 +134,15 @@ impl Parts {
         }
         let json = repair(body);
         let Some(message) = fields(&json) else {
-            let what = if page_hint(body).is_some() { "a web page" } else { "not JSON" };
+            let is_page = body.trim_ascii_start().starts_with(b"<");
+            let what = if is_page { "a web page" } else { "not JSON" };
             let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
-            return Err(broken(message).maybe_hint(page_hint(body)).into());
+            let hint = is_page.then_some("is --base-url the address of the API?");
+            return Err(broken(message).maybe_hint(hint).into());
         };
         self.answer.complete = true;
-        let kind: Option<String> = message.read("type");
-        if is_error(message.get("error")) || kind.as_deref() == Some("error") {
+        let kind: String = message.read("type").unwrap_or_default();
+        if is_error(&kind, &message) {
             return Err(error_event(&ErrorBody::read(body)));
         }
         self.push_event(json.trim());
@@ -164,8 +167,8 @@ impl Parts {
         Ok(())
     }
 
-    /// The answer is complete: the message is made of its events, if it is wanted and did not come as one.
-    pub fn complete(&mut self) {
+    /// Marks the answer as complete, and makes the message of its events, if it is wanted and did not come as one.
+    pub fn finish_message(&mut self) {
         self.answer.complete = true;
         if self.wanted.message && self.answer.message.is_empty() {
             self.answer.message = std::mem::take(&mut self.fold).finish();
@@ -201,6 +204,12 @@ fn fields(json: &str) -> Option<Fields> {
     parse(json).or_else(|| is_json(json).then(Fields::default))
 }
 
+/// Whether an event or a message of this type is an error, or has one in its fields.
+fn is_error(kind: &str, fields: &Fields) -> bool {
+    let error = fields.get("error").map(RawValue::get);
+    kind == "error" || !matches!(error, None | Some("null" | "false" | "\"\""))
+}
+
 /// The error for an event that is not JSON: an error in plain text, one that is glued to a torn event, or nonsense.
 fn not_json(name: &[u8], data: &str) -> AttemptError {
     if name == b"error" {
@@ -216,12 +225,6 @@ fn not_json(name: &[u8], data: &str) -> AttemptError {
 
 fn openai_style() -> Failure {
     broken("this is an OpenAI-style answer").hint("is --base-url the address of a Messages API?")
-}
-
-/// The hint for a web page that came instead of an answer.
-fn page_hint(body: &[u8]) -> Option<&'static str> {
-    let is_page = body.trim_ascii_start().starts_with(b"<");
-    is_page.then_some("is --base-url the address of the API?")
 }
 
 impl From<sse::TooLong> for AttemptError {

@@ -28,7 +28,8 @@ const PIECE: usize = 32 << 10;
 /// The names that begin the lines of a stream (HTML Standard, 9.2.6).
 const STREAM_FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 
-/// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece; what it amounts to is in `answer`.
+/// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece, and [`Reply::into_answer`] tells
+/// what it amounts to.
 pub struct Reply {
     body: Box<dyn Read + Send + Sync>,
     piece: Box<[u8]>,
@@ -52,7 +53,7 @@ enum Form {
 }
 
 impl Reply {
-    /// A reader of the answer with this head and decoded body.
+    /// Returns a reader of the answer with this head and decoded body.
     pub(super) fn new(
         head: Head,
         body: Box<dyn Read + Send + Sync>,
@@ -90,12 +91,7 @@ impl Reply {
         Ok(more.then_some(&self.parts.chunk))
     }
 
-    /// What the answer amounts to, so far.
-    pub fn answer(&self) -> &Answer {
-        &self.parts.answer
-    }
-
-    /// What the answer amounts to, at its end.
+    /// Returns what the answer amounts to.
     pub fn into_answer(self) -> Answer {
         self.parts.answer
     }
@@ -255,7 +251,7 @@ impl Reply {
             return Err(broken("the stream ended early: no stop reason came").into());
         }
         if clean {
-            self.parts.complete();
+            self.parts.finish_message();
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub struct Event<'a> {
 pub struct TooLong;
 
 /// Turns the bytes of a stream into events. It holds what was fed and not read yet, and one event.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Decoder {
     input: Vec<u8>,
     /// How much of the input is done with, and how much of the rest is known to have no line end, in bytes.
@@ -35,20 +35,9 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder for events of up to `limit` bytes.
+    /// Returns a decoder for events of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self {
-            input: Vec::new(),
-            used: 0,
-            searched: 0,
-            name: Vec::new(),
-            data: Vec::new(),
-            has_data: false,
-            done: false,
-            after_cr: false,
-            at_start: true,
-            limit,
-        }
+        Self { at_start: true, limit, ..Self::default() }
     }
 
     /// Takes the next bytes of the stream. Its events are read with [`Decoder::next_event`].
@@ -63,7 +52,7 @@ impl Decoder {
         self.feed(b"\n\n");
     }
 
-    /// The next event that is complete; `None` where more bytes are needed.
+    /// Returns the next complete event, or `None` where more bytes are needed.
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, TooLong> {
         if std::mem::take(&mut self.done) {
             self.name.clear();

@@ -61,7 +61,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Takes in a part of the usage. It comes in parts, and the latest value above 0 of each field counts.
+    /// Takes in a part of the usage. The counts of a later part include those of the earlier ones (the API's page on
+    /// streaming), so the latest value above 0 of each field counts.
     pub(super) fn take(&mut self, part: &Fields) {
         let fields = [
             (&mut self.input_tokens, "input_tokens"),
@@ -75,7 +76,7 @@ impl Usage {
         }
     }
 
-    /// All tokens of the question, cached or not.
+    /// Returns the number of all tokens of the question, cached or not.
     pub fn input(&self) -> Option<u64> {
         let cached = [self.cache_read, self.cache_write].into_iter().flatten();
         cached.chain(self.input_tokens).reduce(u64::saturating_add)
@@ -92,7 +93,7 @@ impl Usage {
         sum(&mut self.cache_write, other.cache_write);
     }
 
-    /// All tokens of question and answer.
+    /// Returns the number of all tokens of question and answer.
     pub fn total(&self) -> u64 {
         self.input().unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
     }
@@ -126,11 +127,6 @@ pub fn each_block(content: &RawValue, on: impl FnMut(Fields)) {
     }
     // what is not a list has no blocks
     let _ = serde_json::Deserializer::from_str(content.get()).deserialize_seq(Blocks(on));
-}
-
-/// Whether an `error` field says that there was an error.
-pub fn is_error(field: Option<&RawValue>) -> bool {
-    field.is_some_and(|error| !matches!(error.get(), "null" | "false" | "\"\""))
 }
 
 #[cfg(test)]
