@@ -155,6 +155,14 @@ mod tests {
         assert_eq!(serde_json::to_string(&fields).expect("JSON"), r#"{"b":2,"a":[ ]}"#);
     }
 
+    #[test]
+    fn a_hundred_thousand_fields_are_set_without_a_search_for_each() {
+        let fields: Vec<_> = (0..100_000).map(|number| format!("\"{number}\":0")).collect();
+        let mut fields: Fields = parse(&format!("{{{}}}", fields.join(","))).expect("an object");
+        fields.extend(fields.clone());
+        assert_eq!(fields.read("99999"), Some(0));
+    }
+
     proptest! {
         #[test]
         fn any_mix_of_escapes_parses_once_repaired(parts in proptest::collection::vec(
