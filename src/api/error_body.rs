@@ -74,12 +74,12 @@ impl ErrorBody {
         };
         let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
         Self {
-            kind: one_line(
+            kind: to_line(
                 &cause.map(|cause| cause.kind).filter(|kind| !kind.is_empty()).unwrap_or(kind),
             ),
-            message: one_line(message),
+            message: to_line(message),
             status: number(&value["status"]).filter(|status| (400..600).contains(status)),
-            request_id: id.or(value["request_id"].as_str()).map(one_line),
+            request_id: id.or(value["request_id"].as_str()).map(to_line),
             reset: instant(&text_of(&value["resetAt"])),
         }
     }
@@ -144,7 +144,7 @@ fn located(value: &Value, message: String) -> String {
 /// The first line that has words in it; of an HTML page, its title, else the first words that it shows.
 fn first_line(page: &str) -> String {
     if !page.trim_start().starts_with('<') {
-        return one_line(page.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
+        return to_line(page.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
     }
     let mut words = Vec::new();
     let mut tag = "";
@@ -152,16 +152,16 @@ fn first_line(page: &str) -> String {
         let (name, text) = part.split_once('>').unwrap_or((part, ""));
         tag = name.split_whitespace().next().unwrap_or(tag);
         if tag.eq_ignore_ascii_case("title") && !text.trim().is_empty() {
-            return one_line(text);
+            return to_line(text);
         }
         let is_shown = !["script", "style"].iter().any(|hidden| tag.eq_ignore_ascii_case(hidden));
         words.extend(Some(text).filter(|text| is_shown && !text.trim().is_empty()));
     }
-    one_line(words.first().unwrap_or(&""))
+    to_line(words.first().unwrap_or(&""))
 }
 
 /// The text on one line, without a full stop at its end.
-fn one_line(text: &str) -> String {
+fn to_line(text: &str) -> String {
     let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.ends_with('.') && !line.ends_with("..") {
         line.pop();
