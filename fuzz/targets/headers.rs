@@ -19,12 +19,12 @@ fuzz_target!(|input: &[u8]| {
     }
     let limits = Limits::read(&headers);
     assert!(limits.credits.is_none_or(f64::is_finite));
-    limits.resets_in().map(in_words);
+    limits.wait(SystemTime::UNIX_EPOCH).map(in_words);
     let max_wait = Duration::from_secs(60);
     let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
     for status in [429, 400, 503] {
         let asked = asked_pause(status, &headers, &limits, SystemTime::UNIX_EPOCH);
-        match policy.decide(3, retryable(status, &headers), asked, 0.5) {
+        match policy.decide(3, retryable(status, &headers, None), asked, 0.5) {
             Decision::Retry(pause) => assert!(pause <= max_wait),
             Decision::TooLong(pause) => assert!(pause > max_wait),
             Decision::GiveUp => {}
