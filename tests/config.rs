@@ -256,6 +256,12 @@ fn what_a_line_causes_later_names_the_file_and_the_line() {
         let folder = with_files(format!("# first\n\n{line}"), "");
         anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + &why)).exits(3);
     }
+    for name in ["-", "/dev/stdin"] {
+        let folder = with_files(format!("--system-file {name}"), "");
+        anyask_in(&folder, ["--mock", "--no-stdin", "hi"])
+            .says(&(at_line(&folder, 1) + "--system-file - cannot be used with --no-stdin\n"))
+            .exits(3);
+    }
     let folder = with_files("--check exit 127", "");
     anyask_in(&folder, ["--mock", "hi"])
         .says(&(at_line(&folder, 1) + "cannot run the command of --check: it printed nothing\n"))
@@ -336,7 +342,7 @@ fn what_is_written_by_a_relative_path_in_a_file_is_beside_the_file() {
 #[test]
 fn what_is_not_a_path_in_a_file_stays_as_it_is() {
     let folder = with_files(
-        "--file -\n-o -\n--api-key-command echo ~/key\n--set x=~/y\n--header x-a: ~/b\n--stop ~/s",
+        "--file -\n-o -\n--api-key-command echo ~/key\n--set x=~/y\n--set z=a=@b\n--header x-a: ~/b\n--stop ~/s",
         "",
     );
     let server = Server::echo();
@@ -353,6 +359,7 @@ fn what_is_not_a_path_in_a_file_stays_as_it_is() {
         (&request.json()["x"], &request.json()["stop_sequences"][0]),
         (&"~/y".into(), &"~/s".into())
     );
+    assert_eq!(request.json()["z"], "a=@b");
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn refuses_files_over_32_mib_in_all() {
     let folder = folder().with("large", [PNG, &vec![0; 25 << 20]].concat());
     anyask(["--mock", "-f", "large", "hi"])
         .in_dir(&folder)
-        .says("anyask: the request is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
+        .says("anyask: the request is 33.4 MiB, larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
 }
 

@@ -269,7 +269,7 @@ fn a_request_over_32_mib_is_refused_before_anything_is_sent() {
     anyask([])
         .at(&server)
         .stdin(vec![b'"'; limit / 2])
-        .says("anyask: the request is larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
+        .says("anyask: the request is 32.1 MiB, larger than 32 MiB, the most that the API takes\nhint: send less at a time\n")
         .exits(2);
     assert_eq!(server.connections(), 0);
 }

@@ -19,7 +19,7 @@ use ureq::{Agent, Body};
 use super::endpoint::Endpoint;
 use super::failure::{AttemptError, broken, connection_error, refused};
 use super::head::Head;
-use super::limits::in_words;
+use super::limits::{Limits, in_words};
 use super::pace::{Candidate, Pace, stopped};
 use super::parts::Wanted;
 use super::reply::Reply;
@@ -69,6 +69,8 @@ pub struct Sent {
     pub attempts: u32,
     /// The head that the last attempt got.
     pub head: Option<Head>,
+    /// The limits that were reported last, perhaps by an earlier attempt.
+    pub limits: Limits,
     /// Nothing was sent: it is a recorded answer.
     pub replayed: bool,
 }
@@ -76,7 +78,8 @@ pub struct Sent {
 impl Sent {
     /// Nothing was sent, because of this error.
     pub fn unsent(error: Error) -> Self {
-        Self { reply: Err(error), attempts: 0, head: None, replayed: false }
+        let limits = Limits::default();
+        Self { reply: Err(error), attempts: 0, head: None, limits, replayed: false }
     }
 }
 
@@ -133,6 +136,7 @@ impl Client {
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let (mut attempts, mut head, mut replaced) = (0, None, false);
+        let mut limits = Limits::default();
         let reply = loop {
             let agent = match self.acquire(model) {
                 Ok(agent) => agent,
@@ -144,6 +148,7 @@ impl Client {
             let opened = self.open(&agent, prepared);
             self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
             head = opened.as_ref().ok().map(|(head, _)| head.clone());
+            limits = head.as_ref().map_or(limits, |head| head.limits);
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
                 self.read(&head, body, wanted.clone())
@@ -167,7 +172,7 @@ impl Client {
                 break Err(error);
             }
         };
-        Sent { reply, attempts, head, replayed: false }
+        Sent { reply, attempts, head, limits, replayed: false }
     }
 
     /// Waits until the model may be asked, and returns the agent to send the request with.
@@ -176,6 +181,7 @@ impl Client {
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
             // an order to stop came just before this agent took the place of the one that it ended
+            self.pace.release(model, None);
             return Err(stopped());
         }
         Ok(agent)
@@ -192,7 +198,8 @@ impl Client {
         let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
         let mut reply = Reply::new(head.clone(), body, wanted, endpoint, Deadline::default());
         let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
-        Sent { reply, attempts: 0, head: Some(head), replayed: true }
+        let limits = head.limits;
+        Sent { reply, attempts: 0, head: Some(head), limits, replayed: true }
     }
 
     /// Tells about a retry and waits for it; an error if there is none.

@@ -84,7 +84,8 @@ impl ErrorBody {
         }
     }
 
-    /// Returns the kind of failure that the error's type or the status in it stands for; else it is the server's failure.
+    /// Returns the kind of failure that the error's type or the status in it stands for; else it is the server's
+    /// failure.
     pub fn failure_kind(&self) -> Kind {
         match self.kind.as_str() {
             "authentication_error" => Kind::KeyRejected,

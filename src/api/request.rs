@@ -61,7 +61,8 @@ impl Request {
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
         let body = serde_json::to_vec(self)?;
         if body.len() > LARGEST_REQUEST {
-            return Err(too_large("the request is").into());
+            let tenths = (body.len() as f64 / f64::from(1 << 20) * 10.0).ceil();
+            return Err(too_large(&format!("the request is {:.1} MiB,", tenths / 10.0)).into());
         }
         let headers = endpoint.request_headers(self.stream);
         Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })

@@ -146,7 +146,7 @@ fn line(command: &Command, file: &Path, place: &str, line: &str) -> Result<Line,
     let mut named = OsString::new();
     if let Some(value) = value {
         let (before, path) = paths::split_path(arg, value).unzip();
-        named = path.map_or(value.into(), |path| paths::resolve(path, file));
+        named = path.map_or(value.into(), |path| paths::resolve(arg, path, file));
         argument.push("=");
         argument.push(before.unwrap_or_default());
         argument.push(&named);

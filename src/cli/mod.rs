@@ -107,7 +107,9 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
 fn new_console(args: Option<&Args>) -> Console {
     let terminal = std::io::stderr().is_terminal();
     let color = args.map_or(Color::Auto, |args| args.color);
-    let mut console = Console::new(is_coloured(color, terminal), terminal && !is_dumb());
+    // a Windows console does not always understand how a line is removed
+    let animated = terminal && !is_dumb() && !cfg!(windows);
+    let mut console = Console::new(is_coloured(color, terminal), animated);
     console.quiet = args.is_some_and(|args| args.quiet);
     console.verbose = args.is_some_and(|args| args.verbose);
     console

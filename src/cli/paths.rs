@@ -9,6 +9,7 @@ use clap::builder::ValueHint;
 
 use super::{path_variable, usage_error};
 use crate::error::{Failure, Kind};
+use crate::input::is_stdin;
 
 /// The folder of the configuration file and the profiles.
 pub fn folder() -> Option<PathBuf> {
@@ -67,7 +68,10 @@ fn profiles(folder: &Path) -> Vec<String> {
 pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
     let start = match arg.get_id().as_str() {
         "header" if value.starts_with('@') => 1,
-        "set" => value.find("=@")? + 2,
+        "set" => {
+            let (key, value) = value.split_once('=')?;
+            value.starts_with('@').then_some(key.len() + 2)?
+        }
         _ if arg.get_value_hint() == ValueHint::FilePath => 0,
         _ => return None,
     };
@@ -75,9 +79,13 @@ pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
 }
 
 /// The path that is meant by one in `file`: `~/` is the home folder, and a relative path begins where `file` is.
-pub fn resolve(path: &str, file: &Path) -> OsString {
-    if matches!(path, "" | "-") {
+pub fn resolve(arg: &Arg, path: &str, file: &Path) -> OsString {
+    if path.is_empty() {
         return path.into();
+    }
+    let is_read = arg.get_id() != "output";
+    if path == "-" || (is_read && is_stdin(Path::new(path))) {
+        return "-".into();
     }
     let in_home = path.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest)));
     let in_folder = || file.parent().unwrap_or(file).join(path);

@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::exchange::{Outcome, exchange};
 use super::session::Session;
 use super::signals::ENDING;
-use crate::api::{Content, Limits, Message, Prepared, Request, Role, Usage};
+use crate::api::{Content, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
@@ -91,6 +91,9 @@ impl Session {
         {
             let system = request.system.as_deref();
             let kept = conversation.append(system, &question.content, &outcome.answer.text);
+            if let (Some(earlier), Err(_)) = (&outcome.write_error, &kept) {
+                console.failure(earlier);
+            }
             outcome.write_error = kept.err().or(outcome.write_error);
         }
         self.report(outcome)
@@ -99,12 +102,11 @@ impl Session {
     /// Reports what the answer cost and whether it stopped short, also where it failed.
     fn report(&self, outcome: Outcome) -> Result<()> {
         let Options { usage, strict, console, .. } = &self.options;
-        let Outcome { answer, result, head, cost, short, write_error, .. } = outcome;
+        let Outcome { answer, result, limits, cost, short, write_error, .. } = outcome;
         if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
             return result;
         }
         if *usage && (result.is_ok() || answer.usage != Usage::default()) {
-            let limits = head.map_or_else(Limits::default, |head| head.limits);
             console.tell(output::usage_line(&answer, &limits, cost));
         }
         let result = match short {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::Duration;
 
@@ -28,9 +28,11 @@ const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 pub struct RunningChecks(Mutex<HashSet<u32>>);
 
 impl RunningChecks {
-    /// Ends them by a signal.
-    pub fn end_by(&self, signal: i32) {
-        lock(&self.0).iter().for_each(|group| signal_group(*group, signal));
+    /// Ends them by a signal. None starts while the guard that is returned is held.
+    pub fn end_by(&self, signal: i32) -> MutexGuard<'_, HashSet<u32>> {
+        let running = lock(&self.0);
+        running.iter().for_each(|group| signal_group(*group, signal));
+        running
     }
 }
 

@@ -7,8 +7,8 @@ use anyhow::{Error, Result};
 use super::check::{Complaint, check};
 use super::session::Session;
 use crate::api::{
-    Answer, Candidate, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request,
-    Sent, Wanted, stopped,
+    Answer, Candidate, Client, Content, Head, Limits, Message, Prepared, Price, Progress, Reply,
+    Request, Sent, Wanted, stopped,
 };
 use crate::cli::Options;
 use crate::error::Failure;
@@ -21,6 +21,8 @@ pub struct Outcome {
     pub result: Result<()>,
     /// The head that the last attempt got.
     pub head: Option<Head>,
+    /// The limits that were reported last, perhaps by an earlier attempt.
+    pub limits: Limits,
     /// The estimated cost in dollars; `None` if the server did not count the tokens.
     pub cost: Option<f64>,
     /// Why the answer stopped short, if it did.
@@ -102,10 +104,10 @@ impl Exchange<'_> {
     /// Asks one model after the other where they fail, and reads the answer to its end. The printer prints what is
     /// printed as it arrives.
     fn ask(&mut self, printer: Option<&mut Printer>) -> Outcome {
-        let (Sent { reply, attempts, head, replayed }, requests) = self.send();
+        let (Sent { reply, attempts, head, limits, replayed }, requests) = self.send();
         let (answer, result) = match reply {
             Ok(mut reply) => {
-                let result = print_chunks(&mut reply, printer);
+                let result = read_to_end(&mut reply, printer);
                 (reply.into_answer(), result)
             }
             Err(error) => (Answer::default(), Err(error)),
@@ -123,6 +125,7 @@ impl Exchange<'_> {
             answer,
             result,
             head,
+            limits,
             replayed,
             attempts,
             requests,
@@ -242,7 +245,7 @@ impl Exchange<'_> {
 }
 
 /// Reads a reply to its end. The printer, if there is one, prints what is printed as it arrives.
-pub fn print_chunks(reply: &mut Reply, mut printer: Option<&mut Printer>) -> Result<()> {
+pub fn read_to_end(reply: &mut Reply, mut printer: Option<&mut Printer>) -> Result<()> {
     while let Some(chunk) = reply.next_chunk()? {
         if let Some(printer) = &mut printer {
             printer.print(chunk)?;

@@ -8,17 +8,15 @@ use serde_json::json;
 
 use super::exchange::Outcome;
 use super::session::Session;
-use crate::api::Limits;
 use crate::error::{Kind, kind};
 
 impl Outcome {
     /// Appends the line of a question that was asked of this model, or answered from a record, if there is a log. Many
     /// processes may share one.
     pub fn log(&self, session: &Session, model: &str, seconds: f64) -> Result<()> {
-        let Self { answer, head, .. } = self;
+        let Self { answer, head, limits, .. } = self;
         let lines = session.log.as_ref().filter(|_| self.requests > 0 || self.replayed);
         let Some(lines) = lines else { return Ok(()) };
-        let limits = head.as_ref().map_or_else(Limits::default, |head| head.limits);
         let redacted = |text: &String| session.options.console.redact(text);
         let model = answer.model.as_deref().unwrap_or(model);
         let mut line = json!({

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 
-use super::exchange::print_chunks;
+use super::exchange::read_to_end;
 use super::session::Session;
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
@@ -45,7 +45,7 @@ fn list(session: &Session) -> Result<Vec<u8>> {
         return Err(Failure::new(Kind::Refused, message).hint(hint).into());
     }
     let mut reply = reply?;
-    print_chunks(&mut reply, None)?;
+    read_to_end(&mut reply, None)?;
     Ok(reply.into_answer().message)
 }
 

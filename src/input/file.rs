@@ -90,6 +90,7 @@ impl Read for Stdin {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         loop {
             match io::stdin().read(bytes) {
+                #[cfg(unix)]
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     wait_for_stdin(None)?;
                 }

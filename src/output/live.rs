@@ -13,9 +13,9 @@ const ERASE: &str = "\r\x1b[2K";
 /// How wide a terminal is that does not report it, in columns.
 const USUAL_WIDTH: usize = 80;
 
-/// The line of standard error; clones share it. Nothing is shown before [`Live::start`].
+/// The line of standard error: what draws it until it is dropped, and what was drawn last. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub struct Live(Arc<Mutex<Option<Ticker>>>);
+pub struct Live(Arc<Mutex<Option<(Ticker, String)>>>);
 
 impl Live {
     /// Draws `text` again and again until [`Live::stop`]. Each of its characters is one column wide.
@@ -24,28 +24,31 @@ impl Live {
         let draw = move || {
             let text: String = text().chars().take(width() - 1).collect();
             // it may just have been stopped
-            let ticker = lock(&live.0);
-            if ticker.is_some() {
+            if let Some((_, drawn)) = &mut *lock(&live.0) {
                 write(&format!("{ERASE}{text}"));
+                *drawn = text;
             }
         };
-        *lock(&self.0) = Some(Ticker::start(REDRAW, draw));
+        let ticker = Ticker::start(REDRAW, draw);
+        *lock(&self.0) = Some((ticker, String::new()));
     }
 
     /// Removes the line.
     pub fn stop(&self) {
-        if lock(&self.0).take().is_some() {
+        let mut line = lock(&self.0);
+        if line.take().is_some() {
             write(ERASE);
         }
     }
 
     /// Runs `print` while the line is out of the way.
     pub fn suspend<T>(&self, print: impl FnOnce() -> T) -> T {
-        let ticker = lock(&self.0);
-        if ticker.is_some() {
-            write(ERASE);
-        }
-        print()
+        let line = lock(&self.0);
+        let Some((_, drawn)) = &*line else { return print() };
+        write(ERASE);
+        let printed = print();
+        write(drawn);
+        printed
     }
 }
 

@@ -108,7 +108,7 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         ("{\"prompt\":\"a\",\"id\":true}", "the id must be text or a number"),
         ("\"\"", "there is no prompt"),
         ("a\0b", "the line is binary: it has a NUL byte"),
-        (&long, "the request is larger than 32 MiB, the most that the API takes"),
+        (&long, "the request is 32.1 MiB, larger than 32 MiB, the most that the API takes"),
     ];
     let lines = items.map(|(line, _)| line).join("\n");
     let printed = batch(["-k"], &server, &with_items(lines + "\ngood"))

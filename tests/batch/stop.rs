@@ -3,7 +3,9 @@
 use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
-use crate::harness::{Gate, Server, answer, bash, error_body, http, json_answer, json_lines, skip};
+use crate::harness::{
+    Act, Gate, Server, answer, bash, error_body, http, json_answer, json_lines, skip,
+};
 
 /// Holds every answer back until the test has passed the gate twice.
 fn held_by(gate: &Gate) -> Server {
@@ -27,6 +29,18 @@ fn starts_nothing_more_when_credits_run_low() {
         .mentions("anyask: $7.50 credits are left, below --min-credits\nhint: ")
         .exits(6);
     assert_eq!(server.requests(), 4);
+}
+
+#[test]
+fn credits_count_that_a_failed_attempt_reported() {
+    let poor = http("503 Busy", &["x-remaining-credits: 0.5"], "");
+    let server = Server::new(vec![vec![Act::Send(poor)], vec![Act::Reset]]);
+    let flags = ["-j", "1", "--min-credits", "1", "--retries", "1", "--retry-delay", "0"];
+    piped(flags, &server, numbered(2))
+        .prints_something()
+        .mentions("anyask: $0.50 credits are left, below --min-credits\n")
+        .exits(6);
+    assert_eq!(server.requests(), 2);
 }
 
 #[test]

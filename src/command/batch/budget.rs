@@ -24,8 +24,8 @@ impl Work {
         if let Some(most) = self.batch.max_cost {
             self.look_at_cost(cost, most, is_first);
         }
-        if let Some(head) = outcome.head.as_ref().filter(|_| !outcome.replayed) {
-            self.look_at_credits(head.limits.credits, is_answer);
+        if !outcome.replayed {
+            self.look_at_credits(outcome.limits.credits, is_answer);
         }
     }
 

@@ -56,7 +56,8 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     work.order_results();
     console.stop_live();
     let ended = work.finish();
-    if let (Err(error), Some(signal)) = (&ended, *lock(&work.signal)) {
+    let signal = *lock(&work.signal);
+    if let (Err(error), Some(signal)) = (&ended, signal) {
         console.failure(error);
         end_by(signal);
     }
@@ -233,7 +234,7 @@ impl Work {
         on_signal(&ENDING, move |signal| {
             if lock(&work.signal).replace(signal).is_some() {
                 work.session.remove_temp_file();
-                work.session.checks.end_by(signal);
+                let _ended = work.session.checks.end_by(signal);
                 end_by(signal);
             }
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));

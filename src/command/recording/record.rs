@@ -59,7 +59,7 @@ impl Recorded {
     }
 }
 
-/// The line of an answer, without the key.
+/// The line of an answer, without the API key.
 pub fn line(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> String {
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     let asked = prepared.question();
@@ -86,7 +86,7 @@ pub fn recorded_question(json: &[u8]) -> Option<Value> {
     fields.remove("request")
 }
 
-/// Puts digest and size in the place of an attachment's data, and takes the key out of every text.
+/// Puts digest and size in the place of an attachment's data, and takes the API key out of every text.
 fn shorten(value: &mut Value, console: &Console) {
     match value {
         Value::String(text) => *text = console.redact(text),
