@@ -1,8 +1,8 @@
 //! What is reported about an answer: usage, cost, a short stop, request and response.
 
 use crate::harness::{
-    KEY, NO_PROMPT, STDOUT_AND_STDERR, STOPPED_SHORT, Server, answer, anyask, folder, http,
-    json_answer, stopped_by, stream, text_events,
+    KEY, NO_PROMPT, STOPPED_SHORT, Server, answer, anyask, folder, http, json_answer, stopped_by,
+    stream, text_events,
 };
 
 #[test]
@@ -100,13 +100,6 @@ fn verbose_shows_request_and_response_but_not_the_key() {
         .mentions("* the answer ended after ")
         .exits(0);
     assert_eq!(server.request().header("content-length"), Some("114"));
-}
-
-#[test]
-fn verbose_says_that_the_answer_ended_on_a_line_of_its_own() {
-    let server = Server::echo();
-    let shown = anyask(["-v", "hi"]).at(&server).on_terminal(STDOUT_AND_STDERR).exits(0);
-    assert!(shown.contains("hi\r\n\u{1b}[2m*\u{1b}[0m the answer ended after "), "{shown:?}");
 }
 
 #[test]

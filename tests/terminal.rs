@@ -1,8 +1,8 @@
 //! What a person sees and types, in a real pseudo-terminal.
 
 use crate::harness::{
-    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, Run, STDERR, STDOUT, Server, anyask,
-    before_the_end, delta, folder, http, stream, text_events,
+    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, Run, STDERR, STDOUT, STDOUT_AND_STDERR, Server,
+    anyask, before_the_end, delta, folder, http, stream, text_events,
 };
 
 /// A question to this server, with only the program's stderr on the terminal.
@@ -154,6 +154,13 @@ fn there_is_no_spinner_with_quiet_or_on_a_dumb_terminal() {
         let run = anyask(["--no-stdin", flag, "hi"]).at(&server).env("TERM", term);
         assert_eq!(run.on_terminal(STDERR).exits(0), "");
     }
+}
+
+#[test]
+fn verbose_says_that_the_answer_ended_on_a_line_of_its_own() {
+    let server = Server::echo();
+    let shown = anyask(["-v", "hi"]).at(&server).on_terminal(STDOUT_AND_STDERR).exits(0);
+    assert!(shown.contains("hi\r\n\u{1b}[2m*\u{1b}[0m the answer ended after "), "{shown:?}");
 }
 
 #[test]

@@ -167,6 +167,7 @@ fn setup_error(message: impl Into<String>) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use super::*;
 
     #[cfg(unix)]
