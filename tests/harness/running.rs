@@ -60,7 +60,8 @@ impl Running {
         String::from_utf8_lossy(&line).into_owned()
     }
 
-    /// Goes away as the reader of stdout.
+    /// Goes away as the reader of stdout. A process that another test is just starting may keep the pipe open for a
+    /// moment.
     pub fn stops_reading(&mut self) {
         drop(self.child.stdout.take());
     }
