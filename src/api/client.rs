@@ -198,8 +198,7 @@ impl Client {
         let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
         let mut reply = Reply::new(head.clone(), body, wanted, endpoint, Deadline::default());
         let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
-        let limits = head.limits;
-        Sent { reply, attempts: 0, head: Some(head), limits, replayed: true }
+        Sent { reply, attempts: 0, head: Some(head), limits: Limits::default(), replayed: true }
     }
 
     /// Tells about a retry and waits for it; an error if there is none.
@@ -251,12 +250,9 @@ impl Client {
     fn open(&self, agent: &Agent, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
         self.deadline.set_in(self.endpoint.connect_timeout);
         let response = self.run(agent, prepared).map_err(|error| {
-            let mut failed = connection_error(&self.endpoint, error);
-            // the limit to connect is lifted when the request is sent, and what was not sent costs nothing
-            if failed.retryable == Retryable::MaybeCharged && self.deadline.is_set() {
-                failed.retryable = Retryable::Yes;
-            }
-            failed
+            // the limit to connect is lifted when the request is sent
+            let was_sent = !self.deadline.is_set();
+            connection_error(&self.endpoint, error, was_sent)
         })?;
         let (parts, body) = response.into_parts();
         Ok((Head::new(parts.status.as_u16(), parts.headers), body))

@@ -50,13 +50,13 @@ pub fn broken(message: impl Into<String>) -> Failure {
     Failure::new(Kind::BrokenAnswer, message)
 }
 
-/// No answer came: the connection failed.
-pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
+/// No answer came: the connection failed, before or after the request was sent.
+pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool) -> AttemptError {
     let error = match Broken::find(error) {
         Ok(Broken::InHead(error)) => return interrupted(endpoint, error),
         Ok(Broken::BareLineEnds) => return invalid_http(endpoint).into(),
         Ok(Broken::Dead(error)) => {
-            let failed = connection_error(endpoint, error);
+            let failed = connection_error(endpoint, error, was_sent);
             return AttemptError { retryable: Retryable::AtOnce, ..failed };
         }
         Err(error) => error,
@@ -66,7 +66,11 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error) -> AttemptError
         let failure = Failure::new(Kind::NoConnection, message).hint(hint);
         return AttemptError::new(with_cause(error, failure), Retryable::No);
     }
-    let (failure, retryable) = plain_failure(endpoint, &error);
+    let (failure, retryable) = match plain_failure(endpoint, &error) {
+        // what was not sent costs nothing
+        (failure, Retryable::MaybeCharged) if !was_sent => (failure, Retryable::Yes),
+        plain => plain,
+    };
     AttemptError::new(with_cause(error, failure), retryable)
 }
 

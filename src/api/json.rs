@@ -11,8 +11,8 @@ use serde_json::value::{RawValue, to_raw_value};
 /// The byte order mark of UTF-8 (RFC 3629, section 6), which some editors and servers put in front of text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The fields of an object in their order, the values as they stand: unless they are tiny, it costs little more memory than its text. A field
-/// that is set again keeps its place.
+/// The fields of an object in their order, the values as they stand. Unless they are tiny, they take little more memory
+/// than their text. A field that is set again keeps its place.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(IndexMap<String, Box<RawValue>>);

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use anyhow::Result;
+use ureq::Proxy;
 use ureq::http::Uri;
 
 use super::args::Args;
@@ -19,7 +20,7 @@ const BASE_URL: &str = "--base-url";
 
 const DEFAULT_URL: &str = "https://api.anyrouter.top/v1/messages";
 
-/// The server and the source of its key. The endpoint has no key yet.
+/// The server and the source of its key. The endpoint has no key and no proxy yet.
 pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     let own_key = own_key(args);
     // another tool's token counts only together with that tool's server
@@ -50,11 +51,9 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         (.., Some(token)) => KeySource::Variable("ANTHROPIC_AUTH_TOKEN", token),
         _ => KeySource::Missing,
     };
-    let replays_only = args.replay.is_some() && args.record.is_none();
-    let stays_here = args.mock.is_some() || args.dry_run || args.curl || replays_only;
     let roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let endpoint = Endpoint {
-        proxy: if stays_here || is_loopback(&url) { None } else { api::proxy_for(&url, variable)? },
+        proxy: None,
         url,
         auth: args.auth,
         key: None,
@@ -66,6 +65,11 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         roots_variable: roots.into_iter().find(|name| variable(name).is_some()),
     };
     Ok((endpoint, key))
+}
+
+/// The proxy for this URL; none for a server on this machine.
+pub fn proxy(url: &Uri) -> Result<Option<Proxy>, Failure> {
+    if is_loopback(url) { Ok(None) } else { api::proxy_for(url, variable) }
 }
 
 /// The user's language as HTTP has it: `zh_CN.UTF-8` is `zh-CN`, and no locale is `en`.

@@ -49,7 +49,7 @@ pub struct Options {
     pub prefill: Option<String>,
     /// The file of the conversation.
     pub chat: Option<PathBuf>,
-    /// The server; its key comes with [`Options::connect`].
+    /// The server; its key and its proxy come with [`Options::connect`].
     pub endpoint: Endpoint,
     key: KeySource,
     mock: Option<Vec<mock::Step>>,
@@ -130,15 +130,8 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
-    let check = shell_command(&args.lines, "check", args.check.as_ref());
-    if let Some(check) = &check
-        && args.json
-        && args.stream
-    {
-        let failure = usage_error("--check cannot be used with --json --stream");
-        blame(check.place.as_deref(), Err(failure.into()))?;
-    }
     let format = format(&args);
+    let check = check(&args, format)?;
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
@@ -196,6 +189,18 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     })
 }
 
+/// The command of `--check`, which judges complete answers.
+fn check(args: &Args, format: Format) -> Result<Option<ShellCommand>> {
+    let check = shell_command(&args.lines, "check", args.check.as_ref());
+    match &check {
+        Some(command) if format == Format::Events => {
+            let failure = usage_error("--check cannot be used with --json --stream");
+            blame(command.place.as_deref(), Err(failure.into()))
+        }
+        _ => Ok(check),
+    }
+}
+
 fn format(args: &Args) -> Format {
     match (args.json, args.stream) {
         (true, true) => Format::Events,
@@ -220,8 +225,8 @@ fn system(
 }
 
 impl Options {
-    /// Fetches the key, or starts the server of `--mock`, which needs none. Recorded answers need neither. A key command
-    /// may take time and ask, so this comes when everything else is known to be right.
+    /// Finds the proxy and fetches the key. Recorded answers need neither, and neither does the server of `--mock`, which
+    /// is started instead. A key command may take time and ask, so this comes when everything else is known to be right.
     pub fn connect(&mut self) -> Result<()> {
         if self.replay.is_some() && self.record.is_none() {
             return Ok(());
@@ -231,9 +236,9 @@ impl Options {
             let cannot = || Failure::new(Kind::Local, "cannot start the server of --mock");
             let address = mock::start(steps).with_context(cannot)?;
             endpoint.url = format!("http://{address}/v1/messages").parse()?;
-            endpoint.proxy = None;
             endpoint.key = Secret::new("mock");
         } else {
+            endpoint.proxy = endpoint::proxy(&endpoint.url)?;
             endpoint.key = self.key.fetch(&self.console)?;
             endpoint.key.clone().into_iter().for_each(|key| self.console.set_secret(key));
         }
