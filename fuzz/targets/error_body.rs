@@ -1,7 +1,7 @@
 //! Whatever a server says about an error, it is one line. JSON that is repaired stays JSON.
 #![no_main]
 
-use anyask::api::error_body::ErrorBody;
+use anyask::api::error::body::ErrorBody;
 use anyask::api::json::repair;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyask::api::limits::{Limits, in_words};
-use anyask::api::retry::{Decision, Policy, asked_pause, retryable};
+use anyask::api::error::retry::{Decision, Policy, asked_pause, retryable};
 use libfuzzer_sys::fuzz_target;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 

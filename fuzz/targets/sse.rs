@@ -1,7 +1,7 @@
 //! Wherever the bytes of a stream are cut, the events are the same.
 #![no_main]
 
-use anyask::api::sse::{Decoder, TooLong};
+use anyask::api::reply::sse::{Decoder, TooLong};
 use libfuzzer_sys::fuzz_target;
 
 type Events = Vec<(Vec<u8>, Vec<u8>)>;

@@ -11,7 +11,6 @@ mod habits;
 mod key;
 mod line;
 mod options;
-mod paths;
 mod values;
 
 use std::error::Error;

@@ -4,8 +4,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 
-use super::json::repair;
-use super::limits::instant;
+use crate::api::json::repair;
+use crate::api::limits::instant;
 use crate::error::Kind;
 
 /// The fields that hold an error's words, or an object that does, in the order in which they are looked for.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
 use ureq::http::header::RETRY_AFTER;
 
-use super::limits::{Limits, instant};
+use crate::api::limits::{Limits, instant};
 
 /// Longest pause that this program chooses itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

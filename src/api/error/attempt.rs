@@ -8,14 +8,14 @@ use ureq::Timeout;
 use ureq::http::HeaderMap;
 use ureq::http::header::LOCATION;
 
-use super::endpoint::Endpoint;
-use super::error_body::{ErrorBody, status_kind};
-use super::head::Head;
-use super::limits::in_words;
+use super::body::{ErrorBody, status_kind};
 use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, asked_pause, retryable};
 use super::tls;
-use super::transport::Broken;
+use crate::api::endpoint::Endpoint;
+use crate::api::head::Head;
+use crate::api::limits::in_words;
+use crate::api::net::transport::Broken;
 use crate::error::{Failure, Kind};
 
 const PROXY_PASSWORD: &str =

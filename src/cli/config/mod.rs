@@ -1,6 +1,8 @@
 //! Configuration and profile files: one argument per line. They are parsed as if they stood before the typed
 //! arguments, the weakest first, so that later ones win.
 
+mod paths;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +10,9 @@ use anyhow::{Context, Error, Result};
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
-use super::args::Args;
-use super::line::{Line, place};
-use super::{mistake, paths, usage_error};
+use crate::cli::args::Args;
+use crate::cli::line::{Line, place};
+use crate::cli::{mistake, usage_error};
 use crate::error::{Failure, Kind, at};
 use crate::input::Text;
 

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::Arg;
 use clap::builder::ValueHint;
 
-use super::{path_variable, usage_error};
+use crate::cli::{path_variable, usage_error};
 use crate::error::{Failure, Kind};
 use crate::input::is_stdin;
 

@@ -1,5 +1,10 @@
 //! Reads the body of an answer, streamed or not, and hands out its text as it arrives.
 
+pub mod answer;
+pub mod builder;
+mod fold;
+pub mod sse;
+
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,15 +12,15 @@ use std::time::Duration;
 use anyhow::Result;
 use ureq::http::header::CONTENT_TYPE;
 
-use super::answer::Answer;
-use super::endpoint::Endpoint;
-use super::failure::{AttemptError, broken, interrupted, stopped_by_bot_check};
-use super::head::Head;
-use super::json::{BYTE_ORDER_MARK, is_json, repair};
-use super::parts::{Parts, Wanted};
-use super::relay::bot_check;
-use super::sse::Decoder;
-use super::transport::{Deadline, PATIENCE};
+use crate::api::endpoint::Endpoint;
+use crate::api::error::attempt::{AttemptError, broken, interrupted, stopped_by_bot_check};
+use crate::api::error::relay::bot_check;
+use crate::api::head::Head;
+use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
+use crate::api::net::transport::{Deadline, PATIENCE};
+use answer::Answer;
+use builder::{Parts, Wanted};
+use sse::Decoder;
 
 /// The largest event and the largest JSON answer, in bytes.
 const LARGEST: usize = 32 << 20;

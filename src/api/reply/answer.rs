@@ -2,8 +2,8 @@
 
 use serde_json::value::RawValue;
 
-use super::json::{Fields, parse};
-use super::wire::{Usage, each_block};
+use crate::api::json::{Fields, parse};
+use crate::api::wire::{Usage, each_block};
 use crate::error::{Failure, Kind};
 
 /// How many types of content block are worth naming.

@@ -1,7 +1,7 @@
 //! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6), but a
 //! line of bare JSON counts as data.
 
-use super::json::BYTE_ORDER_MARK;
+use crate::api::json::BYTE_ORDER_MARK;
 
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What relays such as new-api, one-api and claude-relay-service mean by their errors, and Cloudflare and other
 //! firewalls by their pages: known by code before status, and by words only where there is no code.
 
-use super::error_body::ErrorBody;
-use super::head::Head;
+use super::body::ErrorBody;
+use crate::api::head::Head;
 use crate::error::Kind;
 
 /// What an error means, where its status does not tell.

@@ -16,18 +16,18 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body};
 
-use super::endpoint::Endpoint;
-use super::failure::{AttemptError, broken, connection_error, refused};
-use super::head::Head;
-use super::limits::{Limits, in_words};
 use super::pace::{Candidate, Pace, stopped};
-use super::parts::Wanted;
-use super::reply::Reply;
-use super::request::Prepared;
 use super::resolver::Ipv4First;
-use super::retry::{Decision, Policy, Retryable};
-use super::tls::has_no_roots;
 use super::transport::{Deadline, PATIENCE, Wrapping};
+use crate::api::endpoint::Endpoint;
+use crate::api::error::attempt::{AttemptError, broken, connection_error, refused};
+use crate::api::error::retry::{Decision, Policy, Retryable};
+use crate::api::error::tls::has_no_roots;
+use crate::api::head::Head;
+use crate::api::limits::{Limits, in_words};
+use crate::api::reply::Reply;
+use crate::api::reply::builder::Wanted;
+use crate::api::request::Prepared;
 use crate::error::{Failure, kind, request_id};
 use crate::sync::lock;
 

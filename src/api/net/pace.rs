@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Error, Result};
 
-use super::limits::{Limits, in_words};
+use crate::api::limits::{Limits, in_words};
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
 

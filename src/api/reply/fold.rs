@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::json::{Fields, parse};
+use crate::api::json::{Fields, parse};
 
 /// A message that grows event by event. It takes a few times the memory of its JSON.
 #[derive(Debug, Default)]

@@ -1,0 +1,7 @@
+//! Why an attempt failed, in the server's words and in ours, and whether the request may be sent again.
+
+pub mod attempt;
+pub mod body;
+pub mod relay;
+pub mod retry;
+pub mod tls;
