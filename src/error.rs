@@ -68,6 +68,11 @@ impl Failure {
     }
 }
 
+/// A failure of what the user wrote, with the exit status of a wrong command line.
+pub fn usage_error(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::Usage, message)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -10,7 +10,7 @@ use ureq::http::{Method, Uri};
 use super::digest::Digest;
 use super::endpoint::{Endpoint, Header};
 use super::json::Fields;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, usage_error};
 
 /// The API's own limit for a request body, in bytes; a larger one is answered with 413.
 pub const LARGEST_REQUEST: usize = 32 << 20;
@@ -18,7 +18,7 @@ pub const LARGEST_REQUEST: usize = 32 << 20;
 /// The failure of what is larger than that.
 pub fn too_large(what: &str) -> Failure {
     let message = format!("{what} larger than 32 MiB, the most that the API takes");
-    Failure::new(Kind::Usage, message).hint("send less at a time")
+    usage_error(message).hint("send less at a time")
 }
 
 /// The body of a request. What the user did not ask for is not sent.

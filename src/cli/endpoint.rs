@@ -7,10 +7,10 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 use super::args::Args;
+use super::environment::variable;
 use super::key::Source as KeySource;
 use super::line::{place, shell_command};
 use super::values::{BaseUrl, HeaderArg, parse_header};
-use super::variable;
 use crate::api::{self, Endpoint, Header, Origin};
 use crate::error::{Failure, blame};
 use crate::input::{self, InputFile};

@@ -5,9 +5,8 @@ use std::ffi::OsString;
 use anyhow::Result;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::usage_error;
 use crate::api::Request;
-use crate::error::Failure;
+use crate::error::{Failure, usage_error};
 use crate::input::{self, InputFile};
 
 /// `KEY=VALUE`

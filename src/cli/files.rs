@@ -8,8 +8,7 @@ use anyhow::{Context, Error, Result};
 
 use super::args::Args;
 use super::line::place;
-use super::usage_error;
-use crate::error::{Failure, Kind, blame};
+use crate::error::{Failure, Kind, blame, usage_error};
 use crate::output::{Console, link_target};
 
 /// Whether the arguments name standard input. Then it is not read for anything else.

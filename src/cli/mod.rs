@@ -3,33 +3,35 @@
 
 mod args;
 mod config;
+mod console;
 mod documents;
 mod endpoint;
+mod environment;
 mod field;
 mod files;
 mod habits;
 mod key;
 mod line;
+mod mistake;
 mod options;
 mod values;
 
-use std::error::Error;
 use std::ffi::OsString;
-use std::io::IsTerminal;
-use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::error::{ContextKind, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use crate::output::Console;
 use args::Models;
+use console::new_console;
+use environment::variable;
+use mistake::typed_mistake;
+
 pub use args::{Args, Color, Document};
 pub use config::with_negations;
 pub use options::{Batch, Command, Options};
-
-use crate::error::{Failure, Kind};
-use crate::output::Console;
 
 /// Reads what the user wants. The console prints the error, if there is one, as the user wants it, too.
 pub fn parse() -> (Console, Result<Command>) {
@@ -100,109 +102,4 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
         (args.api_key_file, args.api_key_command) = (None, None);
     }
     Ok(args)
-}
-
-/// Standard error.
-fn new_console(args: Option<&Args>) -> Console {
-    let terminal = std::io::stderr().is_terminal();
-    let color = args.map_or(Color::Auto, |args| args.color);
-    // a Windows console does not always understand how a line is removed
-    let animated = terminal && !is_dumb() && !cfg!(windows);
-    let mut console = Console::new(is_coloured(color, terminal), animated);
-    console.quiet = args.is_some_and(|args| args.quiet);
-    console.verbose = args.is_some_and(|args| args.verbose);
-    console
-}
-
-/// Whether a stream has colours, by `--color`, `NO_COLOR`, `CLICOLOR_FORCE`, `CLICOLOR` and `TERM`.
-fn is_coloured(color: Color, terminal: bool) -> bool {
-    let is_zero = |name| variable(name).map(|value| value == "0");
-    match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto if variable("NO_COLOR").is_some() => false,
-        Color::Auto if is_zero("CLICOLOR_FORCE") == Some(false) => true,
-        Color::Auto => terminal && !is_dumb() && is_zero("CLICOLOR") != Some(true),
-    }
-}
-
-/// A terminal that can only print lines.
-fn is_dumb() -> bool {
-    variable("TERM").is_some_and(|term| term == "dumb")
-}
-
-/// An environment variable. An empty one counts as missing.
-fn variable(name: &str) -> Option<String> {
-    Some(path_variable(name)?.to_string_lossy().into_owned())
-}
-
-/// A path in an environment variable, which need not be UTF-8.
-fn path_variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
-}
-
-fn usage_error(message: impl Into<String>) -> Failure {
-    Failure::new(Kind::Usage, message)
-}
-
-/// An error of the command line, where an unknown flag may be a part of the prompt.
-fn typed_mistake(error: &clap::Error) -> Failure {
-    let failure = mistake(error);
-    if error.kind() == ErrorKind::UnknownArgument && failure.hint.is_none() {
-        return failure.hint("if it belongs to the prompt, write -- before the words");
-    }
-    failure
-}
-
-/// An error of clap's in this program's form. It never shows the value of a flag that does not exist.
-fn mistake(error: &clap::Error) -> Failure {
-    if let Some(failure) = error.source().and_then(<dyn Error>::downcast_ref::<Failure>) {
-        // a value parser of ours says all
-        return failure.clone();
-    }
-    let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
-    let arg = context(ContextKind::InvalidArg).unwrap_or_default();
-    let failure = match (error.kind(), context(ContextKind::InvalidValue)) {
-        (ErrorKind::UnknownArgument, _) => return unknown_argument(error, &arg),
-        (ErrorKind::InvalidValue, None) => usage_error(format!("{arg} needs a value")),
-        (ErrorKind::InvalidValue, Some(value)) => {
-            usage_error(format!("invalid value '{value}' for {arg}"))
-        }
-        (ErrorKind::ValueValidation, value) => {
-            let value = value.unwrap_or_default();
-            let why = error.source().map(ToString::to_string).unwrap_or_default();
-            usage_error(format!("invalid value '{value}' for {arg}: {why}"))
-        }
-        (ErrorKind::ArgumentConflict, _) => {
-            let other = context(ContextKind::PriorArg).unwrap_or_default();
-            usage_error(format!("{arg} cannot be used with {other}"))
-        }
-        (ErrorKind::TooManyValues, _) => usage_error(format!("{arg} takes no value")),
-        (kind, _) => usage_error(kind.to_string()),
-    };
-    match (context(ContextKind::SuggestedValue), context(ContextKind::ValidValue)) {
-        (Some(value), _) => failure.hint(format!("a similar value exists: '{value}'")),
-        // any model may be asked
-        (None, Some(values))
-            if !["--model", "--fallback"].iter().any(|flag| arg.starts_with(flag)) =>
-        {
-            failure.hint(format!("possible values: {values}"))
-        }
-        _ => failure,
-    }
-}
-
-fn unknown_argument(error: &clap::Error, flag: &str) -> Failure {
-    let failure = usage_error(format!("unexpected argument '{flag}' found"));
-    match flag {
-        "--api-key" | "--key" => usage_error("a key is never given as a flag")
-            .hint("set ANYROUTER_API_KEY or use --api-key-file"),
-        "--top-k" => failure.hint("use --set top_k=N"),
-        "--models" => failure.hint("use --list-models"),
-        "-i" | "--interactive" | "--continue" => failure.hint("use --chat FILE"),
-        _ => match error.get(ContextKind::SuggestedArg) {
-            Some(similar) => failure.hint(format!("a similar argument exists: '{similar}'")),
-            None => failure,
-        },
-    }
 }

@@ -8,12 +8,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::args::{Args, Models};
+use super::console::is_coloured;
 use super::files::is_same_file;
 use super::key::Source as KeySource;
 use super::line::shell_command;
-use super::{documents, endpoint, files, is_coloured, usage_error};
+use super::{documents, endpoint, files};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
-use crate::error::{Failure, Kind, blame};
+use crate::error::{Failure, Kind, blame, usage_error};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
 use crate::output::{Console, Format, Settings};

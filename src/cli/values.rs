@@ -12,9 +12,8 @@ use clap::builder::{
 };
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-use super::usage_error;
 use crate::api::{Auth, Header, MODELS, Origin, Price, is_model_id, model_id};
-use crate::error::Failure;
+use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
 

@@ -10,7 +10,7 @@ use super::file::InputFile;
 use super::list::Entry;
 use super::text::{Text, binary, text};
 use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, usage_error};
 
 /// The blocks that are complete, and the text after them.
 #[derive(Clone, Default)]
@@ -137,6 +137,5 @@ impl Draft {
 
 /// The failure where an argument names an empty file.
 pub fn empty(name: &str) -> Failure {
-    Failure::new(Kind::Usage, format!("{name} is empty"))
-        .hint("leave it out if it is meant to be empty")
+    usage_error(format!("{name} is empty")).hint("leave it out if it is meant to be empty")
 }

@@ -10,7 +10,7 @@ use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
 use super::text::{Text, note_replaced, read_bytes, text};
 use crate::api::Content;
-use crate::error::{Failure, Kind, blame};
+use crate::error::{Failure, blame, usage_error};
 
 /// How long a pipe may stay silent before the user is told that it is read.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -99,7 +99,7 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
 
 /// The error where there is nothing to ask.
 pub fn no_prompt() -> Failure {
-    Failure::new(Kind::Usage, "there is no prompt").hint(
+    usage_error("there is no prompt").hint(
         "anyask \"What is a monad?\", or git diff | anyask \"Review this\"; \
          'anyask --help' shows more",
     )
@@ -107,6 +107,6 @@ pub fn no_prompt() -> Failure {
 
 /// The error where standard input is a picture or a PDF, and nothing says what to do with it.
 fn no_question() -> Failure {
-    Failure::new(Kind::Usage, "standard input is a picture or PDF, and there is no question")
+    usage_error("standard input is a picture or PDF, and there is no question")
         .hint("anyask \"What is in this picture?\" < picture.png")
 }

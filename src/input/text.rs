@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::encoding::utf8;
 use crate::api::{LARGEST_REQUEST, too_large};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, usage_error};
 
 /// Text from outside.
 #[derive(Debug, Default, Clone)]
@@ -104,7 +104,7 @@ pub fn text(bytes: Vec<u8>, name: &str) -> Result<Text> {
 pub fn binary(name: &str) -> Failure {
     let message = format!("{name} is binary: it has a NUL byte near its start");
     let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
-    Failure::new(Kind::Usage, message).hint(hint)
+    usage_error(message).hint(hint)
 }
 
 /// Whether there is a NUL in the first 8 KiB, as grep tells binary files.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ureq::Proxy;
 use ureq::http::Uri;
 
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, usage_error};
 
 /// The proxy for `url`; `None` to connect directly. `variable` returns the value of an environment variable.
 pub fn proxy_for(
@@ -27,7 +27,7 @@ pub fn proxy_for(
     }
     // its value may hold a password, so it is not shown
     let unusable = |_| {
-        Failure::new(Kind::Usage, "the proxy in the environment is not a usable URL")
+        usage_error("the proxy in the environment is not a usable URL")
             .hint("https_proxy, http_proxy and all_proxy look like http://HOST:PORT or socks5h://HOST:PORT")
     };
     Proxy::new(&proxy).map(Some).map_err(unusable)

@@ -12,8 +12,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::args::Args;
 use crate::cli::line::{Line, place};
-use crate::cli::{mistake, usage_error};
-use crate::error::{Failure, Kind, at};
+use crate::cli::mistake::mistake;
+use crate::error::{Failure, Kind, at, usage_error};
 use crate::input::Text;
 
 /// What to do about a line with more than one.

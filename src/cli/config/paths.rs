@@ -7,8 +7,8 @@ use anyhow::Result;
 use clap::Arg;
 use clap::builder::ValueHint;
 
-use crate::cli::{path_variable, usage_error};
-use crate::error::{Failure, Kind};
+use crate::cli::environment::path_variable;
+use crate::error::{Failure, Kind, usage_error};
 use crate::input::is_stdin;
 
 /// The folder of the configuration file and the profiles.

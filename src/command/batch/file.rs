@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::order::Rows;
 use super::results::{Known, Place, WrittenRow};
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn};
 use crate::output::AtomicFile;
 
@@ -28,7 +28,7 @@ impl ResultsFile {
         };
         let lines = Lines::open_locked(path, "the results", busy)?;
         if !resume && !lines.is_empty() {
-            let failure = Failure::new(Kind::Usage, format!("{name} is not empty"));
+            let failure = usage_error(format!("{name} is not empty"));
             return Err(failure.hint("use --resume to continue it, or another file").into());
         }
         Ok(Self { lines, path: path.into() })
@@ -113,7 +113,7 @@ impl ResultsFile {
                 }
                 Err(_) => {
                     let message = format!("{name}:{number}: this line is not a result of a batch");
-                    let failure = Failure::new(Kind::Usage, message);
+                    let failure = usage_error(message);
                     return Err(failure.hint("is it the right file?").into());
                 }
             }

@@ -22,7 +22,7 @@ use anyhow::{Context, Error, Result};
 use super::session::Session;
 use super::signals::{ENDING, end_by, name, on_signal};
 use crate::cli::{Batch, Options};
-use crate::error::{Failure, Kind, kind};
+use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::{Item, Items, count_items, note_replaced};
 use crate::output::{Console, Sink, Tally};
 use crate::sync::{Ticker, lock};
@@ -289,7 +289,7 @@ impl Work {
 /// Notes that there were no items. If a word names a file, the user meant that one.
 fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
     if let Some(file) = &batch.file_word {
-        let failure = Failure::new(Kind::Usage, "there were no items on standard input");
+        let failure = usage_error("there were no items on standard input");
         let hint = format!("use --batch={0} to read the items from {0}", file.display());
         return Err(failure.hint(hint));
     }

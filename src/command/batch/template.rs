@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use crate::api::{Endpoint, Message, Prepared, Request};
 use crate::cli::{Batch, Options};
-use crate::error::{Failure, Kind};
+use crate::error::usage_error;
 use crate::input::{Draft, Question, Text, note_replaced};
 
 /// What the command line gives every item.
@@ -32,7 +32,7 @@ impl Template {
         question: Result<Question, String>,
         endpoint: &Endpoint,
     ) -> Result<(Request, Prepared)> {
-        let question = question.map_err(|why| Failure::new(Kind::Usage, why))?;
+        let question = question.map_err(usage_error)?;
         let mut request = self.request.clone();
         question.apply(&mut request, &self.files, self.words.as_ref());
         request.messages.extend(self.prefill.as_ref().map(Message::assistant));
