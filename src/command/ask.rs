@@ -22,7 +22,7 @@ pub fn run(options: Options, sources: &Sources) -> Result<()> {
 /// Prints the body of the request.
 pub fn dry_run(options: &Options, sources: &Sources) -> Result<()> {
     let prepared = preview(options, sources)?;
-    let mut sink = options.output.stdout()?;
+    let mut sink = Sink::stdout(&options.output)?;
     sink.json(&prepared.body);
     sink.end_line_on_terminal();
     sink.flush()
@@ -31,7 +31,7 @@ pub fn dry_run(options: &Options, sources: &Sources) -> Result<()> {
 /// Prints the request as a curl command.
 pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
     let prepared = preview(options, sources)?;
-    let mut sink = options.output.stdout()?;
+    let mut sink = Sink::stdout(&options.output)?;
     sink.bytes(output::curl(&prepared).as_bytes());
     sink.flush()
 }

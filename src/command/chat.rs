@@ -13,6 +13,7 @@ use crate::api::Content;
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
 use crate::input::Conversation;
+use crate::output::Sink;
 use crate::output::terminal::sanitize;
 
 /// The longest question that is put into the history, in bytes. Longer ones were not typed, and fill the screen.
@@ -114,7 +115,7 @@ impl Session {
             return Ok(());
         }
         // sets the next turn off
-        let mut sink = output.stdout()?;
+        let mut sink = Sink::stdout(output)?;
         sink.bytes(b"\n");
         sink.flush()
     }

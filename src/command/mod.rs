@@ -15,13 +15,13 @@ mod signals;
 use anyhow::Result;
 
 use crate::cli::Command;
-use crate::output::Sink;
+use crate::output::{Settings, Sink};
 
 /// Does what the user asked for.
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Print(text) => {
-            let mut sink = Sink::stdout(false, false)?;
+            let mut sink = Sink::stdout(&Settings::default())?;
             sink.bytes(text.as_bytes());
             sink.flush()
         }

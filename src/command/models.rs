@@ -8,14 +8,14 @@ use super::session::Session;
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
-use crate::output::Format;
+use crate::output::{Format, Sink};
 
 /// Asks for the list, and prints an id per line, or the server's JSON.
 pub fn run(options: Options) -> Result<()> {
     let session = Session::new(options, None)?;
     let json = list(&session)?;
     let output = &session.options.output;
-    let mut sink = output.stdout()?;
+    let mut sink = Sink::stdout(output)?;
     if matches!(output.format, Format::Json | Format::Events) {
         sink.json(&json);
         sink.end_line();

@@ -7,53 +7,15 @@ mod live;
 mod printer;
 mod progress;
 mod report;
+mod settings;
 mod sink;
 mod tally;
 pub mod terminal;
-
-use std::path::PathBuf;
-
-use anyhow::Result;
 
 pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
 pub use printer::{Printer, printable};
 pub use report::{curl, dollars, stopped_short, usage_line};
+pub use settings::{Format, Settings};
 pub use sink::Sink;
 pub use tally::Tally;
-
-/// The form in which the answer is printed.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    #[default]
-    Text,
-    /// The inside of the first fenced code block.
-    Code,
-    /// The server's JSON message.
-    Json,
-    /// Each event's JSON on a line of its own.
-    Events,
-}
-
-/// Where the answer goes, and how. The default is standard output, unchanged.
-#[derive(Debug, Default, Clone)]
-pub struct Settings {
-    pub format: Format,
-    /// Print the answer chunk by chunk, as it arrives.
-    pub stream: bool,
-    /// The file to write instead of standard output.
-    pub path: Option<PathBuf>,
-    /// Standard output is a terminal.
-    pub terminal: bool,
-    /// Let escape sequences through to the terminal.
-    pub raw: bool,
-    /// Highlight Markdown on standard output.
-    pub highlight: bool,
-}
-
-impl Settings {
-    /// Opens standard output.
-    pub fn stdout(&self) -> Result<Sink> {
-        Sink::stdout(self.terminal, self.raw)
-    }
-}

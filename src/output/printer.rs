@@ -3,7 +3,9 @@
 use anyhow::Result;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
-use super::{Console, Format, Settings, Sink};
+use super::console::Console;
+use super::settings::{Format, Settings};
+use super::sink::Sink;
 use crate::api::Answer;
 use crate::error::{Failure, Kind};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Error;
 use ureq::http::StatusCode;
 
-use super::Console;
+use super::console::Console;
 use super::live::REDRAW;
 use crate::api::{Head, Prepared, Progress, Retry};
 use crate::sync::lock;

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Error, Result};
 
-use super::Settings;
 use super::atomic::AtomicFile;
 use super::highlight::Highlighter;
+use super::settings::Settings;
 use super::terminal::Sanitizer;
 use crate::error::{Failure, Kind};
 
@@ -37,14 +37,14 @@ impl Sink {
             return Self::replace(path, settings);
         }
         let highlighter = settings.highlight.then(Highlighter::default);
-        Ok(Self { highlighter, ..settings.stdout()? })
+        Ok(Self { highlighter, ..Self::stdout(settings)? })
     }
 
     /// Opens standard output.
-    pub fn stdout(terminal: bool, raw: bool) -> Result<Self> {
+    pub fn stdout(settings: &Settings) -> Result<Self> {
         let context = || Failure::new(Kind::Local, "cannot open standard output");
         let file = stdout().with_context(context)?;
-        Ok(Self::new(file, "standard output".into(), terminal, raw))
+        Ok(Self::new(file, "standard output".into(), settings.terminal, settings.raw))
     }
 
     /// Opens a file that is replaced when the answer is complete.

@@ -7,11 +7,12 @@ use super::{items_failed, no_items};
 use crate::api::one_line;
 use crate::cli::{Batch, Options};
 use crate::input::{Item, Items};
+use crate::output::Sink;
 
 /// Prints the body of each request, a line each, and asks nothing.
 pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     let template = Template::new(options, batch)?;
-    let mut sink = options.output.stdout()?;
+    let mut sink = Sink::stdout(&options.output)?;
     let mut failed = 0;
     let mut is_empty = true;
     for item in Items::open(&batch.items)? {
