@@ -1,5 +1,6 @@
 //! The Messages API: requests, how they are sent, and what comes back. It knows no terminal, file or flag.
 
+mod deadline;
 mod digest;
 mod endpoint;
 pub mod error;

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod body;
+pub mod connection;
 pub mod relay;
 pub mod retry;
 pub mod tls;

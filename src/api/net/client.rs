@@ -9,18 +9,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
-use ureq::http;
 use ureq::http::HeaderValue;
 use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, http};
 
 use super::pace::{Candidate, Pace, stopped};
 use super::resolver::Ipv4First;
-use super::transport::{Deadline, PATIENCE, Wrapping};
+use super::transport::Wrapping;
+use crate::api::deadline::{Deadline, PATIENCE};
 use crate::api::endpoint::Endpoint;
-use crate::api::error::attempt::{AttemptError, broken, connection_error, refused};
+use crate::api::error::attempt::{AttemptError, broken, refused};
+use crate::api::error::connection::connection_error;
 use crate::api::error::retry::{Decision, Policy, Retryable};
 use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;

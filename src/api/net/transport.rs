@@ -1,89 +1,23 @@
 //! The one wrapper around the library's connections, for what the library cannot do: read an answer that came during
 //! the upload, know a reused connection that died, look once more before it reports silence, and keep a deadline.
 
-use std::fmt;
 use std::io::{Error as Io, ErrorKind};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sync::lock;
 use ureq::http::uri::Authority;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
 };
 use ureq::{Error, Timeout};
 
+use crate::api::deadline::Deadline;
+use crate::api::error::connection::Broken;
+
 /// A reused connection that fails within this time after sending was dead before: a server closes idle ones.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
-/// How long an answer is waited for that is over, or that is an error: shorter than a user's `--timeout`.
-pub const PATIENCE: Duration = Duration::from_secs(5);
 /// How long the last look for data takes.
 const LAST_LOOK: Duration = Duration::from_millis(1);
-
-/// When to stop reading, whatever the timeouts say. One client, its answer's reader and its connections share it.
-#[derive(Debug, Clone, Default)]
-pub struct Deadline(Arc<Mutex<Option<Instant>>>);
-
-impl Deadline {
-    /// Stops reading after this long.
-    pub fn set_in(&self, time: Duration) {
-        self.set(Instant::now().checked_add(time));
-    }
-
-    pub fn set(&self, at: Option<Instant>) {
-        *lock(&self.0) = at;
-    }
-
-    /// Whether there is one.
-    pub fn is_set(&self) -> bool {
-        lock(&self.0).is_some()
-    }
-
-    /// Whether the time has come.
-    pub fn is_over(&self) -> bool {
-        self.left().is_some_and(|left| left.is_zero())
-    }
-
-    fn left(&self) -> Option<Duration> {
-        let at = *lock(&self.0);
-        at.map(|at| at.saturating_duration_since(Instant::now()))
-    }
-}
-
-/// How a connection failed, where the library's error does not tell.
-#[derive(Debug)]
-pub enum Broken {
-    /// It was reused and dead already: nothing was read from it for this request.
-    Dead(Error),
-    /// A part of the answer's head had arrived.
-    InHead(Error),
-    /// The lines between the chunks of the body end with LF alone, which the library waits to see complete.
-    BareLineEnds,
-}
-
-impl Broken {
-    /// Finds out whether an error is one of these.
-    pub fn find(error: Error) -> Result<Self, Error> {
-        match error {
-            Error::Other(other) => match other.downcast() {
-                Ok(broken) => Ok(*broken),
-                Err(other) => Err(Error::Other(other)),
-            },
-            error => Err(error),
-        }
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Dead(error) | Self::InHead(error) => error.fmt(f),
-            Self::BareLineEnds => f.write_str("the lines between its chunks lack CR"),
-        }
-    }
-}
-
-impl std::error::Error for Broken {}
 
 /// Connects within the deadline, and wraps what is connected.
 #[derive(Debug)]

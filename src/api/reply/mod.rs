@@ -12,12 +12,13 @@ use std::time::Duration;
 use anyhow::Result;
 use ureq::http::header::CONTENT_TYPE;
 
+use crate::api::deadline::{Deadline, PATIENCE};
 use crate::api::endpoint::Endpoint;
-use crate::api::error::attempt::{AttemptError, broken, interrupted, stopped_by_bot_check};
+use crate::api::error::attempt::{AttemptError, broken, stopped_by_bot_check};
+use crate::api::error::connection::interrupted;
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
-use crate::api::net::transport::{Deadline, PATIENCE};
 use answer::Answer;
 use builder::{Parts, Wanted};
 use sse::Decoder;
