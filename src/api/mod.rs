@@ -12,7 +12,7 @@ mod net;
 mod price;
 pub mod reply;
 mod request;
-mod wire;
+mod usage;
 
 pub use digest::Digest;
 pub use endpoint::{Auth, Endpoint, Header, Origin, Secret};
@@ -31,4 +31,4 @@ pub use reply::builder::Wanted;
 pub use request::{
     Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source, too_large,
 };
-pub use wire::Usage;
+pub use usage::Usage;

@@ -1,6 +1,6 @@
 //! The estimated cost of an answer.
 
-use super::wire::Usage;
+use super::usage::Usage;
 
 /// Dollars per million tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,9 +1,12 @@
 //! What an answer amounts to, streamed or not.
 
+use std::fmt;
+
+use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::api::json::{Fields, parse};
-use crate::api::wire::{Usage, each_block};
+use crate::api::usage::Usage;
 use crate::error::{Failure, Kind};
 
 /// How many types of content block are worth naming.
@@ -102,4 +105,28 @@ impl Answer {
         let is_full = self.stop_reason.as_deref() == Some("max_tokens");
         Err(failure.maybe_hint(is_full.then_some("use a larger --max-tokens")))
     }
+}
+
+/// Calls `on` for each content block of a message. One block is read at a time, so that no number of them costs
+/// memory. Anything else than a block is skipped.
+fn each_block(content: &RawValue, on: impl FnMut(Fields)) {
+    struct Blocks<F>(F);
+    impl<'de, F: FnMut(Fields)> Visitor<'de> for Blocks<F> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+            f.write_str("a list of content blocks")
+        }
+
+        fn visit_seq<S: SeqAccess<'de>>(mut self, mut blocks: S) -> Result<(), S::Error> {
+            while let Some(block) = blocks.next_element::<&RawValue>()? {
+                if let Some(block) = parse(block.get()) {
+                    (self.0)(block);
+                }
+            }
+            Ok(())
+        }
+    }
+    // what is not a list has no blocks
+    let _ = serde_json::Deserializer::from_str(content.get()).deserialize_seq(Blocks(on));
 }

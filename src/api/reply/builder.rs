@@ -4,12 +4,12 @@ use anyhow::Result;
 use serde_json::value::RawValue;
 
 use super::answer::Answer;
+use super::delta::text_delta;
 use super::fold::Fold;
 use super::sse::{self, Decoder};
 use crate::api::error::attempt::{AttemptError, broken, error_event};
 use crate::api::error::body::ErrorBody;
 use crate::api::json::{BYTE_ORDER_MARK, Fields, is_json, one_line, parse, repair};
-use crate::api::wire::text_delta;
 use crate::error::Failure;
 
 /// What of an answer the caller wants to have.

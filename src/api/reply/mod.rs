@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod builder;
+mod delta;
 mod fold;
 pub mod sse;
 
