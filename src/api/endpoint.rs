@@ -130,7 +130,7 @@ impl Endpoint {
     }
 
     /// The headers of a request, in the order in which they are sent.
-    pub(in crate::api) fn request_headers(&self, stream: bool) -> Vec<Header> {
+    pub fn request_headers(&self, stream: bool) -> Vec<Header> {
         // a proxy that compresses a stream delays its text
         let (accept, encoding) =
             if stream { ("text/event-stream", "identity") } else { ("application/json", "gzip") };

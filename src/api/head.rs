@@ -17,7 +17,7 @@ pub struct Head {
 }
 
 impl Head {
-    pub(in crate::api) fn new(status: u16, headers: HeaderMap) -> Self {
+    pub fn new(status: u16, headers: HeaderMap) -> Self {
         let id = REQUEST_IDS.iter().find_map(|name| headers.get(*name));
         let request_id = id.map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
         Self { status, limits: Limits::read(&headers), request_id, headers }

@@ -1,6 +1,7 @@
 //! What the headers of an answer say about credits and the rate limit. Every one may be missing
 //! or malformed; what cannot be read is as good as not sent.
 
+use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
@@ -71,6 +72,14 @@ pub fn instant(text: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
+/// A time as RFC 3339 writes it, if it can: years have four digits. None before 1970, where humantime panics.
+pub fn rfc3339(time: SystemTime) -> Option<String> {
+    time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let mut text = String::new();
+    write!(text, "{}", humantime::format_rfc3339_seconds(time)).ok()?;
+    Some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -133,6 +142,14 @@ mod tests {
         {
             assert_eq!(wait(ignored), None, "{ignored}");
         }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_written_is_missing() {
+        let now = SystemTime::UNIX_EPOCH;
+        assert_eq!(rfc3339(now).as_deref(), Some("1970-01-01T00:00:00Z"));
+        assert_eq!(rfc3339(now - Duration::from_secs(1)), None);
+        assert_eq!(rfc3339(now + Duration::from_hours(24 * 366 * 9000)), None);
     }
 
     proptest! {

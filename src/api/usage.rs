@@ -19,7 +19,7 @@ pub struct Usage {
 impl Usage {
     /// Takes in a part of the usage. The counts of a later part include those of the earlier ones (the API's page on
     /// streaming), so the latest value above 0 of each field counts.
-    pub(in crate::api) fn take(&mut self, part: &Fields) {
+    pub fn take(&mut self, part: &Fields) {
         let fields = [
             (&mut self.input_tokens, "input_tokens"),
             (&mut self.output_tokens, "output_tokens"),

@@ -2,21 +2,22 @@
 
 use anyhow::Result;
 
-use super::exchange::{Outcome, exchange};
+use super::exchange::exchange;
+use super::outcome::Outcome;
 use super::session::Session;
 use super::signals::ENDING;
 use crate::api::{Content, Message, Prepared, Request, Role, Usage};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
-use crate::output::{self, Printer, Sink};
+use crate::output::{self, Printer, Sink, start_spinner};
 
 /// Asks one question.
 pub fn run(options: Options, sources: &Sources) -> Result<()> {
     let content = prompt(&options, sources)?;
     let session = Session::new(options, None)?;
     session.watch_temp_file(&ENDING)?;
-    session.turn(content)
+    turn(&session, content)
 }
 
 /// Prints the body of the request.
@@ -62,67 +63,64 @@ fn request(
     request
 }
 
-impl Session {
-    /// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
-    pub fn turn(&self, content: Content) -> Result<()> {
-        let Options { chat, check, output, console, .. } = &self.options;
-        let conversation = chat.as_deref().map(|path| {
-            Conversation::open(path, |text| console.note(text), || self.pace.is_stopped())
-        });
-        let mut conversation = conversation.transpose()?;
-        let mut request = request(&self.options, conversation.as_mut(), content);
-        let prepared = request.prepare(self.client.endpoint())?;
-        // the body has the messages now; the question is needed again for the conversation, and all of them for a check
-        let messages = std::mem::take(&mut request.messages);
-        if check.is_some() {
-            request.messages.clone_from(&messages);
-        }
-        let mut messages = messages.into_iter();
-        let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
-        let sink = Sink::open(output)?;
-        self.remove_on_signal(sink.temp_path());
-        let mut printer = Printer::new(output, sink, console);
-        console.start_spinner();
-        let mut outcome =
-            exchange(self, &self.client, console, &mut request, prepared, Some(&mut printer));
-        console.stop_live();
-        if let (Ok(()), Some(conversation), Some(question)) =
-            (&outcome.result, conversation, question)
-        {
-            let system = request.system.as_deref();
-            let kept = conversation.append(system, &question.content, &outcome.answer.text);
-            if let (Some(earlier), Err(_)) = (&outcome.write_error, &kept) {
-                console.failure(earlier);
-            }
-            outcome.write_error = kept.err().or(outcome.write_error);
-        }
-        self.report(outcome)
+/// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
+pub fn turn(session: &Session, content: Content) -> Result<()> {
+    let Options { chat, check, output, console, .. } = &session.options;
+    let conversation = chat.as_deref().map(|path| {
+        Conversation::open(path, |text| console.note(text), || session.pace.is_stopped())
+    });
+    let mut conversation = conversation.transpose()?;
+    let mut request = request(&session.options, conversation.as_mut(), content);
+    let prepared = request.prepare(session.client.endpoint())?;
+    // the body has the messages now; the question is needed again for the conversation, and all of them for a check
+    let messages = std::mem::take(&mut request.messages);
+    if check.is_some() {
+        request.messages.clone_from(&messages);
     }
+    let mut messages = messages.into_iter();
+    let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
+    let sink = Sink::open(output)?;
+    session.remove_on_signal(sink.temp_path());
+    let mut printer = Printer::new(output, sink, console);
+    start_spinner(console);
+    let mut outcome =
+        exchange(session, &session.client, console, &mut request, prepared, Some(&mut printer));
+    console.stop_live();
+    if let (Ok(()), Some(conversation), Some(question)) = (&outcome.result, conversation, question)
+    {
+        let system = request.system.as_deref();
+        let kept = conversation.append(system, &question.content, &outcome.answer.text);
+        if let (Some(earlier), Err(_)) = (&outcome.write_error, &kept) {
+            console.failure(earlier);
+        }
+        outcome.write_error = kept.err().or(outcome.write_error);
+    }
+    report(session, outcome)
+}
 
-    /// Reports what the answer cost and whether it stopped short, also where it failed.
-    fn report(&self, outcome: Outcome) -> Result<()> {
-        let Options { usage, strict, console, .. } = &self.options;
-        let Outcome { answer, result, limits, cost, short, write_error, .. } = outcome;
-        if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
-            return result;
+/// Reports what the answer cost and whether it stopped short, also where it failed.
+fn report(session: &Session, outcome: Outcome) -> Result<()> {
+    let Options { usage, strict, console, .. } = &session.options;
+    let Outcome { answer, result, limits, cost, short, write_error, .. } = outcome;
+    if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
+        return result;
+    }
+    if *usage && (result.is_ok() || answer.usage != Usage::default()) {
+        console.tell(output::usage_line(&answer, &limits, cost));
+    }
+    let result = match short {
+        Some(short) if *strict && result.is_ok() => Err(short.into()),
+        Some(short) => {
+            console.note(short);
+            result
         }
-        if *usage && (result.is_ok() || answer.usage != Usage::default()) {
-            console.tell(output::usage_line(&answer, &limits, cost));
+        None => result,
+    };
+    match (result, write_error) {
+        (Err(error), Some(write_error)) => {
+            console.failure(&write_error);
+            Err(error)
         }
-        let result = match short {
-            Some(short) if *strict && result.is_ok() => Err(short.into()),
-            Some(short) => {
-                console.note(short);
-                result
-            }
-            None => result,
-        };
-        match (result, write_error) {
-            (Err(error), Some(write_error)) => {
-                console.failure(&write_error);
-                Err(error)
-            }
-            (result, write_error) => result.and(write_error.map_or(Ok(()), Err)),
-        }
+        (result, write_error) => result.and(write_error.map_or(Ok(()), Err)),
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use rustyline::error::ReadlineError;
 use rustyline::{Behavior, Config, DefaultEditor};
 
+use super::ask::turn;
 use super::session::Session;
 use super::signals::{ENDING, INTERRUPT, on_signal};
 use crate::api::Content;
@@ -37,7 +38,7 @@ pub fn run(mut options: Options) -> Result<()> {
     on_signal(&[INTERRUPT], move |_| stopping.client.abort())?;
     let config = Config::builder().behavior(behavior).build();
     let mut editor = DefaultEditor::with_config(config).with_context(cannot)?;
-    session.greet(earlier.len());
+    greet(&session, earlier.len());
     for question in earlier.into_iter().flatten().filter(|question| is_recallable(question)) {
         let _ = editor.add_history_entry(as_typed(&question));
     }
@@ -67,7 +68,7 @@ pub fn run(mut options: Options) -> Result<()> {
                 _ => {}
             }
             let _ = editor.add_history_entry(as_typed(&question));
-            session.ask(question)?;
+            ask(&session, question)?;
             if session.pace.is_stopped() {
                 break;
             }
@@ -85,38 +86,36 @@ fn as_typed(question: &str) -> String {
     question.replace('\n', "\\\n")
 }
 
-impl Session {
-    /// Says what is asked, and how to end.
-    fn greet(&self, earlier: usize) {
-        let turns = match earlier {
-            0 => "no earlier turns".into(),
-            1 => "1 earlier turn".into(),
-            _ => format!("{earlier} earlier turns"),
-        };
-        let Options { request, console, .. } = &self.options;
-        console.note(format!("{}, {turns}; end with Ctrl-D", request.model));
-    }
+/// Says what is asked, and how to end.
+fn greet(session: &Session, earlier: usize) {
+    let turns = match earlier {
+        0 => "no earlier turns".into(),
+        1 => "1 earlier turn".into(),
+        _ => format!("{earlier} earlier turns"),
+    };
+    let Options { request, console, .. } = &session.options;
+    console.note(format!("{}, {turns}; end with Ctrl-D", request.model));
+}
 
-    /// Asks one question of a conversation, and reports what went wrong.
-    fn ask(&self, question: String) -> Result<()> {
-        self.pace.resume();
-        let Options { console, output, .. } = &self.options;
-        match self.turn(Content::Text(question)) {
-            Ok(()) => {}
-            Err(error) if kind(&error) == Kind::ReaderGone => return Err(error),
-            Err(_) if self.pace.is_stopped() => {
-                console.note("stopped; the conversation is as it was before the question");
-            }
-            Err(error) => {
-                console.failure(&error);
-            }
+/// Asks one question of a conversation, and reports what went wrong.
+fn ask(session: &Session, question: String) -> Result<()> {
+    session.pace.resume();
+    let Options { console, output, .. } = &session.options;
+    match turn(session, Content::Text(question)) {
+        Ok(()) => {}
+        Err(error) if kind(&error) == Kind::ReaderGone => return Err(error),
+        Err(_) if session.pace.is_stopped() => {
+            console.note("stopped; the conversation is as it was before the question");
         }
-        if !output.terminal {
-            return Ok(());
+        Err(error) => {
+            console.failure(&error);
         }
-        // sets the next turn off
-        let mut sink = Sink::stdout(output)?;
-        sink.bytes(b"\n");
-        sink.flush()
     }
+    if !output.terminal {
+        return Ok(());
+    }
+    // sets the next turn off
+    let mut sink = Sink::stdout(output)?;
+    sink.bytes(b"\n");
+    sink.flush()
 }

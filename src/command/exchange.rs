@@ -2,40 +2,20 @@
 
 use std::time::Instant;
 
-use anyhow::{Error, Result};
+use anyhow::Result;
 
 use super::check::{Complaint, check};
+use super::log;
+use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::{
-    Answer, Candidate, Client, Content, Head, Limits, Message, Prepared, Price, Progress, Reply,
-    Request, Sent, Wanted, stopped,
+    Answer, Candidate, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request,
+    Sent, Wanted, stopped,
 };
 use crate::cli::Options;
-use crate::error::Failure;
-use crate::output::{Console, Format, Printer, printable, stopped_short};
-
-/// What became of one question.
-pub struct Outcome {
-    /// Its usage is that of all answers that it took.
-    pub answer: Answer,
-    pub result: Result<()>,
-    /// The head that the last attempt got.
-    pub head: Option<Head>,
-    /// The limits that were reported last, perhaps by an earlier attempt.
-    pub limits: Limits,
-    /// The estimated cost in dollars; `None` if the server did not count the tokens.
-    pub cost: Option<f64>,
-    /// Why the answer stopped short, if it did.
-    pub short: Option<Failure>,
-    /// It is a recorded answer.
-    pub replayed: bool,
-    /// How often the last model was asked.
-    pub attempts: u32,
-    /// How many requests the question took, of all models.
-    pub requests: u32,
-    /// The log, the recording or the conversation could not be written.
-    pub write_error: Option<Error>,
-}
+use crate::output::{
+    Console, Format, Printer, note_fallback, printable, show_progress, stopped_short,
+};
 
 /// Asks a question until there is an answer that may be printed. The printer prints it; only a batch has none.
 ///
@@ -70,22 +50,9 @@ pub fn exchange(
     let mut outcome = exchange.finish(outcome, printer);
     let seconds = begun.elapsed().as_secs_f64();
     console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
-    let logged = outcome.log(session, &exchange.request.model, seconds);
+    let logged = log::append(&outcome, session, &exchange.request.model, seconds);
     outcome.write_error = outcome.write_error.or(logged.err());
     outcome
-}
-
-impl Outcome {
-    /// Adds what an earlier answer to the same question took.
-    fn after(mut self, earlier: Self) -> Self {
-        self.answer.usage.add(&earlier.answer.usage);
-        Self {
-            cost: earlier.cost.into_iter().chain(self.cost).reduce(|one, other| one + other),
-            requests: earlier.requests + self.requests,
-            write_error: earlier.write_error.or(self.write_error),
-            ..self
-        }
-    }
 }
 
 /// One question on its way.
@@ -154,7 +121,7 @@ impl Exchange<'_> {
             prefill: options.prefill.clone(),
         };
         let console = self.console;
-        let mut on_progress = |progress: Progress| console.show(&progress);
+        let mut on_progress = |progress: Progress| show_progress(console, &progress);
         let mut requests = 0;
         loop {
             let (candidate, model) = &self.models[0];
@@ -165,7 +132,7 @@ impl Exchange<'_> {
             };
             requests += sent.attempts;
             match (fallback.failure(model, &sent), self.models.get(1)) {
-                (Some(error), Some((_, next))) => console.note_fallback(error, next),
+                (Some(error), Some((_, next))) => note_fallback(console, error, next),
                 _ => return (sent, requests),
             }
             self.models.remove(0);

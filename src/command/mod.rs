@@ -8,6 +8,7 @@ mod exchange;
 mod fallback;
 mod log;
 mod models;
+mod outcome;
 mod recording;
 mod session;
 mod signals;

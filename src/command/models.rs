@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
-use crate::output::{Format, Sink};
+use crate::output::{Format, Sink, show_progress, start_spinner};
 
 /// Asks for the list, and prints an id per line, or the server's JSON.
 pub fn run(options: Options) -> Result<()> {
@@ -33,8 +33,8 @@ fn list(session: &Session) -> Result<Vec<u8>> {
     let (client, console) = (&session.client, &session.options.console);
     let prepared = Prepared::for_models(client.endpoint())?;
     let wanted = Wanted { message: true, ..Wanted::default() };
-    let mut on_progress = |progress: Progress| console.show(&progress);
-    console.start_spinner();
+    let mut on_progress = |progress: Progress| show_progress(console, &progress);
+    start_spinner(console);
     let Sent { reply, head, .. } =
         client.send(&prepared, Candidate::ONLY, &wanted, &mut on_progress);
     console.stop_live();

@@ -14,86 +14,81 @@ use crate::sync::lock;
 /// The frames of the spinner.
 const FRAMES: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
-impl Console {
-    /// Starts a spinner that counts the seconds, and those to the next try.
-    pub fn start_spinner(&self) {
-        let (begun, next_try) = (Instant::now(), Arc::clone(&self.next_try));
-        self.start_live(move || {
-            let elapsed = begun.elapsed();
-            let frame = FRAMES[(elapsed.as_millis() / REDRAW.as_millis()) as usize % FRAMES.len()];
-            let seconds = match elapsed.as_secs() {
-                0 => String::new(),
-                seconds => format!(" {seconds} s"),
-            };
-            let next_try = lock(&next_try).map_or(String::new(), |next_try| {
-                let left = next_try.saturating_duration_since(Instant::now());
-                format!(", next try in {:.0} s", left.as_secs_f64().ceil())
-            });
-            format!("{frame} waiting{seconds}{next_try}")
-        });
-    }
-
-    /// Shows one step of a request.
-    pub fn show(&self, progress: &Progress) {
-        match progress {
-            Progress::Sending(prepared) => {
-                *lock(&self.next_try) = None;
-                self.show_request(prepared);
-            }
-            Progress::Head(head, elapsed) => self.show_head(head, *elapsed),
-            Progress::Retrying(retry) => {
-                *lock(&self.next_try) = Some(Instant::now() + retry.pause);
-                self.note_retry(retry);
-            }
-        }
-    }
-
-    /// Notes that another model is asked, and why.
-    pub fn note_fallback(&self, error: &Error, model: &str) {
-        self.note(format_args!("{}; asking the fallback {model}", self.describe(error)));
-    }
-
-    /// Notes what happened, which try is next, and when.
-    fn note_retry(&self, retry: &Retry) {
-        let Retry { next, tries, .. } = retry;
-        let error = self.describe(retry.error);
-        let pause = retry.pause.as_secs_f64();
-        let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
-        let charged = if retry.may_be_charged {
-            ", though the server may have answered and charged"
-        } else {
-            ""
+/// Starts a spinner that counts the seconds, and those to the next try.
+pub fn start_spinner(console: &Console) {
+    let (begun, next_try) = (Instant::now(), Arc::clone(&console.next_try));
+    console.start_live(move || {
+        let elapsed = begun.elapsed();
+        let frame = FRAMES[(elapsed.as_millis() / REDRAW.as_millis()) as usize % FRAMES.len()];
+        let seconds = match elapsed.as_secs() {
+            0 => String::new(),
+            seconds => format!(" {seconds} s"),
         };
-        self.note(format_args!("{error}; try {next} of {tries} {when}{charged}"));
-    }
+        let next_try = lock(&next_try).map_or(String::new(), |next_try| {
+            let left = next_try.saturating_duration_since(Instant::now());
+            format!(", next try in {:.0} s", left.as_secs_f64().ceil())
+        });
+        format!("{frame} waiting{seconds}{next_try}")
+    });
+}
 
-    fn show_request(&self, prepared: &Prepared) {
-        if !self.verbose {
-            return;
+/// Shows one step of a request.
+pub fn show_progress(console: &Console, progress: &Progress) {
+    match progress {
+        Progress::Sending(prepared) => {
+            *lock(&console.next_try) = None;
+            show_request(console, prepared);
         }
-        let Prepared { method, url, headers, body } = prepared;
-        let path = url.path_and_query().map_or("/", |path| path.as_str());
-        self.trace(">", format_args!("{method} {path} HTTP/1.1"));
-        let host = url.authority().map_or("", |authority| authority.as_str());
-        self.trace(">", format_args!("host: {host}"));
-        if !body.is_empty() {
-            self.trace(">", format_args!("content-length: {}", body.len()));
-        }
-        for header in headers {
-            self.trace(">", format_args!("{}: {}", header.name, header.shown()));
+        Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
+        Progress::Retrying(retry) => {
+            *lock(&console.next_try) = Some(Instant::now() + retry.pause);
+            note_retry(console, retry);
         }
     }
+}
 
-    fn show_head(&self, head: &Head, elapsed: Duration) {
-        if !self.verbose {
-            return;
-        }
-        self.trace("*", format_args!("the answer began after {:.3} s", elapsed.as_secs_f64()));
-        let status = StatusCode::from_u16(head.status);
-        let status = status.map_or_else(|_| head.status.to_string(), |status| status.to_string());
-        self.trace("<", format_args!("HTTP/1.1 {status}"));
-        for (name, value) in &head.headers {
-            self.trace("<", format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
-        }
+/// Notes that another model is asked, and why.
+pub fn note_fallback(console: &Console, error: &Error, model: &str) {
+    console.note(format_args!("{}; asking the fallback {model}", console.describe(error)));
+}
+
+/// Notes what happened, which try is next, and when.
+fn note_retry(console: &Console, retry: &Retry) {
+    let Retry { next, tries, .. } = retry;
+    let error = console.describe(retry.error);
+    let pause = retry.pause.as_secs_f64();
+    let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
+    let charged =
+        if retry.may_be_charged { ", though the server may have answered and charged" } else { "" };
+    console.note(format_args!("{error}; try {next} of {tries} {when}{charged}"));
+}
+
+fn show_request(console: &Console, prepared: &Prepared) {
+    if !console.verbose {
+        return;
+    }
+    let Prepared { method, url, headers, body } = prepared;
+    let path = url.path_and_query().map_or("/", |path| path.as_str());
+    console.trace(">", format_args!("{method} {path} HTTP/1.1"));
+    let host = url.authority().map_or("", |authority| authority.as_str());
+    console.trace(">", format_args!("host: {host}"));
+    if !body.is_empty() {
+        console.trace(">", format_args!("content-length: {}", body.len()));
+    }
+    for header in headers {
+        console.trace(">", format_args!("{}: {}", header.name, header.shown()));
+    }
+}
+
+fn show_head(console: &Console, head: &Head, elapsed: Duration) {
+    if !console.verbose {
+        return;
+    }
+    console.trace("*", format_args!("the answer began after {:.3} s", elapsed.as_secs_f64()));
+    let status = StatusCode::from_u16(head.status);
+    let status = status.map_or_else(|_| head.status.to_string(), |status| status.to_string());
+    console.trace("<", format_args!("HTTP/1.1 {status}"));
+    for (name, value) in &head.headers {
+        console.trace("<", format_args!("{name}: {}", String::from_utf8_lossy(value.as_bytes())));
     }
 }

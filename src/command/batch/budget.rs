@@ -1,7 +1,7 @@
 //! What a batch spends, and where it stops because of that.
 
 use super::Work;
-use crate::command::exchange::Outcome;
+use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind};
 use crate::output::dollars;
 use crate::sync::lock;

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::json::repair;
+use crate::api::limits::rfc3339;
 use crate::api::{Digest, Head, Prepared};
-use crate::command::log::rfc3339;
 use crate::output::Console;
 
 /// What is written. The key comes first: a torn line is known by it.
