@@ -5,8 +5,9 @@ use std::sync::atomic::Ordering;
 use anyhow::Error;
 use serde_json::value::RawValue;
 
+use super::budget;
 use super::results::{Row, RowContent, RowError, identity};
-use super::{Work, is_for_all};
+use super::run::Work;
 use crate::api::{Client, one_line};
 use crate::command::exchange::exchange;
 use crate::command::outcome::Outcome;
@@ -14,70 +15,73 @@ use crate::error::{Kind, kind};
 use crate::input::Item;
 use crate::sync::lock;
 
-impl Work {
-    /// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
-    pub fn ask(&self, client: &Client, item: Item) -> Option<String> {
-        let Item { line, id, data, question, replaced } = item;
-        let (id, data) = (id.as_deref(), data.as_deref());
-        lock(&self.tally).replaced += replaced;
-        let failed = |key, asked, status, error: &Error| {
-            lock(&self.tally).failed += 1;
-            let message = self.session.options.console.describe(error);
-            let error = RowError { exit: kind(error) as u8, status, message };
-            let content = RowContent::Error { error };
-            self.finished(&Row { line, id, data, key, asked, content })
-        };
-        let (mut request, prepared) = match self.template.prepare(question, client.endpoint()) {
-            Ok(prepared) => prepared,
-            Err(error) => return Some(failed(None, None, None, &error)),
-        };
-        let key = prepared.digest();
-        if lock(&self.known).take_answer(identity(id.or(data), Some(key), ""), line) {
-            lock(&self.tally).skipped += 1;
-            return None;
+/// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
+pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
+    let Item { line, id, data, question, replaced } = item;
+    let (id, data) = (id.as_deref(), data.as_deref());
+    lock(&work.tally).replaced += replaced;
+    let failed = |key, asked, status, error: &Error| {
+        lock(&work.tally).failed += 1;
+        let message = work.session.options.console.describe(error);
+        let error = RowError { exit: kind(error) as u8, status, message };
+        let content = RowContent::Error { error };
+        finished(work, &Row { line, id, data, key, asked, content })
+    };
+    let (mut request, prepared) = match work.template.prepare(question, client.endpoint()) {
+        Ok(prepared) => prepared,
+        Err(error) => return Some(failed(None, None, None, &error)),
+    };
+    let key = prepared.digest();
+    if lock(&work.known).take_answer(identity(id.or(data), Some(key), ""), line) {
+        lock(&work.tally).skipped += 1;
+        return None;
+    }
+    let console = &work.session.options.console;
+    let outcome =
+        exchange(&work.session, client, &console.for_item(line), &mut request, prepared, None);
+    let asked = (!work.session.options.fallback.is_empty()).then_some(&*request.model);
+    budget::count(work, &outcome);
+    let Outcome { answer, result, head, short, write_error, .. } = outcome;
+    let status = head.map(|head| head.status);
+    if let Some(error) = write_error {
+        work.stop(error);
+    }
+    let short = short.filter(|_| work.session.options.strict);
+    match result.and(short.map_or(Ok(()), |short| Err(short.into()))) {
+        Ok(()) => {
+            lock(&work.tally).answered += 1;
+            let content = RowContent::Answer {
+                text: &answer.text,
+                stop_reason: answer.stop_reason.map(|reason| console.redact(&reason)),
+                model: answer.model.map(|model| console.redact(&model)),
+                usage: answer.usage,
+                response: json_line(&answer.message),
+            };
+            Some(finished(work, &Row { line, id, data, key: Some(key), asked, content }))
         }
-        let console = &self.session.options.console;
-        let outcome =
-            exchange(&self.session, client, &console.for_item(line), &mut request, prepared, None);
-        let asked = (!self.session.options.fallback.is_empty()).then_some(&*request.model);
-        self.count(&outcome);
-        let Outcome { answer, result, head, short, write_error, .. } = outcome;
-        let status = head.map(|head| head.status);
-        if let Some(error) = write_error {
-            self.stop(error);
+        Err(error) if kind(&error) == Kind::Interrupted => {
+            work.no_more_items.store(true, Ordering::Relaxed);
+            None
         }
-        let short = short.filter(|_| self.session.options.strict);
-        match result.and(short.map_or(Ok(()), |short| Err(short.into()))) {
-            Ok(()) => {
-                lock(&self.tally).answered += 1;
-                let content = RowContent::Answer {
-                    text: &answer.text,
-                    stop_reason: answer.stop_reason.map(|reason| console.redact(&reason)),
-                    model: answer.model.map(|model| console.redact(&model)),
-                    usage: answer.usage,
-                    response: json_line(&answer.message),
-                };
-                Some(self.finished(&Row { line, id, data, key: Some(key), asked, content }))
+        Err(error) => {
+            let row = failed(Some(key), asked, status, &error);
+            if is_for_all(&error) {
+                work.stop(error);
             }
-            Err(error) if kind(&error) == Kind::Interrupted => {
-                self.no_more_items.store(true, Ordering::Relaxed);
-                None
-            }
-            Err(error) => {
-                let row = failed(Some(key), asked, status, &error);
-                if is_for_all(&error) {
-                    self.stop(error);
-                }
-                Some(row)
-            }
+            Some(row)
         }
     }
+}
 
-    /// The row of a result that is final, as a line of JSON.
-    fn finished(&self, row: &Row) -> String {
-        lock(&self.known).add_result(row.identity(), row.line);
-        row.to_line()
-    }
+/// The row of a result that is final, as a line of JSON.
+fn finished(work: &Work, row: &Row) -> String {
+    lock(&work.known).add_result(row.identity(), row.line);
+    row.to_line()
+}
+
+/// Whether every other item would end in the same way.
+fn is_for_all(error: &Error) -> bool {
+    matches!(kind(error), Kind::KeyRejected | Kind::NotPermitted)
 }
 
 /// JSON of any form on one line; none where there is no JSON.

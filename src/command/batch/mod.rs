@@ -7,34 +7,25 @@ mod order;
 mod preview;
 mod queue;
 mod results;
+mod run;
 mod template;
 
-use std::mem::take;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Context, Result};
 
-use super::session::Session;
-use super::signals::{ENDING, end_by, name, on_signal};
+use super::signals::end_by;
 use crate::cli::{Batch, Options};
-use crate::error::{Failure, Kind, kind, usage_error};
-use crate::input::{Item, Items, count_items, note_replaced};
-use crate::output::{Console, Sink, Tally};
-use crate::sync::{Ticker, lock};
-use file::ResultsFile;
+use crate::error::{Failure, Kind};
+use crate::input::{Item, Items, count_items};
+use crate::sync::lock;
 use queue::{Queue, queue};
-use results::Known;
-use template::Template;
+use run::{Output, Work};
 
 pub use preview::dry_run;
-
-/// How often a line says how far the batch is where there is no bar, so that a CI job is not taken for dead.
-const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
@@ -46,7 +37,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
     work.stop_on_signals()?;
     let heartbeat = work.show_progress(total);
-    work.start(items, sender, &queue)?;
+    start(&work, items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for row in results {
@@ -64,245 +55,44 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     ended
 }
 
-/// Where the results go.
-enum Output {
-    File(ResultsFile),
-    /// Standard output, a pipe or a device.
-    Stream(Sink),
-}
-
-impl Output {
-    /// Opens it, and finds out what a file answers already.
-    fn open(options: &Options, batch: &Batch) -> Result<(Self, Known)> {
-        let mut known = Known::default();
-        let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
-        let Some(path) = options.output.path.as_ref().filter(is_file) else {
-            return Ok((Self::Stream(Sink::open(&options.output)?), known));
-        };
-        let file = ResultsFile::open(path, batch.resume)?;
-        file.read_answers(&mut known)?;
-        if batch.keep_order && file.can_be_ordered()? {
-            known.places = Some(Vec::new());
-        }
-        Ok((Self::File(file), known))
-    }
-}
-
-/// All that the workers share.
-///
-/// A batch ends early in one of two ways, and both stop the pace, so that nothing more is sent:
-/// - [`Work::stop`] gives the pace the reason, which is the batch's error, and sets `no_more_items`. A signal does so
-///   after it has set `signal`. A rate limit that resets too late stops the pace in the same way, by itself.
-/// - [`Work::stop_if_items_are_left`] sets `budget_reached`. The workers go on to take items, most of which may have an
-///   answer already; the first one that would have to be sent sets `no_more_items`, and only then is it an error.
-struct Work {
-    session: Session,
-    template: Template,
-    batch: Batch,
-    known: Mutex<Known>,
-    output: Mutex<Output>,
-    /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
-    in_turn: bool,
-    tally: Mutex<Tally>,
-    /// The workers take no more items.
-    no_more_items: AtomicBool,
-    /// The credits or the cost that the batch was stopped for.
-    budget_reached: Mutex<Option<Error>>,
-    /// The last signal. The program ends by it when the requests under way have ended.
-    signal: Mutex<Option<i32>>,
-}
-
-impl Work {
-    fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
-        let template = Template::new(&options, &batch)?;
-        let max_wait = Some(options.policy.max_wait);
-        Ok(Self {
-            session: Session::new(options, max_wait)?,
-            template,
-            in_turn: batch.keep_order && known.places.is_none(),
-            batch,
-            known: known.into(),
-            output: output.into(),
-            tally: Mutex::default(),
-            no_more_items: AtomicBool::new(false),
-            budget_reached: Mutex::default(),
-            signal: Mutex::default(),
-        })
-    }
-
-    /// Shows how far the batch is, on a terminal all the time and elsewhere from time to time.
-    fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
-        let (begun, work) = (Instant::now(), Arc::clone(self));
-        let console = &self.session.options.console;
-        console.start_live(move || lock(&work.tally).bar(total, begun.elapsed()));
-        let work = Arc::clone(self);
-        let beat = move || {
-            let line = lock(&work.tally).heartbeat();
-            work.session.options.console.tell(line);
-        };
-        (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
-    }
-
-    /// Starts the reader of the items and the workers.
-    fn start(
-        self: &Arc<Self>,
-        items: Items,
-        sender: SyncSender<Item>,
-        queue: &Queue,
-    ) -> Result<()> {
-        let cannot = || Failure::new(Kind::Local, "cannot start a thread");
-        let work = Arc::clone(self);
-        let read = move || {
-            for item in items {
-                match item {
-                    // without workers the program is about to end
-                    Ok(item) => drop(sender.send(item)),
-                    Err(error) => return work.stop(error),
-                }
-            }
-        };
-        // it may wait for a line that never comes, so nobody waits for it
-        thread::Builder::new().spawn(read).with_context(cannot)?;
-        for number in 0..self.batch.jobs {
-            let (work, queue) = (Arc::clone(self), queue.clone());
-            match thread::Builder::new().spawn(move || work.ask_items(&queue)) {
-                Err(error) if number == 0 => return Err(error).with_context(cannot),
-                // fewer workers do it as well
-                Err(_) => break,
-                Ok(_) => {}
+/// Starts the reader of the items and the workers.
+fn start(work: &Arc<Work>, items: Items, sender: SyncSender<Item>, queue: &Queue) -> Result<()> {
+    let cannot = || Failure::new(Kind::Local, "cannot start a thread");
+    let reading = Arc::clone(work);
+    let read = move || {
+        for item in items {
+            match item {
+                // without workers the program is about to end
+                Ok(item) => drop(sender.send(item)),
+                Err(error) => return reading.stop(error),
             }
         }
-        Ok(())
-    }
-
-    /// One worker: item after item, until there are no more or a reason to stop.
-    fn ask_items(&self, queue: &Queue) {
-        let client = self.session.client.sibling();
-        while let Some((item, result)) = queue.take(|| self.no_more_items.load(Ordering::Relaxed)) {
-            if let Some(row) = self.ask(&client, item) {
-                // without a reader of the results the program is about to end
-                if self.in_turn {
-                    let _ = result.send(Ok(row));
-                } else if let Err(error) = self.write(&row) {
-                    let _ = result.send(Err(error));
-                }
-            }
+    };
+    // it may wait for a line that never comes, so nobody waits for it
+    thread::Builder::new().spawn(read).with_context(cannot)?;
+    for number in 0..work.batch.jobs {
+        let (work, queue) = (Arc::clone(work), queue.clone());
+        match thread::Builder::new().spawn(move || ask_items(&work, &queue)) {
+            Err(error) if number == 0 => return Err(error).with_context(cannot),
+            // fewer workers do it as well
+            Err(_) => break,
+            Ok(_) => {}
         }
     }
-
-    /// Writes a row. Where a file has no room for it, there may be some for those that are under way.
-    fn write(&self, row: &str) -> Result<()> {
-        match &mut *lock(&self.output) {
-            Output::File(file) => {
-                file.append(row).unwrap_or_else(|error| self.stop(error));
-                Ok(())
-            }
-            Output::Stream(sink) => {
-                sink.json(row.as_bytes());
-                let console = &self.session.options.console;
-                if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
-            }
-        }
-    }
-
-    /// Puts the results in order, where that was left for the end.
-    fn order_results(&self) {
-        // the answers of earlier batches are no longer needed
-        let Known { places, .. } = take(&mut *lock(&self.known));
-        if let (Output::File(file), Some(places)) = (&*lock(&self.output), places) {
-            let ordered = file.order(places, |path| self.session.remove_on_signal(Some(path)));
-            self.session.remove_on_signal(None);
-            ordered.unwrap_or_else(|error| self.stop(error));
-        }
-    }
-
-    /// Asks nothing more. The first reason is the batch's error.
-    fn stop(&self, reason: Error) {
-        self.no_more_items.store(true, Ordering::Relaxed);
-        self.session.pace.stop(Some(reason));
-    }
-
-    /// Asks nothing more. Without another item that wants an answer, that is not an error: the workers look for one.
-    fn stop_if_items_are_left(&self, reason: Error) {
-        lock(&self.budget_reached).get_or_insert(reason);
-        self.session.pace.stop(None);
-    }
-
-    /// The first signal lets the requests under way finish, the second one does not.
-    fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
-        let work = Arc::clone(self);
-        on_signal(&ENDING, move |signal| {
-            if lock(&work.signal).replace(signal).is_some() {
-                work.session.remove_temp_file();
-                let _ended = work.session.checks.end_by(signal);
-                end_by(signal);
-            }
-            let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
-            work.stop(failure.hint("with -o FILE, use --resume to continue").into());
-            let work = Arc::clone(&work);
-            let note = move || {
-                let console = &work.session.options.console;
-                console.note("no new items are started; a second signal stops at once");
-            };
-            // where nobody reads stderr, the next signal still arrives
-            let _ = thread::Builder::new().spawn(note);
-        })
-    }
-
-    /// Reports what came of it all.
-    fn finish(&self) -> Result<()> {
-        let console = &self.session.options.console;
-        let are_items_left = self.no_more_items.load(Ordering::Relaxed);
-        let budget_reached = lock(&self.budget_reached).take().filter(|_| are_items_left);
-        let reason = self.session.pace.take_reason().or(budget_reached);
-        let tally = lock(&self.tally);
-        note_replaced(tally.replaced, "the items", |note| console.note(note));
-        match tally.short {
-            0 => {}
-            1 => console.note("1 answer stopped short"),
-            short => console.note(format_args!("{short} answers stopped short")),
-        }
-        self.note_if_unreported(tally.unreported);
-        if reason.is_none() && tally.done() == 0 {
-            no_items(&self.batch, console)?;
-        }
-        if !console.quiet {
-            console.tell(&*tally);
-        }
-        match (reason, tally.failed) {
-            (Some(reason), _) => Err(reason),
-            (None, 0) => Ok(()),
-            (None, failed) => {
-                let hint = match &self.session.options.output.path {
-                    Some(file) => format!(
-                        "jq 'select(.error)' {} shows why; use --resume to ask them again",
-                        file.display()
-                    ),
-                    None => "with -o FILE, use --resume to ask them again".into(),
-                };
-                Err(items_failed(failed).hint(hint).into())
-            }
-        }
-    }
-}
-
-/// Notes that there were no items. If a word names a file, the user meant that one.
-fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
-    if let Some(file) = &batch.file_word {
-        let failure = usage_error("there were no items on standard input");
-        let hint = format!("use --batch={0} to read the items from {0}", file.display());
-        return Err(failure.hint(hint));
-    }
-    console.note("there were no items; --batch=FILE reads them from a file");
     Ok(())
 }
 
-fn items_failed(count: u64) -> Failure {
-    let items = if count == 1 { "item" } else { "items" };
-    Failure::new(Kind::ItemsFailed, format!("{count} {items} failed"))
-}
-
-/// Whether every other item would end in the same way.
-fn is_for_all(error: &Error) -> bool {
-    matches!(kind(error), Kind::KeyRejected | Kind::NotPermitted)
+/// One worker: item after item, until there are no more or a reason to stop.
+fn ask_items(work: &Work, queue: &Queue) {
+    let client = work.session.client.sibling();
+    while let Some((item, result)) = queue.take(|| work.no_more_items.load(Ordering::Relaxed)) {
+        if let Some(row) = item::ask(work, &client, item) {
+            // without a reader of the results the program is about to end
+            if work.in_turn {
+                let _ = result.send(Ok(row));
+            } else if let Err(error) = work.write(&row) {
+                let _ = result.send(Err(error));
+            }
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
+use super::run::{items_failed, no_items};
 use super::template::Template;
-use super::{items_failed, no_items};
 use crate::api::one_line;
 use crate::cli::{Batch, Options};
 use crate::input::{Item, Items};

@@ -1,0 +1,216 @@
+//! What the workers of a batch share, how it stops early, and what is reported at its end.
+
+use std::mem::take;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Error, Result};
+
+use super::budget;
+use super::file::ResultsFile;
+use super::results::Known;
+use super::template::Template;
+use crate::cli::{Batch, Options};
+use crate::command::session::Session;
+use crate::command::signals::{ENDING, end_by, name, on_signal};
+use crate::error::{Failure, Kind, usage_error};
+use crate::input::note_replaced;
+use crate::output::{Console, Sink, Tally};
+use crate::sync::{Ticker, lock};
+
+/// How often a line says how far the batch is where there is no bar, so that a CI job is not taken for dead.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// Where the results go.
+pub enum Output {
+    File(ResultsFile),
+    /// Standard output, a pipe or a device.
+    Stream(Sink),
+}
+
+impl Output {
+    /// Opens it, and finds out what a file answers already.
+    pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Known)> {
+        let mut known = Known::default();
+        let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
+        let Some(path) = options.output.path.as_ref().filter(is_file) else {
+            return Ok((Self::Stream(Sink::open(&options.output)?), known));
+        };
+        let file = ResultsFile::open(path, batch.resume)?;
+        file.read_answers(&mut known)?;
+        if batch.keep_order && file.can_be_ordered()? {
+            known.places = Some(Vec::new());
+        }
+        Ok((Self::File(file), known))
+    }
+}
+
+/// All that the workers share.
+///
+/// A batch ends early in one of two ways, and both stop the pace, so that nothing more is sent:
+/// - [`Work::stop`] gives the pace the reason, which is the batch's error, and sets `no_more_items`. A signal does so
+///   after it has set `signal`. A rate limit that resets too late stops the pace in the same way, by itself.
+/// - [`Work::stop_if_items_are_left`] sets `budget_reached`. The workers go on to take items, most of which may have an
+///   answer already; the first one that would have to be sent sets `no_more_items`, and only then is it an error.
+pub struct Work {
+    pub session: Session,
+    pub template: Template,
+    pub batch: Batch,
+    pub known: Mutex<Known>,
+    pub output: Mutex<Output>,
+    /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
+    pub in_turn: bool,
+    pub tally: Mutex<Tally>,
+    /// The workers take no more items.
+    pub no_more_items: AtomicBool,
+    /// The credits or the cost that the batch was stopped for.
+    pub budget_reached: Mutex<Option<Error>>,
+    /// The last signal. The program ends by it when the requests under way have ended.
+    pub signal: Mutex<Option<i32>>,
+}
+
+impl Work {
+    pub fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
+        let template = Template::new(&options, &batch)?;
+        let max_wait = Some(options.policy.max_wait);
+        Ok(Self {
+            session: Session::new(options, max_wait)?,
+            template,
+            in_turn: batch.keep_order && known.places.is_none(),
+            batch,
+            known: known.into(),
+            output: output.into(),
+            tally: Mutex::default(),
+            no_more_items: AtomicBool::new(false),
+            budget_reached: Mutex::default(),
+            signal: Mutex::default(),
+        })
+    }
+
+    /// Shows how far the batch is, on a terminal all the time and elsewhere from time to time.
+    pub fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
+        let (begun, work) = (Instant::now(), Arc::clone(self));
+        let console = &self.session.options.console;
+        console.start_live(move || lock(&work.tally).bar(total, begun.elapsed()));
+        let work = Arc::clone(self);
+        let beat = move || {
+            let line = lock(&work.tally).heartbeat();
+            work.session.options.console.tell(line);
+        };
+        (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
+    }
+
+    /// Writes a row. Where a file has no room for it, there may be some for those that are under way.
+    pub fn write(&self, row: &str) -> Result<()> {
+        match &mut *lock(&self.output) {
+            Output::File(file) => {
+                file.append(row).unwrap_or_else(|error| self.stop(error));
+                Ok(())
+            }
+            Output::Stream(sink) => {
+                sink.json(row.as_bytes());
+                let console = &self.session.options.console;
+                if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
+            }
+        }
+    }
+
+    /// Puts the results in order, where that was left for the end.
+    pub fn order_results(&self) {
+        // the answers of earlier batches are no longer needed
+        let Known { places, .. } = take(&mut *lock(&self.known));
+        if let (Output::File(file), Some(places)) = (&*lock(&self.output), places) {
+            let ordered = file.order(places, |path| self.session.remove_on_signal(Some(path)));
+            self.session.remove_on_signal(None);
+            ordered.unwrap_or_else(|error| self.stop(error));
+        }
+    }
+
+    /// Asks nothing more. The first reason is the batch's error.
+    pub fn stop(&self, reason: Error) {
+        self.no_more_items.store(true, Ordering::Relaxed);
+        self.session.pace.stop(Some(reason));
+    }
+
+    /// Asks nothing more. Without another item that wants an answer, that is not an error: the workers look for one.
+    pub fn stop_if_items_are_left(&self, reason: Error) {
+        lock(&self.budget_reached).get_or_insert(reason);
+        self.session.pace.stop(None);
+    }
+
+    /// The first signal lets the requests under way finish, the second one does not.
+    pub fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
+        let work = Arc::clone(self);
+        on_signal(&ENDING, move |signal| {
+            if lock(&work.signal).replace(signal).is_some() {
+                work.session.remove_temp_file();
+                let _ended = work.session.checks.end_by(signal);
+                end_by(signal);
+            }
+            let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
+            work.stop(failure.hint("with -o FILE, use --resume to continue").into());
+            let work = Arc::clone(&work);
+            let note = move || {
+                let console = &work.session.options.console;
+                console.note("no new items are started; a second signal stops at once");
+            };
+            // where nobody reads stderr, the next signal still arrives
+            let _ = thread::Builder::new().spawn(note);
+        })
+    }
+
+    /// Reports what came of it all.
+    pub fn finish(&self) -> Result<()> {
+        let console = &self.session.options.console;
+        let are_items_left = self.no_more_items.load(Ordering::Relaxed);
+        let budget_reached = lock(&self.budget_reached).take().filter(|_| are_items_left);
+        let reason = self.session.pace.take_reason().or(budget_reached);
+        let tally = lock(&self.tally);
+        note_replaced(tally.replaced, "the items", |note| console.note(note));
+        match tally.short {
+            0 => {}
+            1 => console.note("1 answer stopped short"),
+            short => console.note(format_args!("{short} answers stopped short")),
+        }
+        budget::note_if_unreported(self, tally.unreported);
+        if reason.is_none() && tally.done() == 0 {
+            no_items(&self.batch, console)?;
+        }
+        if !console.quiet {
+            console.tell(&*tally);
+        }
+        match (reason, tally.failed) {
+            (Some(reason), _) => Err(reason),
+            (None, 0) => Ok(()),
+            (None, failed) => {
+                let hint = match &self.session.options.output.path {
+                    Some(file) => format!(
+                        "jq 'select(.error)' {} shows why; use --resume to ask them again",
+                        file.display()
+                    ),
+                    None => "with -o FILE, use --resume to ask them again".into(),
+                };
+                Err(items_failed(failed).hint(hint).into())
+            }
+        }
+    }
+}
+
+/// Notes that there were no items. If a word names a file, the user meant that one.
+pub fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
+    if let Some(file) = &batch.file_word {
+        let failure = usage_error("there were no items on standard input");
+        let hint = format!("use --batch={0} to read the items from {0}", file.display());
+        return Err(failure.hint(hint));
+    }
+    console.note("there were no items; --batch=FILE reads them from a file");
+    Ok(())
+}
+
+pub fn items_failed(count: u64) -> Failure {
+    let items = if count == 1 { "item" } else { "items" };
+    Failure::new(Kind::ItemsFailed, format!("{count} {items} failed"))
+}
