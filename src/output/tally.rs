@@ -26,8 +26,8 @@ pub struct Tally {
     pub cost: f64,
     /// What is left of the credits, in dollars.
     pub credits: Option<f64>,
-    /// Answers that did not report the credits, before the first that did.
-    pub unreported: u64,
+    /// There was an answer without credits before any answer with them.
+    pub unreported: bool,
     /// There were answers without a count of tokens.
     pub uncounted: bool,
 }

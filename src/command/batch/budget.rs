@@ -6,9 +6,6 @@ use crate::error::{Failure, Kind};
 use crate::output::dollars;
 use crate::sync::lock;
 
-/// After this many answers without a word about credits, none is expected any more.
-const MOST_UNREPORTED: u64 = 10;
-
 /// Counts what was spent, whatever came of it, and looks at the credits that are left.
 pub fn count(work: &Work, outcome: &Outcome) {
     let is_answer = outcome.result.is_ok();
@@ -32,7 +29,7 @@ pub fn count(work: &Work, outcome: &Outcome) {
 fn look_at_cost(work: &Work, cost: f64, most: f64, is_first_uncounted: bool) {
     if is_first_uncounted {
         let console = &work.session.options.console;
-        console.note("the server does not count tokens; --max-cost cannot guard the cost");
+        console.note("the server does not count tokens, so --max-cost has no effect");
     }
     if cost >= most {
         let cost = dollars(cost);
@@ -48,31 +45,17 @@ fn look_at_credits(work: &Work, credits: Option<f64>, is_answer: bool) {
     let mut tally = lock(&work.tally);
     tally.credits = credits.or(tally.credits);
     let Some(least) = work.batch.min_credits else { return };
-    if tally.credits.is_some() {
-        tally.unreported = 0;
-    } else if is_answer {
-        tally.unreported += 1;
-        if tally.unreported == MOST_UNREPORTED {
-            note_unreported(work);
-        }
-    }
+    let is_unreported = is_answer && tally.credits.is_none();
+    let is_first = is_unreported && !std::mem::replace(&mut tally.unreported, true);
     drop(tally);
+    if is_first {
+        let console = &work.session.options.console;
+        console.note("the server does not report credits, so --min-credits has no effect");
+    }
     if let Some(credits) = credits.filter(|credits| *credits < least) {
         let message = format!("${credits:.2} credits are left, below --min-credits");
         let failure = Failure::new(Kind::NotPermitted, message);
         let failure = failure.hint("with more credits, use --resume to continue");
         work.stop_if_items_are_left(failure.into());
     }
-}
-
-/// Notes at the end of a short batch what a long one has noted already.
-pub fn note_if_unreported(work: &Work, unreported: u64) {
-    if (1..MOST_UNREPORTED).contains(&unreported) {
-        note_unreported(work);
-    }
-}
-
-fn note_unreported(work: &Work) {
-    let console = &work.session.options.console;
-    console.note("the server does not tell the credits left; --min-credits cannot guard them");
 }

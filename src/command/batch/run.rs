@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 
-use super::budget;
 use super::file::ResultsFile;
 use super::results::Known;
 use super::template::Template;
@@ -175,7 +174,6 @@ impl Work {
             1 => console.note("1 answer stopped short"),
             short => console.note(format_args!("{short} answers stopped short")),
         }
-        budget::note_if_unreported(self, tally.unreported);
         if reason.is_none() && tally.done() == 0 {
             no_items(&self.batch, console)?;
         }
