@@ -144,10 +144,10 @@ impl Exchange<'_> {
         let found =
             self.session.recordings.as_ref()?.find(&self.prepared, self.console).transpose()?;
         Some(match found {
-            Ok((recorded, place)) => {
+            Ok((record, place)) => {
                 self.console.trace("*", format_args!("the answer is replayed from {place}"));
-                let (content_type, body) = recorded.into_parts();
-                self.client.replay(content_type.as_deref(), body, wanted.clone())
+                let body = record.body.into_bytes();
+                self.client.replay(record.content_type.as_deref(), body, wanted.clone())
             }
             Err(error) => Sent::unsent(error),
         })

@@ -1,22 +1,23 @@
 //! Recorded answers: a file with a JSON line for each, which is found by the digest of its request.
 
 mod difference;
-mod index;
 mod record;
 
+use std::collections::{HashMap, VecDeque};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::api::{Answer, Head, Prepared};
+use crate::api::{Answer, Digest, Head, Prepared};
 use crate::error::{Failure, Kind};
-use crate::jsonl::Lines;
+use crate::jsonl::{Lines, is_torn};
 use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
-use index::Index;
-use record::{Recorded, line, question, recorded_question};
+use record::{Record, recorded_request};
 
 /// What messages call the file.
 const NAME: &str = "the recorded answers";
@@ -24,10 +25,21 @@ const NAME: &str = "the recorded answers";
 /// A file of recorded answers.
 pub struct Recordings {
     path: PathBuf,
-    /// What it holds; `None` where every request is asked.
-    index: Option<Mutex<Index>>,
-    /// The file to append to; `None` where no request is asked.
+    /// The answers to replay; `None` without `--replay`.
+    recorded: Option<Mutex<Recorded>>,
+    /// The file to append to; `None` without `--record`.
     lines: Option<Lines>,
+}
+
+/// What a file holds.
+#[derive(Default)]
+struct Recorded {
+    /// The answers to each request that are still to come, each with its line; the last one stays.
+    answers: HashMap<Digest, VecDeque<(u64, Record)>>,
+    /// The request of the last answer.
+    last: Option<Digest>,
+    /// The length of the file without a last line that was not written completely, if there is one.
+    torn: Option<u64>,
 }
 
 impl Recordings {
@@ -37,38 +49,27 @@ impl Recordings {
         let Some(path) = record.or(replay) else { return Ok(None) };
         let open = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
         let locked = record.filter(|path| path.is_file()).map(open).transpose()?;
-        let index = path.is_file().then(|| Index::open(path)).transpose()?;
-        if let (Some(lines), Some(length)) = (&locked, index.as_ref().and_then(|index| index.torn))
-        {
-            lines.truncate(length)?;
+        let recorded = path.is_file().then(|| Recorded::read(path)).transpose()?;
+        if let (Some(lines), Some(Recorded { torn: Some(length), .. })) = (&locked, &recorded) {
+            lines.truncate(*length)?;
         }
         drop(locked);
         // programs side by side may record in one file
         let lines = record.map(|path| Lines::open(path, NAME)).transpose()?;
-        let index = index.filter(|_| replay.is_some()).map(Mutex::new);
-        Ok(Some(Self { path: path.into(), index, lines }))
+        let recorded = recorded.filter(|_| replay.is_some()).map(Mutex::new);
+        Ok(Some(Self { path: path.into(), recorded, lines }))
     }
 
     /// The next answer that is recorded for a request, and where it stands. Without one, the request is to be asked,
     /// or it is an error.
-    pub fn find(
-        &self,
-        prepared: &Prepared,
-        console: &Console,
-    ) -> Result<Option<(Recorded, String)>> {
-        let Some(index) = &self.index else { return Ok(None) };
-        let mut index = lock(index);
-        let Some(place) = index.next(prepared.digest()) else {
-            return match &self.lines {
-                Some(_) => Ok(None),
-                None => Err(self.no_answer(&mut index, prepared, console)?.into()),
-            };
-        };
-        let json = index.line(place)?;
-        drop(index);
-        let recorded =
-            Recorded::parse(&json).ok_or_else(|| index::not_an_answer(&self.path, place.number))?;
-        Ok(Some((recorded, format!("{}:{}", self.path.display(), place.number))))
+    pub fn find(&self, prepared: &Prepared, console: &Console) -> Result<Option<(Record, String)>> {
+        let Some(recorded) = &self.recorded else { return Ok(None) };
+        let mut recorded = lock(recorded);
+        match recorded.next(prepared.digest()) {
+            Some((line, record)) => Ok(Some((record, format!("{}:{line}", self.path.display())))),
+            None if self.lines.is_some() => Ok(None),
+            None => Err(self.no_answer(&recorded, prepared, console).into()),
+        }
     }
 
     /// Adds an answer that a server gave, if that is wanted.
@@ -80,25 +81,70 @@ impl Recordings {
         console: &Console,
     ) -> Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
-        lines.append(line(prepared, head, &answer.body, console).as_bytes())
+        let mut line = serde_json::to_vec(&Record::new(prepared, head, &answer.body, console)?)?;
+        line.push(b'\n');
+        lines.append(&line)
     }
 
     /// The error of a request without an answer. It says how the last one that has an answer differs.
-    fn no_answer(
-        &self,
-        index: &mut Index,
-        prepared: &Prepared,
-        console: &Console,
-    ) -> Result<Failure> {
+    fn no_answer(&self, recorded: &Recorded, prepared: &Prepared, console: &Console) -> Failure {
         let path = self.path.display();
-        let last = index.last.map(|place| index.line(place)).transpose()?;
-        let why = match last.as_deref().and_then(recorded_question) {
-            Some(last) => difference(&question(&prepared.question(), console), &last),
+        let why = match recorded.last_request() {
+            Some(last) => difference(&recorded_request(&prepared.question(), console), &last),
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));
         let message = format!("no recorded answer for this request in {path}{why}");
         let failure = Failure::new(Kind::NoRecording, message);
-        Ok(failure.hint(format!("add --record {path} to ask it, and record the answer")))
+        failure.hint(format!("add --record {path} to ask it, and record the answer"))
+    }
+}
+
+impl Recorded {
+    /// Reads a file. A line of another kind is an error.
+    fn read(path: &Path) -> Result<Self> {
+        let name = path.display();
+        let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
+        let mut reader = BufReader::new(File::open(path).with_context(cannot)?);
+        let mut recorded = Self::default();
+        let (mut line, mut offset) = (Vec::new(), 0);
+        for number in 1.. {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line).with_context(cannot)? as u64;
+            if length == 0 {
+                break;
+            }
+            match serde_json::from_slice::<Record>(&line) {
+                Ok(record) => {
+                    recorded.last = Some(record.key);
+                    let answers = recorded.answers.entry(record.key).or_default();
+                    answers.push_back((number, record));
+                }
+                Err(_) if line.trim_ascii().is_empty() => {}
+                // a program that was killed may have left it, and another one gone on after it
+                Err(_) if is_torn(line.trim_ascii_end(), Record::START) => {
+                    recorded.torn = (!line.ends_with(b"\n")).then_some(offset);
+                }
+                Err(_) => {
+                    let message = format!("{name}:{number}: this line is not a recorded answer");
+                    let failure = Failure::new(Kind::Local, message);
+                    return Err(failure.hint("is it the right file?").into());
+                }
+            }
+            offset += length;
+        }
+        Ok(recorded)
+    }
+
+    /// The answer whose turn it is, and its line.
+    fn next(&mut self, key: Digest) -> Option<(u64, Record)> {
+        let answers = self.answers.get_mut(&key)?;
+        if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }
+    }
+
+    /// The request of the last answer.
+    fn last_request(&self) -> Option<serde_json::Value> {
+        let (_, record) = self.answers.get(&self.last?)?.back()?;
+        Some(serde_json::from_str(record.request.as_ref()?.get()).unwrap_or_default())
     }
 }

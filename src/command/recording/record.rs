@@ -1,11 +1,13 @@
-//! A recorded answer as a line of JSON.
+//! A recorded answer: one line of JSON.
 
 use std::time::SystemTime;
 
+use anyhow::Result;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_json::value::{RawValue, to_raw_value};
 use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::json::repair;
@@ -13,77 +15,43 @@ use crate::api::limits::rfc3339;
 use crate::api::{Digest, Head, Prepared};
 use crate::output::Console;
 
-/// What is written. The key comes first: a torn line is known by it.
-#[derive(Serialize)]
-struct Record<'a> {
-    key: Digest,
+/// A line of the file. The key comes first, because a torn line is known by it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record {
+    /// The digest of the request without `stream`.
+    pub key: Digest,
+    /// When the answer was recorded, by RFC 3339.
     time: Option<String>,
-    request: Value,
-    #[serde(flatten)]
-    answer: &'a Recorded,
+    /// The request without `stream`, and without the data of attachments.
+    pub request: Option<Box<RawValue>>,
+    pub content_type: Option<String>,
+    /// The body of the answer as it was received.
+    pub body: String,
 }
 
-/// An answer as it was received.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Recorded {
-    content_type: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body: Option<String>,
-    /// The body, where it is not UTF-8.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    body_base64: Option<String>,
-}
+impl Record {
+    /// How a line begins.
+    pub const START: &str = r#"{"key":""#;
 
-impl Recorded {
-    fn new(content_type: Option<String>, body: &[u8], console: &Console) -> Self {
-        let text = String::from_utf8_lossy(body);
-        let redacted = console.redact(&text);
-        if redacted == text && std::str::from_utf8(body).is_err() {
-            let body_base64 = Some(BASE64_STANDARD.encode(body));
-            return Self { content_type, body_base64, ..Self::default() };
-        }
-        Self { content_type, body: Some(redacted), ..Self::default() }
-    }
-
-    /// Reads a line; `None` if it has no answer.
-    pub fn parse(json: &[u8]) -> Option<Self> {
-        let recorded: Self = serde_json::from_slice(json).ok()?;
-        (recorded.body.is_some() || recorded.body_base64.is_some()).then_some(recorded)
-    }
-
-    /// The content type and the body, byte for byte.
-    pub fn into_parts(self) -> (Option<String>, Vec<u8>) {
-        let decoded = self.body_base64.and_then(|base64| BASE64_STANDARD.decode(base64).ok());
-        let body = decoded.or(self.body.map(String::into_bytes));
-        (self.content_type, body.unwrap_or_default())
+    /// The record of an answer with this head and body, without the API key.
+    pub fn new(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> Result<Self> {
+        let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+        let request = prepared.question();
+        Ok(Self {
+            key: Digest::of(&request),
+            time: rfc3339(SystemTime::now()),
+            request: Some(to_raw_value(&recorded_request(&request, console))?),
+            content_type: content_type.map(|kind| console.redact(kind)),
+            body: console.redact(&String::from_utf8_lossy(body)),
+        })
     }
 }
 
-/// The line of an answer, without the API key.
-pub fn line(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> String {
-    let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-    let asked = prepared.question();
-    let record = Record {
-        key: Digest::of(&asked),
-        time: rfc3339(SystemTime::now()),
-        request: question(&asked, console),
-        answer: &Recorded::new(content_type.map(|kind| console.redact(kind)), body, console),
-    };
-    // strings and numbers always are JSON
-    serde_json::to_string(&record).map_or(String::new(), |json| json + "\n")
-}
-
-/// What a request asks, as it is recorded.
-pub fn question(asked: &[u8], console: &Console) -> Value {
-    let mut question = serde_json::from_str(&repair(asked)).unwrap_or_default();
-    shorten(&mut question, console);
-    question
-}
-
-/// The request of a line.
-pub fn recorded_question(json: &[u8]) -> Option<Value> {
-    let mut fields: Map<String, Value> = serde_json::from_slice(json).ok()?;
-    fields.remove("request")
+/// A request as it is recorded.
+pub fn recorded_request(json: &[u8], console: &Console) -> Value {
+    let mut request = serde_json::from_str(&repair(json)).unwrap_or_default();
+    shorten(&mut request, console);
+    request
 }
 
 /// Puts digest and size in the place of an attachment's data, and takes the API key out of every text.
@@ -110,17 +78,6 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
-        #[test]
-        fn every_body_comes_back_byte_for_byte(body in prop_oneof![
-            proptest::collection::vec(any::<u8>(), 0..99),
-            "\\PC{0,40}".prop_map(String::into_bytes),
-        ]) {
-            let recorded = Recorded::new(None, &body, &Console::new(false, false));
-            let json = serde_json::to_vec(&recorded).expect("JSON");
-            let (_, read) = Recorded::parse(&json).expect("a record").into_parts();
-            prop_assert_eq!(read, body);
-        }
-
         #[test]
         fn only_data_in_base64_is_shortened(data in "[A-Za-z0-9+/=#]{0,12}", kind in "base64|text") {
             let source = serde_json::json!({"type": kind, "data": data});
