@@ -1,6 +1,6 @@
 //! The items of a batch: a line each, as text, as a JSON string, or as an object.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::conversation::message;
 use super::draft::Draft;
-use super::encoding::Utf8Reader;
+use super::encoding::{is_utf16, utf8};
 use super::file::InputFile;
 use super::text::{self, Text, is_binary};
 use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id, too_large};
@@ -121,9 +121,9 @@ fn messages<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<Message>>, 
     messages.map(|messages| (1..).zip(messages).map(parse).collect()).transpose()
 }
 
-/// Reads items one by one, so that a long file costs no memory.
+/// Reads items one by one, so that a long file costs no memory, unless it is UTF-16.
 pub struct Items {
-    input: BufReader<Utf8Reader<Box<dyn Read + Send>>>,
+    input: Box<dyn BufRead + Send>,
     line: u64,
 }
 
@@ -131,22 +131,13 @@ impl Items {
     /// The items of a file, or of standard input.
     pub fn open(file: &InputFile) -> Result<Self> {
         let input = file.open().with_context(|| text::cannot_read(&file.name()))?;
-        Ok(Self { input: BufReader::new(Utf8Reader::new(input)), line: 0 })
+        Ok(Self { input: Box::new(BufReader::new(input)), line: 0 })
     }
 
-    /// The next line that is not blank. Of one that is longer than a request only the beginning is kept.
+    /// The next line that is not blank. Of one that is longer than a request only the beginning is retained.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
-        let mut read = || {
-            let mut line = Vec::new();
-            let mut input = self.input.by_ref().take(LARGEST_REQUEST as u64 + 1);
-            input.read_until(b'\n', &mut line)?;
-            if line.len() > LARGEST_REQUEST && !line.ends_with(b"\n") {
-                self.input.skip_until(b'\n')?;
-            }
-            std::io::Result::Ok(line)
-        };
         loop {
-            let line = read().with_context(cannot_read)?;
+            let line = self.read_line().with_context(cannot_read)?;
             if line.is_empty() {
                 return Ok(None);
             }
@@ -155,6 +146,21 @@ impl Items {
                 return Ok(Some(line));
             }
         }
+    }
+
+    fn read_line(&mut self) -> io::Result<Vec<u8>> {
+        let mut line = Vec::new();
+        self.input.by_ref().take(LARGEST_REQUEST as u64 + 1).read_until(b'\n', &mut line)?;
+        if self.line == 0 && is_utf16(&line) {
+            // a line of UTF-16 does not end with the byte of a line feed
+            self.input.read_to_end(&mut line)?;
+            self.input = Box::new(Cursor::new(utf8(std::mem::take(&mut line))));
+            return self.read_line();
+        }
+        if line.len() > LARGEST_REQUEST && !line.ends_with(b"\n") {
+            self.input.skip_until(b'\n')?;
+        }
+        Ok(if self.line == 0 { utf8(line) } else { line })
     }
 }
 
