@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
 use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Method, Uri};
@@ -66,16 +65,6 @@ impl Request {
         }
         let headers = endpoint.request_headers(self.stream);
         Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
-    }
-}
-
-impl Request {
-    /// Asks another model: puts its name into a request that is prepared already, too.
-    pub fn set_model(&mut self, model: &str, prepared: &mut Prepared) {
-        // the body begins with it
-        let field = |model: &str| format!("{{\"model\":{}", Value::from(model)).into_bytes();
-        let old = field(&std::mem::replace(&mut self.model, model.into()));
-        prepared.body.splice(..old.len(), field(model));
     }
 }
 

@@ -65,20 +65,15 @@ fn request(
 
 /// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
 pub fn turn(session: &Session, content: Content) -> Result<()> {
-    let Options { chat, check, output, console, .. } = &session.options;
+    let Options { chat, output, console, .. } = &session.options;
     let conversation = chat.as_deref().map(|path| {
         Conversation::open(path, |text| console.note(text), || session.pace.is_stopped())
     });
     let mut conversation = conversation.transpose()?;
     let mut request = request(&session.options, conversation.as_mut(), content);
     let prepared = request.prepare(session.client.endpoint())?;
-    // the body has the messages now; the question is needed again for the conversation, and all of them for a check
-    let messages = std::mem::take(&mut request.messages);
-    if check.is_some() {
-        request.messages.clone_from(&messages);
-    }
-    let mut messages = messages.into_iter();
-    let question = conversation.as_ref().and(messages.rfind(|m| m.role == Role::User));
+    // a check adds messages after it
+    let question = request.messages.iter().rposition(|message| message.role == Role::User);
     let sink = Sink::open(output)?;
     session.remove_on_signal(sink.temp_path());
     let mut printer = Printer::new(output, sink, console);
@@ -89,7 +84,8 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     if let (Ok(()), Some(conversation), Some(question)) = (&outcome.result, conversation, question)
     {
         let system = request.system.as_deref();
-        let kept = conversation.append(system, &question.content, &outcome.answer.text);
+        let kept =
+            conversation.append(system, &request.messages[question].content, &outcome.answer.text);
         if let (Some(earlier), Err(_)) = (&outcome.write_error, &kept) {
             console.failure(earlier);
         }

@@ -19,8 +19,7 @@ use crate::output::{
 
 /// Asks a question until there is an answer that may be printed. The printer prints it; only a batch has none.
 ///
-/// The messages of the request, which is prepared already, are needed only for `--check`. Afterwards it names the model
-/// that was asked last.
+/// The request is prepared already. Afterwards it names the model that was asked last, and has what `--check` added.
 pub fn exchange(
     session: &Session,
     client: &Client,
@@ -125,7 +124,13 @@ impl Exchange<'_> {
         let mut requests = 0;
         loop {
             let (candidate, model) = &self.models[0];
-            self.request.set_model(model, &mut self.prepared);
+            if *model != self.request.model {
+                self.request.model.clone_from(model);
+                match self.request.prepare(self.client.endpoint()) {
+                    Ok(prepared) => self.prepared = prepared,
+                    Err(error) => return (Sent::unsent(error), requests),
+                }
+            }
             let sent = match self.replay(&wanted) {
                 Some(sent) => sent,
                 None => self.client.send(&self.prepared, *candidate, &wanted, &mut on_progress),
