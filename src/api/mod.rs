@@ -22,7 +22,7 @@ pub use json::{BYTE_ORDER_MARK, Fields, one_line};
 pub use limits::{Limits, in_words};
 pub use models::{MODELS, Model, is_model_id, model_id};
 pub use net::client::{Client, Progress, Retry, Sent};
-pub use net::pace::{Candidate, Pace, stopped};
+pub use net::pace::{Pace, stopped};
 pub use net::proxy::proxy_for;
 pub use price::{Price, Prices};
 pub use reply::Reply;

@@ -9,8 +9,8 @@ use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::{
-    Answer, Candidate, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request,
-    Sent, Wanted, stopped,
+    Answer, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request, Sent,
+    Wanted, stopped,
 };
 use crate::cli::Options;
 use crate::output::{
@@ -62,7 +62,7 @@ struct Exchange<'a> {
     request: &'a mut Request,
     prepared: Prepared,
     /// The models that may be asked from now on. The first one is asked.
-    models: Vec<(Candidate, String)>,
+    models: Vec<String>,
     in_batch: bool,
 }
 
@@ -123,7 +123,7 @@ impl Exchange<'_> {
         let mut on_progress = |progress: Progress| show_progress(console, &progress);
         let mut requests = 0;
         loop {
-            let (candidate, model) = &self.models[0];
+            let model = &self.models[0];
             if *model != self.request.model {
                 self.request.model.clone_from(model);
                 match self.request.prepare(self.client.endpoint()) {
@@ -133,11 +133,11 @@ impl Exchange<'_> {
             }
             let sent = match self.replay(&wanted) {
                 Some(sent) => sent,
-                None => self.client.send(&self.prepared, *candidate, &wanted, &mut on_progress),
+                None => self.client.send(&self.prepared, model, &wanted, &mut on_progress),
             };
             requests += sent.attempts;
             match (fallback.failure(model, &sent), self.models.get(1)) {
-                (Some(error), Some((_, next))) => note_fallback(console, error, next),
+                (Some(error), Some(next)) => note_fallback(console, error, next),
                 _ => return (sent, requests),
             }
             self.models.remove(0);
@@ -177,7 +177,7 @@ impl Exchange<'_> {
             return Err(complaint.failure().into());
         }
         if self.session.pace.is_stopped() {
-            return Err(stopped());
+            return Err(stopped().into());
         }
         self.console.note(format_args!("{complaint}; asking again, which is charged too"));
         self.add_feedback(&answer.text, &complaint)?;

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use anyhow::Error;
 
-use crate::api::{Candidate, Sent};
+use crate::api::Sent;
 use crate::error::{Kind, kind};
 use crate::sync::lock;
 
@@ -25,19 +25,13 @@ impl Fallback {
     }
 
     /// The models to ask, one after the other; `own` is the question's own.
-    pub fn models(&self, own: &str) -> Vec<(Candidate, String)> {
-        let others = (1..).zip(&self.models).filter(|(_, model)| *model != own);
-        let mut models: Vec<(usize, &str)> = vec![(0, own)];
-        models.extend(others.map(|(place, model)| (place, &**model)));
+    pub fn models(&self, own: &str) -> Vec<String> {
+        let others = self.models.iter().filter(|model| *model != own);
+        let mut models: Vec<String> = [own.into()].into_iter().chain(others.cloned()).collect();
         let failures = self.failures();
         let fails = |model| failures.get(model).is_some_and(|count| *count >= MOST_FAILURES);
         // where all fail, they are asked from the first one on
-        let first = models.iter().position(|(_, model)| !fails(*model)).unwrap_or(0);
-        let last = models.len() - 1;
-        let candidate = |(index, (place, model)): (usize, (usize, &str))| {
-            (Candidate { place, is_last: index == last }, model.to_string())
-        };
-        models.into_iter().enumerate().skip(first).map(candidate).collect()
+        models.split_off(models.iter().position(|model| !fails(model)).unwrap_or(0))
     }
 
     /// Counts what came of a model. Returns the error where another model may do better.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::exchange::read_to_end;
 use super::session::Session;
-use crate::api::{Candidate, Prepared, Progress, Sent, Wanted};
+use crate::api::{Prepared, Progress, Sent, Wanted};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
@@ -35,8 +35,7 @@ fn list(session: &Session) -> Result<Vec<u8>> {
     let wanted = Wanted { message: true, ..Wanted::default() };
     let mut on_progress = |progress: Progress| show_progress(console, &progress);
     start_spinner(console);
-    let Sent { reply, head, .. } =
-        client.send(&prepared, Candidate::ONLY, &wanted, &mut on_progress);
+    let Sent { reply, head, .. } = client.send(&prepared, "", &wanted, &mut on_progress);
     console.stop_live();
     if let Some(head) = head.filter(|head| matches!(head.status, 404 | 405)) {
         let host = client.endpoint().host();

@@ -33,7 +33,7 @@ impl Session {
     /// for the rate limit.
     pub fn new(mut options: Options, max_wait: Option<Duration>) -> Result<Self> {
         options.connect()?;
-        let pace = Arc::new(Pace::new(max_wait, 1 + options.fallback.len()));
+        let pace = Arc::new(Pace::new(max_wait));
         let client = Client::new(options.endpoint.clone(), options.policy, Arc::clone(&pace));
         let open_log = |path: &PathBuf| Lines::open(path, "the log");
         let log = options.log.as_ref().map(open_log).transpose()?;

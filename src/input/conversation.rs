@@ -42,7 +42,7 @@ impl Conversation {
             if !std::mem::replace(&mut told, true) {
                 notify(&format!("waiting for another program to finish its turn in {name}"));
             }
-            if is_stopped() { Err(stopped()) } else { Ok(()) }
+            if is_stopped() { Err(stopped().into()) } else { Ok(()) }
         })?;
         if let Some(file) = lines.reader()
             && let Some(length) = conversation.read(file)?

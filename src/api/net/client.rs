@@ -15,7 +15,7 @@ use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, http};
 
-use super::pace::{Candidate, Pace, stopped};
+use super::pace::{Pace, stopped};
 use super::resolver::Ipv4First;
 use super::transport::Wrapping;
 use crate::api::deadline::{Deadline, PATIENCE};
@@ -132,7 +132,7 @@ impl Client {
     pub fn send(
         &self,
         prepared: &Prepared,
-        model: Candidate,
+        model: &str,
         wanted: &Wanted,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
@@ -177,13 +177,13 @@ impl Client {
     }
 
     /// Waits until the model may be asked, and returns the agent to send the request with.
-    fn acquire(&self, model: Candidate) -> Result<Agent> {
+    fn acquire(&self, model: &str) -> Result<Agent> {
         self.pace.acquire(model)?;
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
             // an order to stop came just before this agent took the place of the one that it ended
             self.pace.release(model, None);
-            return Err(stopped());
+            return Err(stopped().into());
         }
         Ok(agent)
     }
@@ -191,7 +191,7 @@ impl Client {
     /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
     pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, wanted: Wanted) -> Sent {
         if self.pace.is_stopped() {
-            return Sent::unsent(stopped());
+            return Sent::unsent(stopped().into());
         }
         let content_type = content_type.and_then(|kind| HeaderValue::from_str(kind).ok());
         let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
@@ -206,7 +206,7 @@ impl Client {
     fn prepare_retry(
         &self,
         failed: AttemptError,
-        model: Candidate,
+        model: &str,
         attempt: u32,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
@@ -286,7 +286,7 @@ impl Client {
 
     /// Breaks off what is under way, from another thread. What is sent after [`Pace::resume`] is sent as ever.
     pub fn abort(&self) {
-        self.pace.stop(None);
+        self.pace.stop();
         self.renew(RootCerts::PlatformVerifier).shutdown();
     }
 

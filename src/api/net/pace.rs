@@ -1,9 +1,8 @@
 //! When a request may be sent: requests side by side share one view of each model's rate limit, and one order to stop.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
-
-use anyhow::{Error, Result};
 
 use crate::api::limits::{Limits, in_words};
 use crate::error::{Failure, Kind};
@@ -22,27 +21,11 @@ pub struct Pace {
     max_wait: Option<Duration>,
 }
 
-/// One of the models that a question may be asked of.
-#[derive(Debug, Clone, Copy)]
-pub struct Candidate {
-    /// 0 for the question's own model, then the fallbacks.
-    pub place: usize,
-    /// There is no model to ask after it.
-    pub is_last: bool,
-}
-
-impl Candidate {
-    /// The model of a question that no other model is asked.
-    pub const ONLY: Self = Self { place: 0, is_last: true };
-}
-
 #[derive(Default)]
 struct State {
-    /// Those of the model that is asked first, and of each fallback, because servers limit them one by one.
-    limits: Vec<RateLimit>,
+    /// By the id of the model, because servers limit them one by one.
+    limits: HashMap<String, RateLimit>,
     stopped: bool,
-    /// Why nothing more is sent, if there is more to say than that somebody stopped it.
-    reason: Option<Error>,
 }
 
 #[derive(Default)]
@@ -63,56 +46,50 @@ struct Window {
 }
 
 impl Pace {
-    /// A pace for requests side by side, where `max_wait` is given, or for one after the other. A question may be
-    /// asked of this many models, one after the other.
-    pub fn new(max_wait: Option<Duration>, models: usize) -> Self {
-        let limits = (0..models).map(|_| RateLimit::default()).collect();
-        let state = State { limits, ..State::default() };
-        Self { state: state.into(), changed: Condvar::new(), max_wait }
+    /// A pace for requests side by side, where `max_wait` is given, or for one after the other.
+    pub fn new(max_wait: Option<Duration>) -> Self {
+        Self { state: Mutex::default(), changed: Condvar::new(), max_wait }
     }
 
     /// Waits until the model may be asked, and counts the request. An error of [`Kind::Interrupted`] means that
-    /// nothing more is to be sent, one of [`Kind::RateLimited`] that the next model is to be asked.
-    pub(super) fn acquire(&self, model: Candidate) -> Result<()> {
-        let mut state = self.state();
+    /// nothing more is to be sent, one of [`Kind::RateLimited`] that the model cannot be asked in time.
+    pub(super) fn acquire(&self, model: &str) -> Result<(), Failure> {
+        let mut state = lock(&self.state);
         loop {
             if state.stopped {
                 return Err(stopped());
             }
             let Some(max_wait) = self.max_wait else { return Ok(()) };
-            let limit = &mut state.limits[model.place];
+            let limit = state.limit(model);
             let Some(wait) = limit.time_left(SystemTime::now()) else {
                 limit.in_flight += 1;
                 return Ok(());
             };
-            if wait > max_wait && (!model.is_last || limit.in_flight == 0) {
-                let failure = resets_too_late(wait);
-                if !model.is_last {
-                    return Err(failure.into());
-                }
-                state.stop(Some(failure.into()));
-                self.changed.notify_all();
-                return Err(stopped());
+            // an answer that is under way may tell more
+            if wait > max_wait && limit.in_flight == 0 {
+                return Err(resets_too_late(wait));
             }
-            state = self.wait(state, wait);
+            state =
+                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// A request has an answer's head with these limits, or failed.
-    pub(super) fn release(&self, model: Candidate, told: Option<&Limits>) {
-        let mut state = self.state();
-        let limit = &mut state.limits[model.place];
+    pub(super) fn release(&self, model: &str, reported: Option<&Limits>) {
+        let mut state = lock(&self.state);
+        let limit = state.limit(model);
         limit.in_flight = limit.in_flight.saturating_sub(1);
-        if let Some(told) = told.filter(|_| self.max_wait.is_some()) {
-            limit.learn(told);
+        if let Some(reported) = reported.filter(|_| self.max_wait.is_some()) {
+            limit.learn(reported);
         }
         self.changed.notify_all();
     }
 
     /// Everybody waits for this long before the model is asked, because the server wants it.
-    pub(super) fn set_retry_after(&self, model: Candidate, pause: Duration) {
+    pub(super) fn set_retry_after(&self, model: &str, pause: Duration) {
         let until = Instant::now() + pause.min(FOREVER);
-        let limit = &mut self.state().limits[model.place];
+        let mut state = lock(&self.state);
+        let limit = state.limit(model);
         limit.retry_after = limit.retry_after.max(Some(until));
         self.changed.notify_all();
     }
@@ -120,36 +97,30 @@ impl Pace {
     /// Waits for this long, unless it is stopped.
     pub(super) fn back_off(&self, pause: Duration) {
         let waiting = |state: &mut State| !state.stopped;
-        drop(self.changed.wait_timeout_while(self.state(), pause, waiting));
+        drop(self.changed.wait_timeout_while(lock(&self.state), pause, waiting));
     }
 
-    /// Sends nothing more. The first reason counts.
-    pub fn stop(&self, reason: Option<Error>) {
-        self.state().stop(reason);
+    /// Sends nothing more.
+    pub fn stop(&self) {
+        lock(&self.state).stopped = true;
         self.changed.notify_all();
     }
 
     /// Whether nothing more is to be sent.
     pub fn is_stopped(&self) -> bool {
-        self.state().stopped
+        lock(&self.state).stopped
     }
 
     /// Sends again after a stop.
     pub fn resume(&self) {
-        self.state().stopped = false;
+        lock(&self.state).stopped = false;
     }
+}
 
-    /// Why nothing more was sent, if somebody said so.
-    pub fn take_reason(&self) -> Option<Error> {
-        self.state().reason.take()
-    }
-
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+impl State {
+    /// The rate limit of a model.
+    fn limit(&mut self, model: &str) -> &mut RateLimit {
+        self.limits.entry(model.into()).or_default()
     }
 }
 
@@ -160,18 +131,9 @@ fn resets_too_late(wait: Duration) -> Failure {
     failure.hint("with -o FILE, use --resume to continue later")
 }
 
-/// The error of a request that is not sent because of an order to stop.
-pub fn stopped() -> Error {
-    Failure::new(Kind::Interrupted, "stopped").into()
-}
-
-impl State {
-    fn stop(&mut self, reason: Option<Error>) {
-        self.stopped = true;
-        if self.reason.is_none() {
-            self.reason = reason;
-        }
-    }
+/// The failure of a request that is not sent because of an order to stop.
+pub fn stopped() -> Failure {
+    Failure::new(Kind::Interrupted, "stopped")
 }
 
 impl RateLimit {
@@ -258,18 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn a_server_may_ask_everybody_to_wait_and_a_stop_ends_it() {
-        let pace = Pace::new(Some(Duration::from_secs(5)), 2);
-        let (first, last) =
-            (Candidate { place: 0, is_last: false }, Candidate { place: 1, is_last: true });
-        assert!(pace.acquire(first).is_ok());
-        pace.release(first, None);
-        pace.set_retry_after(first, Duration::from_secs(9));
-        assert!(pace.acquire(first).is_err());
-        assert!(!pace.is_stopped() && pace.acquire(last).is_ok());
-        pace.release(last, None);
-        pace.set_retry_after(last, Duration::from_secs(9));
-        assert!(pace.acquire(last).is_err());
-        assert!(pace.is_stopped() && pace.take_reason().is_some());
+    fn a_server_may_ask_everybody_to_wait_for_one_model() {
+        let pace = Pace::new(Some(Duration::from_secs(5)));
+        assert!(pace.acquire("a").is_ok());
+        pace.release("a", None);
+        pace.set_retry_after("a", Duration::from_secs(9));
+        assert_eq!(pace.acquire("a").map_err(|failure| failure.kind), Err(Kind::RateLimited));
+        assert!(pace.acquire("b").is_ok());
+        pace.stop();
+        assert_eq!(pace.acquire("b").map_err(|failure| failure.kind), Err(Kind::Interrupted));
     }
 }

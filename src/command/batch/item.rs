@@ -1,7 +1,5 @@
 //! One item of a batch: asked as a single question would be, and answered by a line of JSON.
 
-use std::sync::atomic::Ordering;
-
 use anyhow::Error;
 use serde_json::value::RawValue;
 
@@ -41,7 +39,7 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
         exchange(&work.session, client, &console.for_item(line), &mut request, prepared, None);
     let asked = (!work.session.options.fallback.is_empty()).then_some(&*request.model);
     budget::count(work, &outcome);
-    let Outcome { answer, result, head, short, write_error, .. } = outcome;
+    let Outcome { answer, result, head, short, attempts, write_error, .. } = outcome;
     let status = head.map(|head| head.status);
     if let Some(error) = write_error {
         work.stop(error);
@@ -60,7 +58,12 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
             Some(finished(work, &Row { line, id, data, key: Some(key), asked, content }))
         }
         Err(error) if kind(&error) == Kind::Interrupted => {
-            work.no_more_items.store(true, Ordering::Relaxed);
+            work.leave_items();
+            None
+        }
+        // the rate limit resets too late for this item and those after it
+        Err(error) if kind(&error) == Kind::RateLimited && attempts == 0 => {
+            work.stop(error);
             None
         }
         Err(error) => {

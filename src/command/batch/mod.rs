@@ -11,7 +11,6 @@ mod run;
 mod template;
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::thread;
 
@@ -46,8 +45,8 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     drop(heartbeat);
     work.order_results();
     console.stop_live();
+    let signal = lock(&work.stop).signal;
     let ended = work.finish();
-    let signal = *lock(&work.signal);
     if let (Err(error), Some(signal)) = (&ended, signal) {
         console.failure(error);
         end_by(signal);
@@ -85,7 +84,7 @@ fn start(work: &Arc<Work>, items: Items, sender: SyncSender<Item>, queue: &Queue
 /// One worker: item after item, until there are no more or a reason to stop.
 fn ask_items(work: &Work, queue: &Queue) {
     let client = work.session.client.sibling();
-    while let Some((item, result)) = queue.take(|| work.no_more_items.load(Ordering::Relaxed)) {
+    while let Some((item, result)) = queue.take(|| work.has_no_more_items()) {
         if let Some(row) = item::ask(work, &client, item) {
             // without a reader of the results the program is about to end
             if work.in_turn {

@@ -2,7 +2,6 @@
 
 use std::mem::take;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -47,13 +46,18 @@ impl Output {
     }
 }
 
+/// Whether and why a batch ends early.
+#[derive(Default)]
+pub struct Stop {
+    /// The batch's error, if it left items out.
+    reason: Option<Error>,
+    /// The last signal. The program ends by it when the requests under way have ended.
+    pub signal: Option<i32>,
+    /// The workers take no more items.
+    no_more_items: bool,
+}
+
 /// All that the workers share.
-///
-/// A batch ends early in one of two ways, and both stop the pace, so that nothing more is sent:
-/// - [`Work::stop`] gives the pace the reason, which is the batch's error, and sets `no_more_items`. A signal does so
-///   after it has set `signal`. A rate limit that resets too late stops the pace in the same way, by itself.
-/// - [`Work::stop_if_items_are_left`] sets `budget_reached`. The workers go on to take items, most of which may have an
-///   answer already; the first one that would have to be sent sets `no_more_items`, and only then is it an error.
 pub struct Work {
     pub session: Session,
     pub template: Template,
@@ -63,12 +67,7 @@ pub struct Work {
     /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
     pub in_turn: bool,
     pub tally: Mutex<Tally>,
-    /// The workers take no more items.
-    pub no_more_items: AtomicBool,
-    /// The credits or the cost that the batch was stopped for.
-    pub budget_reached: Mutex<Option<Error>>,
-    /// The last signal. The program ends by it when the requests under way have ended.
-    pub signal: Mutex<Option<i32>>,
+    pub stop: Mutex<Stop>,
 }
 
 impl Work {
@@ -83,9 +82,7 @@ impl Work {
             known: known.into(),
             output: output.into(),
             tally: Mutex::default(),
-            no_more_items: AtomicBool::new(false),
-            budget_reached: Mutex::default(),
-            signal: Mutex::default(),
+            stop: Mutex::default(),
         })
     }
 
@@ -130,21 +127,35 @@ impl Work {
 
     /// Asks nothing more. The first reason is the batch's error.
     pub fn stop(&self, reason: Error) {
-        self.no_more_items.store(true, Ordering::Relaxed);
-        self.session.pace.stop(Some(reason));
+        let mut stop = lock(&self.stop);
+        if !std::mem::replace(&mut stop.no_more_items, true) {
+            stop.reason = Some(reason);
+        }
+        self.session.pace.stop();
     }
 
-    /// Asks nothing more. Without another item that wants an answer, that is not an error: the workers look for one.
+    /// Sends nothing more. The workers go on to take items, most of which may have an answer already. The first one
+    /// that would have to be sent calls [`Work::leave_items`], and only then is the reason the batch's error.
     pub fn stop_if_items_are_left(&self, reason: Error) {
-        lock(&self.budget_reached).get_or_insert(reason);
-        self.session.pace.stop(None);
+        lock(&self.stop).reason.get_or_insert(reason);
+        self.session.pace.stop();
+    }
+
+    /// An item was not asked after all, and neither are those after it.
+    pub fn leave_items(&self) {
+        lock(&self.stop).no_more_items = true;
+    }
+
+    /// Whether the workers take no more items.
+    pub fn has_no_more_items(&self) -> bool {
+        lock(&self.stop).no_more_items
     }
 
     /// The first signal lets the requests under way finish, the second one does not.
     pub fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
         let work = Arc::clone(self);
         on_signal(&ENDING, move |signal| {
-            if lock(&work.signal).replace(signal).is_some() {
+            if lock(&work.stop).signal.replace(signal).is_some() {
                 work.session.remove_temp_file();
                 let _ended = work.session.checks.end_by(signal);
                 end_by(signal);
@@ -164,9 +175,8 @@ impl Work {
     /// Reports what came of it all.
     pub fn finish(&self) -> Result<()> {
         let console = &self.session.options.console;
-        let are_items_left = self.no_more_items.load(Ordering::Relaxed);
-        let budget_reached = lock(&self.budget_reached).take().filter(|_| are_items_left);
-        let reason = self.session.pace.take_reason().or(budget_reached);
+        let Stop { reason, no_more_items, .. } = take(&mut *lock(&self.stop));
+        let reason = reason.filter(|_| no_more_items);
         let tally = lock(&self.tally);
         note_replaced(tally.replaced, "the items", |note| console.note(note));
         match tally.short {
