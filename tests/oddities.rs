@@ -179,21 +179,6 @@ fn what_follows_an_answer_or_an_error_has_5_s_whatever_the_timeout() {
 }
 
 #[test]
-fn a_body_whose_chunks_lack_cr_fails_at_once_and_says_why() {
-    let head =
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
-    let answer = format!("{head}18\ndata: {{\"type\":\"ping\"}}   \n0\n\n");
-    let server = Server::new(vec![vec![Act::Send(answer.into_bytes()), Act::Hang]]);
-    let host = server.host();
-    anyask(["hi"])
-        .at(&server)
-        .says(&format!(
-            "anyask: {host} does not answer in valid HTTP/1.1: the lines between its chunks lack CR\n"
-        ))
-        .exits(10);
-}
-
-#[test]
 fn usage_is_read_in_any_type_and_cached_tokens_count() {
     let usage = |usage: &str, counted: &str| {
         let start =

@@ -22,11 +22,6 @@ impl Deadline {
         *lock(&self.0) = at;
     }
 
-    /// Whether there is one.
-    pub fn is_set(&self) -> bool {
-        lock(&self.0).is_some()
-    }
-
     /// Whether the time has come.
     pub fn is_over(&self) -> bool {
         self.left().is_some_and(|left| left.is_zero())

@@ -22,13 +22,11 @@ pub enum Broken {
     Dead(ureq::Error),
     /// A part of the answer's head had arrived.
     InHead(ureq::Error),
-    /// The lines between the chunks of the body end with LF alone, which the library waits to see complete.
-    BareLineEnds,
 }
 
 impl Broken {
     /// Finds out whether an error is one of these.
-    pub fn find(error: ureq::Error) -> Result<Self, ureq::Error> {
+    fn find(error: ureq::Error) -> Result<Self, ureq::Error> {
         match error {
             ureq::Error::Other(other) => match other.downcast() {
                 Ok(broken) => Ok(*broken),
@@ -37,14 +35,19 @@ impl Broken {
             error => Err(error),
         }
     }
+
+    /// Returns the library's error.
+    pub fn cause(error: ureq::Error) -> ureq::Error {
+        match Self::find(error) {
+            Ok(Self::Dead(error) | Self::InHead(error)) | Err(error) => error,
+        }
+    }
 }
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Self::Dead(error) | Self::InHead(error) => error.fmt(f),
-            Self::BareLineEnds => f.write_str("the lines between its chunks lack CR"),
-        }
+        let (Self::Dead(error) | Self::InHead(error)) = self;
+        error.fmt(f)
     }
 }
 
@@ -54,7 +57,6 @@ impl std::error::Error for Broken {}
 pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool) -> AttemptError {
     let error = match Broken::find(error) {
         Ok(Broken::InHead(error)) => return interrupted(endpoint, error),
-        Ok(Broken::BareLineEnds) => return invalid_http(endpoint).into(),
         Ok(Broken::Dead(error)) => {
             let failed = connection_error(endpoint, error, was_sent);
             return AttemptError { retryable: Retryable::AtOnce, ..failed };
@@ -148,15 +150,6 @@ fn proxy_status(reason: &str) -> Option<u16> {
 
 /// The connection failed after the answer had begun.
 pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
-    let error = match Broken::find(error) {
-        Ok(broken @ Broken::BareLineEnds) => {
-            return AttemptError::new(
-                Error::new(broken).context(invalid_http(endpoint)),
-                Retryable::No,
-            );
-        }
-        Ok(Broken::InHead(error) | Broken::Dead(error)) | Err(error) => error,
-    };
     if matches!(error, ureq::Error::Timeout(_)) {
         return silent(endpoint).into();
     }

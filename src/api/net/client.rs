@@ -88,8 +88,7 @@ impl Sent {
 pub struct Client {
     /// Replaced when what is under way is broken off.
     agent: Mutex<Agent>,
-    connector: Arc<DefaultConnector>,
-    deadline: Deadline,
+    wrapping: Wrapping,
     endpoint: Arc<Endpoint>,
     policy: Policy,
     pace: Arc<Pace>,
@@ -108,19 +107,21 @@ impl Client {
     #[must_use]
     pub fn sibling(&self) -> Self {
         let (endpoint, pace) = (Arc::clone(&self.endpoint), Arc::clone(&self.pace));
-        Self::with_parts(endpoint, self.policy, pace, Arc::clone(&self.connector))
+        Self::with_parts(endpoint, self.policy, pace, Arc::clone(&self.wrapping.inner))
     }
 
     fn with_parts(
         endpoint: Arc<Endpoint>,
         policy: Policy,
         pace: Arc<Pace>,
-        connector: Arc<DefaultConnector>,
+        inner: Arc<DefaultConnector>,
     ) -> Self {
-        let deadline = Deadline::default();
-        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &connector, &deadline, true);
+        let server = endpoint.url.authority().cloned();
+        let (deadline, sent) = (Deadline::default(), Arc::default());
+        let wrapping = Wrapping { inner, server, deadline, sent };
+        let agent = agent(&endpoint, RootCerts::PlatformVerifier, &wrapping, true);
         let agent = Mutex::new(agent);
-        Self { agent, connector, deadline, endpoint, policy, pace, dead: AtomicU32::new(0) }
+        Self { agent, wrapping, endpoint, policy, pace, dead: AtomicU32::new(0) }
     }
 
     /// The endpoint that requests go to.
@@ -249,11 +250,10 @@ impl Client {
 
     /// Sends the request once, and reads the head of its answer.
     fn open(&self, agent: &Agent, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
-        self.deadline.set_in(self.endpoint.connect_timeout);
+        self.wrapping.deadline.set(None);
+        self.wrapping.sent.store(false, Ordering::Relaxed);
         let response = self.run(agent, prepared).map_err(|error| {
-            // the limit to connect is lifted when the request is sent
-            let was_sent = !self.deadline.is_set();
-            connection_error(&self.endpoint, error, was_sent)
+            connection_error(&self.endpoint, error, self.wrapping.sent.load(Ordering::Relaxed))
         })?;
         let (parts, body) = response.into_parts();
         Ok((Head::new(parts.status.as_u16(), parts.headers), body))
@@ -263,11 +263,12 @@ impl Client {
     fn read(&self, head: &Head, body: Body, wanted: Wanted) -> Result<Reply, AttemptError> {
         let body = decoded(head, body)?;
         if !(200..300).contains(&head.status) {
-            self.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
+            self.wrapping.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
             return Err(refused(&self.endpoint, head, &error_body(body)));
         }
         let endpoint = Arc::clone(&self.endpoint);
-        let mut reply = Reply::new(head.clone(), body, wanted, endpoint, self.deadline.clone());
+        let mut reply =
+            Reply::new(head.clone(), body, wanted, endpoint, self.wrapping.deadline.clone());
         reply.begin()?;
         Ok(reply)
     }
@@ -293,7 +294,7 @@ impl Client {
     /// Puts a new agent in the place of the old one, and returns the old one.
     fn renew(&self, roots: RootCerts) -> Agent {
         let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
-        let new = agent(&self.endpoint, roots, &self.connector, &self.deadline, reuse);
+        let new = agent(&self.endpoint, roots, &self.wrapping, reuse);
         std::mem::replace(&mut lock(&self.agent), new)
     }
 }
@@ -306,13 +307,7 @@ fn request(prepared: &Prepared) -> Result<http::Request<&[u8]>, ureq::Error> {
     Ok(request.body(&prepared.body[..])?)
 }
 
-fn agent(
-    endpoint: &Endpoint,
-    roots: RootCerts,
-    connector: &Arc<DefaultConnector>,
-    deadline: &Deadline,
-    reuse: bool,
-) -> Agent {
+fn agent(endpoint: &Endpoint, roots: RootCerts, wrapping: &Wrapping, reuse: bool) -> Agent {
     let host = endpoint.url.host().unwrap_or_default().trim_matches(['[', ']']);
     // a look-up with a time limit takes a thread, which an address does not need
     let resolve = host.parse::<IpAddr>().is_err().then_some(endpoint.connect_timeout);
@@ -334,12 +329,7 @@ fn agent(
         .input_buffer_size(LARGEST_HEAD + 1)
         .output_buffer_size(OUTPUT_BUFFER)
         .build();
-    let wrapping = Wrapping {
-        inner: Arc::clone(connector),
-        server: endpoint.url.authority().cloned(),
-        deadline: deadline.clone(),
-    };
-    Agent::with_parts(config, wrapping, Ipv4First::default())
+    Agent::with_parts(config, wrapping.clone(), Ipv4First::default())
 }
 
 /// The start of an error's body. Its message tells enough even where the rest cannot be read.

@@ -3,6 +3,7 @@
 
 use std::io::{Error as Io, ErrorKind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use ureq::http::uri::Authority;
@@ -19,12 +20,14 @@ const DEAD_WITHIN: Duration = Duration::from_secs(1);
 /// How long the last look for data takes.
 const LAST_LOOK: Duration = Duration::from_millis(1);
 
-/// Connects within the deadline, and wraps what is connected.
-#[derive(Debug)]
+/// Wraps what the library connects. Clones are of one client.
+#[derive(Debug, Clone)]
 pub struct Wrapping {
     pub inner: Arc<DefaultConnector>,
     pub server: Option<Authority>,
     pub deadline: Deadline,
+    /// Set when a part of a request is sent to the server.
+    pub sent: Arc<AtomicBool>,
 }
 
 impl Connector for Wrapping {
@@ -35,32 +38,14 @@ impl Connector for Wrapping {
         details: &ConnectionDetails,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, Error> {
-        let mut timeout = details.timeout;
-        if let Some(left) = self.deadline.left() {
-            // the library begins to count after the name look-up
-            timeout.after = timeout.after.min(left.into());
-        }
-        let details = ConnectionDetails {
-            uri: details.uri,
-            addrs: details.addrs.clone(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: details.now,
-            timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-            register_shutdown: Arc::clone(&details.register_shutdown),
-        };
-        let Some(inner) = self.inner.connect(&details, None)? else { return Ok(None) };
+        let Some(inner) = self.inner.connect(details, None)? else { return Ok(None) };
         Ok(Some(Box::new(Connection {
             inner,
             deadline: self.deadline.clone(),
+            sent: Arc::clone(&self.sent),
             is_server: details.uri.authority() == self.server.as_ref(),
-            sent: Instant::now(),
+            last_sent: Instant::now(),
             has_answered: false,
-            buffered: 0,
-            in_body: false,
             reused: false,
             upload_failed: false,
             answered_early: false,
@@ -72,15 +57,13 @@ impl Connector for Wrapping {
 struct Connection {
     inner: Box<dyn Transport>,
     deadline: Deadline,
+    sent: Arc<AtomicBool>,
     /// It leads to the server, through a proxy or not, and not to a proxy itself.
     is_server: bool,
     /// When the last part of the request was sent.
-    sent: Instant,
+    last_sent: Instant,
     /// Something of the answer has arrived.
     has_answered: bool,
-    /// How much input there was after the last read, in bytes. The library consumes a head as a whole.
-    buffered: usize,
-    in_body: bool,
     /// It has carried another request before.
     reused: bool,
     /// The server takes no more of the request. Perhaps it has answered already.
@@ -115,11 +98,9 @@ impl Transport for Connection {
         if !self.is_server {
             return self.inner.transmit_output(amount, timeout);
         }
-        // it is connected
-        self.deadline.set(None);
+        self.sent.store(true, Ordering::Relaxed);
         self.reused |= std::mem::take(&mut self.has_answered);
-        (self.buffered, self.in_body) = (0, false);
-        self.sent = Instant::now();
+        self.last_sent = Instant::now();
         if self.upload_failed {
             return Ok(());
         }
@@ -141,26 +122,15 @@ impl Transport for Connection {
             if left.is_zero() {
                 return Err(Error::Timeout(Timeout::RecvBody));
             }
-            if !self.is_server {
-                // a proxy that is silent does not connect
-                timeout.after = timeout.after.min(left.into());
-                timeout.reason = Timeout::Connect;
-            } else if timeout.per_read.is_none_or(|limit| *limit > left) {
-                timeout.per_read = Some(left.into());
-            }
+            timeout.per_read = timeout.per_read.min(Some(left.into()));
         }
         if std::mem::take(&mut self.answered_early) {
             self.has_answered = true;
             return Ok(true);
         }
-        let left = self.inner.buffers().input();
-        self.in_body |= left.len() < self.buffered;
-        if self.in_body && left.contains(&b'\n') && !left.windows(2).any(|end| end == b"\r\n") {
-            return Err(Error::Other(Box::new(Broken::BareLineEnds)));
-        }
-        let in_head = !left.is_empty() && !self.in_body && self.is_server;
+        // what is not read yet is a part of a head, or of a line before a chunk
+        let is_torn = !self.inner.buffers().input().is_empty() && self.is_server;
         let result = self.read(timeout);
-        self.buffered = self.inner.buffers().input().len();
         let closed = match &result {
             Ok(true) => {
                 self.has_answered = true;
@@ -170,19 +140,20 @@ impl Transport for Connection {
             Err(Error::Io(error)) => is_closed(error.kind()),
             Err(_) => false,
         };
-        let error = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
-        if in_head {
-            return Err(Error::Other(Box::new(Broken::InHead(result.err().unwrap_or_else(error)))));
-        }
-        let dead = closed
+        let is_dead = closed
             && self.is_server
             && self.reused
             && !self.has_answered
-            && self.sent.elapsed() < DEAD_WITHIN;
-        if dead {
-            return Err(Error::Other(Box::new(Broken::Dead(result.err().unwrap_or_else(error)))));
-        }
-        result
+            && self.last_sent.elapsed() < DEAD_WITHIN;
+        let error = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
+        let broken = if is_torn {
+            Broken::InHead
+        } else if is_dead {
+            Broken::Dead
+        } else {
+            return result;
+        };
+        Err(Error::Other(Box::new(broken(result.err().unwrap_or_else(error)))))
     }
 
     fn is_open(&mut self) -> bool {

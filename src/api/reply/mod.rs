@@ -16,7 +16,7 @@ use ureq::http::header::CONTENT_TYPE;
 use crate::api::deadline::{Deadline, PATIENCE};
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, broken, stopped_by_bot_check};
-use crate::api::error::connection::interrupted;
+use crate::api::error::connection::{Broken, interrupted};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
@@ -125,7 +125,7 @@ impl Reply {
         let count = match self.body.read(&mut self.piece) {
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return self.interrupted(error.into()),
+            Err(error) => return self.interrupted(Broken::cause(error.into())),
         };
         if count == 0 {
             self.ended = true;
