@@ -18,25 +18,23 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
     let Item { line, id, data, question, replaced } = item;
     let (id, data) = (id.as_deref(), data.as_deref());
     lock(&work.tally).replaced += replaced;
-    let failed = |key, asked, status, error: &Error| {
+    let console = work.session.options.console.for_item(line);
+    let row = |key, asked, content| finished(work, &Row { line, id, data, key, asked, content });
+    let failed = |status, error: &Error| {
         lock(&work.tally).failed += 1;
-        let message = work.session.options.console.describe(error);
-        let error = RowError { exit: kind(error) as u8, status, message };
-        let content = RowContent::Error { error };
-        finished(work, &Row { line, id, data, key, asked, content })
+        let message = console.describe(error);
+        RowContent::Error { error: RowError { exit: kind(error) as u8, status, message } }
     };
     let (mut request, prepared) = match work.template.prepare(question, client.endpoint()) {
         Ok(prepared) => prepared,
-        Err(error) => return Some(failed(None, None, None, &error)),
+        Err(error) => return Some(row(None, None, failed(None, &error))),
     };
     let key = prepared.digest();
     if lock(&work.known).take_answer(identity(id.or(data), Some(key), ""), line) {
         lock(&work.tally).skipped += 1;
         return None;
     }
-    let console = &work.session.options.console;
-    let outcome =
-        exchange(&work.session, client, &console.for_item(line), &mut request, prepared, None);
+    let outcome = exchange(&work.session, client, &console, &mut request, prepared, None);
     let asked = (!work.session.options.fallback.is_empty()).then_some(&*request.model);
     budget::count(work, &outcome);
     let Outcome { answer, result, head, short, attempts, write_error, .. } = outcome;
@@ -55,7 +53,7 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
                 usage: answer.usage,
                 response: json_line(&answer.message),
             };
-            Some(finished(work, &Row { line, id, data, key: Some(key), asked, content }))
+            Some(row(Some(key), asked, content))
         }
         Err(error) if kind(&error) == Kind::Interrupted => {
             work.leave_items();
@@ -67,11 +65,11 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
             None
         }
         Err(error) => {
-            let row = failed(Some(key), asked, status, &error);
+            let content = failed(status, &error);
             if is_for_all(&error) {
                 work.stop(error);
             }
-            Some(row)
+            Some(row(Some(key), asked, content))
         }
     }
 }

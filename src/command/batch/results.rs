@@ -1,6 +1,5 @@
 //! The results of a batch: a JSON line each, and which items they belong to.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -43,7 +42,8 @@ pub enum RowContent<'a> {
 }
 
 /// Why an item failed.
-#[derive(Serialize)]
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RowError {
     pub exit: u8,
     pub status: Option<u16>,
@@ -78,14 +78,7 @@ pub struct WrittenRow<'a> {
     key: Option<Digest>,
     #[serde(borrow)]
     text: Option<&'a RawValue>,
-    #[serde(borrow)]
-    error: Option<WrittenError<'a>>,
-}
-
-#[derive(Deserialize)]
-struct WrittenError<'a> {
-    #[serde(borrow)]
-    message: Option<Cow<'a, str>>,
+    error: Option<RowError>,
 }
 
 impl WrittenRow<'_> {
@@ -96,8 +89,8 @@ impl WrittenRow<'_> {
 
     /// What identifies its item.
     pub fn identity(&self) -> Digest {
-        let message = self.error.as_ref().and_then(|error| error.message.as_deref());
-        identity(self.id.or(self.data), self.key, message.unwrap_or_default())
+        let message = self.error.as_ref().map_or("", |error| &error.message);
+        identity(self.id.or(self.data), self.key, message)
     }
 }
 
