@@ -96,19 +96,11 @@ pub fn request_id(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.request_id.as_deref()
 }
 
-/// An error that a line of a configuration file causes: it names the line, and is one of the configuration.
-pub fn at(place: &str, error: impl Into<anyhow::Error>) -> anyhow::Error {
+/// The error of a line that is wrong in itself; `origin` is its `FILE:LINE`.
+pub fn at(origin: &str, error: impl Into<anyhow::Error>) -> anyhow::Error {
     let error = error.into();
-    let failure = Failure::new(Kind::Setup, format!("{place}: {}", describe(&error)));
+    let failure = Failure::new(Kind::Setup, format!("{origin}: {}", describe(&error)));
     failure.maybe_hint(hint(&error)).into()
-}
-
-/// The result, with the line of a configuration file that causes its error, if there is one.
-pub fn blame<T>(place: Option<&str>, result: anyhow::Result<T>) -> anyhow::Result<T> {
-    result.map_err(|error| match place {
-        Some(place) => at(place, error),
-        None => error,
-    })
 }
 
 /// The error and its causes, each once, joined by colons. The operating system's number is left out.

@@ -3,23 +3,13 @@
 use std::io;
 use std::process::Command;
 
-/// A command line for the system's shell.
-#[derive(Debug, Clone)]
-pub struct ShellCommand {
-    pub line: String,
-    /// The line of a configuration file that has it, for errors.
-    pub place: Option<String>,
-}
-
-impl ShellCommand {
-    /// Returns the command to start. What it reads and writes is still to be set.
-    pub fn prepare(&self) -> io::Result<Command> {
-        handle_child_signal()?;
-        let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut command = Command::new(shell);
-        command.args([flag, &self.line]);
-        Ok(command)
-    }
+/// The command by which the system's shell runs a line. What it reads and writes is still to be set.
+pub fn command(line: &str) -> io::Result<Command> {
+    handle_child_signal()?;
+    let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
+    let mut command = Command::new(shell);
+    command.args([flag, line]);
+    Ok(command)
 }
 
 /// If our parent ignores SIGCHLD, so do we, and `wait()` would find no status. Any handler ends that.

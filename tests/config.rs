@@ -235,68 +235,63 @@ fn an_unusable_value_names_the_file_and_the_line() {
 }
 
 #[test]
-fn what_a_line_causes_later_names_the_file_and_the_line() {
-    let missing = "No such file or directory\n";
+fn a_line_with_a_bad_value_names_the_file_and_the_line() {
     for (line, why) in [
-        ("--file /nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--system-file /nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--prompt-file /nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--files-from /nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--set x=@/nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--set x={", "--set x: the value is not valid JSON: EOF while parsing an object at column 1\nhint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n".into()),
-        ("--header @/nowhere", format!("cannot read /nowhere: {missing}")),
-        ("--api-key-file /nowhere", format!("cannot read the key file /nowhere: {missing}")),
-        ("--api-key-command exit 4", "the key command failed: exit status: 4\nhint: run it in a shell to see why\n".into()),
-        ("--chat /nowhere/c", format!("cannot write to /nowhere/c: {missing}")),
-        ("-o /nowhere/o", format!("cannot write to /nowhere/o: {missing}")),
-        ("--log /nowhere/l", format!("cannot write to /nowhere/l: {missing}")),
-        ("--log -", "invalid value '-' for --log <FILE>: it must be a file\n".into()),
-        ("--base-url http://example.com", "--base-url http://example.com: http:// would send the key unencrypted to example.com\nhint: use https://, or --allow-http if you trust the network\n".into()),
+        ("--log -", "invalid value '-' for --log <FILE>: it must be a file\n"),
+        (
+            "--set x={",
+            "--set x: the value is not valid JSON: EOF while parsing an object at column 1\n\
+             hint: JSON has double quotes around names and strings: --set 'metadata={\"user_id\":\"ci\"}'\n",
+        ),
     ] {
         let folder = with_files(format!("# first\n\n{line}"), "");
-        anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + &why)).exits(3);
+        anyask_in(&folder, ["hi"]).says(&(at_line(&folder, 3) + why)).exits(3);
     }
-    for name in ["-", "/dev/stdin"] {
-        let folder = with_files(format!("--system-file {name}"), "");
-        anyask_in(&folder, ["--mock", "--no-stdin", "hi"])
-            .says(&(at_line(&folder, 1) + "--system-file - cannot be used with --no-stdin\n"))
-            .exits(3);
+}
+
+#[test]
+fn what_a_line_causes_later_has_its_ordinary_status() {
+    let missing = "No such file or directory\n";
+    let json = "--check cannot be used with --json --stream\n";
+    for (line, why, status) in [
+        ("--file /nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--system-file /nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--prompt-file /nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--files-from /nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--set x=@/nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--header @/nowhere", format!("cannot read /nowhere: {missing}"), 1),
+        ("--api-key-file /nowhere", format!("cannot read the key file /nowhere: {missing}"), 3),
+        ("--api-key-command exit 4", "the key command failed: exit status: 4\nhint: run it in a shell to see why\n".into(), 3),
+        ("--chat /nowhere/c", format!("cannot write to /nowhere/c: {missing}"), 1),
+        ("-o /nowhere/o", format!("cannot write to /nowhere/o: {missing}"), 1),
+        ("--log /nowhere/l", format!("cannot write to /nowhere/l: {missing}"), 1),
+        ("--base-url http://example.com", "--base-url http://example.com: http:// would send the key unencrypted to example.com\nhint: use https://, or --allow-http if you trust the network\n".into(), 2),
+        ("--json\n--stream\n--check true", json.into(), 2),
+    ] {
+        let folder = with_files(line, "");
+        anyask_in(&folder, ["hi"]).says(&format!("anyask: {why}")).exits(status);
     }
+    let why = "cannot run the command of --check: it printed nothing\n";
     let folder = with_files("--check exit 127", "");
-    anyask_in(&folder, ["--mock", "hi"])
-        .says(&(at_line(&folder, 1) + "cannot run the command of --check: it printed nothing\n"))
-        .exits(3);
-    let folder = with_files("--json\n--stream\n--check true", "");
-    anyask_in(&folder, ["--mock", "hi"])
-        .says(&(at_line(&folder, 3) + "--check cannot be used with --json --stream\n"))
-        .exits(3);
-    let folder = with_files("--file -\n", "");
-    anyask_in(&folder, ["--mock", "-"])
-        .says(&(at_line(&folder, 1) + "standard input can be read only once\n"))
-        .exits(3);
-    let folder = with_files("--no-stdin\n", "");
-    anyask_in(&folder, ["--mock", "-"])
-        .says(&(at_line(&folder, 1) + "'-' cannot be used with --no-stdin\n"))
-        .exits(3);
+    anyask_in(&folder, ["--mock", "hi"]).says(&format!("anyask: {why}")).exits(3);
+    for (line, typed, why) in [
+        (
+            "--system-file -",
+            &["--no-stdin", "hi"][..],
+            "--system-file - cannot be used with --no-stdin",
+        ),
+        ("--file -", &["-"], "standard input can be read only once"),
+        ("--no-stdin", &["-"], "'-' cannot be used with --no-stdin"),
+    ] {
+        let folder = with_files(line, "");
+        let run = anyask_in(&folder, ["--mock"]).args(typed);
+        run.says(&format!("anyask: {why}\n")).exits(2);
+    }
     let folder = with_files("--files-from list\n", "");
     folder.write("anyask/list", "\n/nowhere\n");
     let list = folder.name("anyask/list");
-    anyask_in(&folder, ["--mock", "hi"])
-        .says(&format!("{}{list}:2: cannot read /nowhere: {missing}", at_line(&folder, 1)))
-        .exits(3);
-    // of the command line it is a mistake of the command line, whatever the file says
-    let folder = with_files("--system-file /other\n--log /a\n-f /a/b", "");
-    let typed = ["--log=/nowhere/l", "--mock", "hi"];
-    anyask_in(&folder, typed)
-        .says(&format!("anyask: cannot write to /nowhere/l: {missing}"))
-        .exits(1);
-    let folder = with_files("--file /dev/null\n", "");
-    anyask_in(&folder, ["--file=/null", "--mock", "hi"])
-        .says(&format!(
-            "{}/dev/null is empty\nhint: leave it out if it is meant to be empty\n",
-            at_line(&folder, 1)
-        ))
-        .exits(3);
+    let says = format!("anyask: {list}:2: cannot read /nowhere: {missing}");
+    anyask_in(&folder, ["--mock", "hi"]).says(&says).exits(1);
 }
 
 #[test]

@@ -11,7 +11,6 @@ use clap::builder::{NonEmptyStringValueParser, ValueHint};
 use clap::{ArgGroup, Parser, ValueEnum};
 
 use super::field::{FieldArg, FieldValue};
-use super::line::Line;
 use super::values::{
     BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, fraction, header, jobs, kept_file, pause,
     price, retries, seconds, steps, tokens,
@@ -431,10 +430,6 @@ pub struct Args {
         help_heading = "Modes"
     )]
     pub generate: Option<Document>,
-
-    /// The lines of configuration files, weakest first, to name them in errors.
-    #[arg(skip)]
-    pub lines: Vec<Line>,
 }
 
 impl Args {

@@ -9,14 +9,10 @@ use ureq::http::Uri;
 use super::args::Args;
 use super::environment::variable;
 use super::key::Source as KeySource;
-use super::line::{place, shell_command};
 use super::values::{BaseUrl, HeaderArg, parse_header};
 use crate::api::{self, Endpoint, Header, Origin};
-use crate::error::{Failure, blame};
+use crate::error::Failure;
 use crate::input::{self, InputFile};
-
-/// The flag that names the server.
-const BASE_URL: &str = "--base-url";
 
 const DEFAULT_URL: &str = "https://api.anyrouter.top/v1/messages";
 
@@ -39,8 +35,7 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     if let Some(base) = &base
         && !args.allow_http
     {
-        let place = place(&args.lines, "base_url", &base.text).filter(|_| base.from == BASE_URL);
-        blame(place, check_encryption(base).map_err(Into::into))?;
+        check_encryption(base)?;
     }
     let url = base.map_or(Uri::from_static(DEFAULT_URL), |base| base.url);
     let headers = headers(args)?;
@@ -88,8 +83,8 @@ fn language() -> String {
 /// The key that is given for this program.
 fn own_key(args: &Args) -> Option<KeySource> {
     let file = args.api_key_file.clone().map(KeySource::File);
-    let command = shell_command(&args.lines, "api_key_command", args.api_key_command.as_ref());
-    file.or(command.map(KeySource::Command))
+    let command = args.api_key_command.clone().map(KeySource::Command);
+    file.or(command)
         .or_else(|| Some(KeySource::Variable("ANYROUTER_API_KEY", variable("ANYROUTER_API_KEY")?)))
 }
 

@@ -7,35 +7,29 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 
 use super::args::Args;
-use super::line::place;
-use crate::error::{Failure, Kind, blame, usage_error};
+use crate::error::{Failure, Kind, usage_error};
 use crate::output::{Console, link_target};
 
 /// Whether the arguments name standard input. Then it is not read for anything else.
-pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool> {
+pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> {
     let mut readers = Vec::new();
-    let mut blamed = None;
     if args.prompt == ["-"] {
         readers.push("prompt");
     }
     for (id, file) in args.input_files() {
         if file.path().is_none() {
             readers.push(id);
-            blamed = file.place.clone().or(blamed);
         }
     }
-    let checked = match readers[..] {
+    match readers[..] {
         [] => return Ok(false),
-        ["header"] if args.curl => Err(usage_error("--header @- cannot be used with --curl")
-            .hint("use --header @FILE, which the command can read again")),
-        [reader] => {
-            let forbidding = place(&args.lines, "no_stdin", "").filter(|_| args.no_stdin);
-            blamed = blamed.or(forbidding.map(String::from));
-            check_reader(reader, args.no_stdin, console)
+        ["header"] if args.curl => {
+            return Err(usage_error("--header @- cannot be used with --curl")
+                .hint("use --header @FILE, which the command can read again"));
         }
-        _ => Err(usage_error("standard input can be read only once")),
-    };
-    blame(blamed.as_deref(), checked.map_err(Into::into))?;
+        [reader] => check_reader(reader, args.no_stdin, console)?,
+        _ => return Err(usage_error("standard input can be read only once")),
+    }
     Ok(true)
 }
 
@@ -63,7 +57,7 @@ fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), F
 }
 
 /// No file may have two purposes, because one would destroy the other.
-pub fn check_purposes(args: &Args) -> Result<()> {
+pub fn check_purposes(args: &Args) -> Result<(), Failure> {
     let batch = args.batch.as_ref().and_then(|file| file.path());
     let items = batch.map(|path| ("batch", path));
     // recording and replaying go together
@@ -74,11 +68,8 @@ pub fn check_purposes(args: &Args) -> Result<()> {
         for (other, named) in &files[index + 1..] {
             if is_same_file(path, named) {
                 let name = path.display();
-                let failure =
-                    usage_error(format!("--{id} and --{other} name the same file, {name}"));
-                let place =
-                    place(&args.lines, id, path).or_else(|| place(&args.lines, other, named));
-                return blame(place, Err(failure.into()));
+                let message = format!("--{id} and --{other} name the same file, {name}");
+                return Err(usage_error(message));
             }
         }
     }
@@ -90,7 +81,7 @@ pub fn check_replay(args: &Args) -> Result<()> {
     let Some(path) = &args.replay else { return Ok(()) };
     let name = path.display();
     let local = |message: String| Failure::new(Kind::Local, message);
-    let checked = match (&args.record, path.metadata()) {
+    match (&args.record, path.metadata()) {
         (Some(record), _) if is_same_file(record, path) => Ok(()),
         (Some(_), _) => {
             let failure = usage_error("--record and --replay name different files");
@@ -101,15 +92,14 @@ pub fn check_replay(args: &Args) -> Result<()> {
         )),
         (None, Ok(file)) if file.is_file() => Ok(()),
         (None, Ok(_)) => Err(local(format!("{name} is not a regular file")).into()),
-    };
-    blame(place(&args.lines, "replay", path), checked)
+    }
 }
 
 /// Refuses what cannot be written.
 pub fn check_writable(args: &Args) -> Result<()> {
-    written(args).try_for_each(|(id, path)| {
+    written(args).try_for_each(|(_, path)| {
         let context = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
-        blame(place(&args.lines, id, path), writable(path).with_context(context))
+        writable(path).with_context(context)
     })
 }
 

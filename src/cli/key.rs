@@ -11,10 +11,10 @@ use anyhow::{Context, Result};
 use ureq::http::HeaderValue;
 
 use crate::api::Secret;
-use crate::error::{Failure, Kind, blame};
+use crate::error::{Failure, Kind};
 use crate::input::{InputFile, Text};
 use crate::output::Console;
-use crate::shell::ShellCommand;
+use crate::shell;
 
 /// The longest key, in bytes.
 const LONGEST_KEY: u64 = 16 << 10;
@@ -31,7 +31,7 @@ pub enum Source {
     /// One of the user's own headers carries it.
     Header(HeaderValue),
     File(InputFile),
-    Command(ShellCommand),
+    Command(String),
     /// An environment variable, by its name, and its value.
     Variable(&'static str, String),
 }
@@ -47,10 +47,8 @@ impl Source {
                 let word = value.to_str().ok().and_then(|value| value.rsplit(' ').next());
                 Ok(word.and_then(Secret::new))
             }
-            Self::File(file) => blame(file.place.as_deref(), from_file(file, console)).map(Some),
-            Self::Command(command) => {
-                blame(command.place.as_deref(), from_command(command, COMMAND_LIMIT)).map(Some)
-            }
+            Self::File(file) => from_file(file, console).map(Some),
+            Self::Command(command) => from_command(command, COMMAND_LIMIT).map(Some),
             Self::Variable(name, value) => Ok(Some(key(value, name)?)),
         }
     }
@@ -82,10 +80,9 @@ fn is_open_to_others(_: &Path) -> bool {
 }
 
 /// The first line that a shell command prints. The command reads nothing, but may use the terminal.
-fn from_command(command: &ShellCommand, limit: Duration) -> Result<Secret> {
+fn from_command(command: &str, limit: Duration) -> Result<Secret> {
     let cannot = || setup_error("cannot run the key command");
-    let mut child = command
-        .prepare()
+    let mut child = shell::command(command)
         .with_context(cannot)?
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -175,8 +172,7 @@ mod tests {
     fn a_command_that_takes_too_long_is_stopped() {
         for command in ["exec sleep 60", "echo key; exec sleep 60"] {
             let begun = Instant::now();
-            let command = ShellCommand { line: command.into(), place: None };
-            let error = from_command(&command, Duration::from_millis(100)).unwrap_err();
+            let error = from_command(command, Duration::from_millis(100)).unwrap_err();
             assert_eq!(error.to_string(), "the key command did not end within 100ms");
             assert!(begun.elapsed() < Duration::from_secs(30), "{command:?}");
         }

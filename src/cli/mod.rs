@@ -11,7 +11,6 @@ mod field;
 mod files;
 mod habits;
 mod key;
-mod line;
 mod mistake;
 mod options;
 mod values;

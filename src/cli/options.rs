@@ -11,14 +11,12 @@ use super::args::{Args, Models};
 use super::console::is_coloured;
 use super::files::is_same_file;
 use super::key::Source as KeySource;
-use super::line::shell_command;
 use super::{documents, endpoint, files};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
-use crate::error::{Failure, Kind, blame, usage_error};
+use crate::error::{Failure, Kind, usage_error};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
 use crate::output::{Console, Format, Settings};
-use crate::shell::ShellCommand;
 
 /// What the program does.
 pub enum Command {
@@ -57,7 +55,7 @@ pub struct Options {
     pub policy: api::Policy,
     pub output: Settings,
     /// The shell command that an answer has to pass.
-    pub check: Option<ShellCommand>,
+    pub check: Option<String>,
     /// How often the model is asked again if an answer does not pass.
     pub check_retries: u32,
     /// Print the usage line.
@@ -131,13 +129,12 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 }
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
-    let format = format(&args);
-    let check = check(&args, format)?;
+    let format = format(&args)?;
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
     let stream = match format {
-        Format::Text => !args.no_stream && args.batch.is_none() && check.is_none(),
+        Format::Text => !args.no_stream && args.batch.is_none() && args.check.is_none(),
         Format::Events => true,
         Format::Code | Format::Json => false,
     };
@@ -178,7 +175,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             // what is raw has colours of its own
             highlight: terminal && !args.raw && is_coloured(args.color, terminal),
         },
-        check,
+        check: args.check,
         check_retries: args.check_retries,
         usage: args.usage,
         strict: args.strict,
@@ -190,25 +187,16 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     })
 }
 
-/// The command of `--check`, which judges complete answers.
-fn check(args: &Args, format: Format) -> Result<Option<ShellCommand>> {
-    let check = shell_command(&args.lines, "check", args.check.as_ref());
-    match &check {
-        Some(command) if format == Format::Events => {
-            let failure = usage_error("--check cannot be used with --json --stream");
-            blame(command.place.as_deref(), Err(failure.into()))
+fn format(args: &Args) -> Result<Format, Failure> {
+    Ok(match (args.json, args.stream) {
+        (true, true) if args.check.is_some() => {
+            return Err(usage_error("--check cannot be used with --json --stream"));
         }
-        _ => Ok(check),
-    }
-}
-
-fn format(args: &Args) -> Format {
-    match (args.json, args.stream) {
         (true, true) => Format::Events,
         (true, false) => Format::Json,
         _ if args.extract => Format::Code,
         _ => Format::Text,
-    }
+    })
 }
 
 fn system(

@@ -1,19 +1,18 @@
 //! `--check`: a command of the user's judges an answer before it is printed.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::io::{self, PipeReader, Read, Write, pipe};
 use std::process::{ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::thread;
 use std::time::Duration;
+use std::{fmt, thread};
 
 use anyhow::{Context, Error, Result};
 
 use super::signals::signal_group;
-use crate::error::{Failure, Kind, blame};
-use crate::shell::ShellCommand;
+use crate::error::{Failure, Kind};
+use crate::shell;
 use crate::sync::lock;
 
 /// How much is kept of what the command writes, in bytes.
@@ -46,7 +45,7 @@ pub struct Complaint {
 /// Runs the command with this input. Returns its complaint; none if the answer passed. A command that cannot be run is
 /// an error. One that runs beside others is kept in `running`.
 pub fn check(
-    command: &ShellCommand,
+    command: &str,
     input: Vec<u8>,
     running: Option<&RunningChecks>,
 ) -> Result<Option<Complaint>> {
@@ -58,17 +57,13 @@ pub fn check(
         judged => judged.map_err(Error::new),
     };
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let complaint = blame(command.place.as_deref(), judged.with_context(cannot))?;
+    let complaint = judged.with_context(cannot)?;
     Ok((!complaint.status.success()).then_some(complaint))
 }
 
-fn judge(
-    command: &ShellCommand,
-    input: Vec<u8>,
-    running: Option<&RunningChecks>,
-) -> io::Result<Complaint> {
+fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Complaint> {
     let (reader, writer) = pipe()?;
-    let mut command = command.prepare()?;
+    let mut command = shell::command(command)?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
     for name in SECRETS {
         command.env_remove(name);

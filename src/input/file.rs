@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::text::{cannot_read, read_bytes};
-use crate::error::blame;
 
 /// Standard input, as messages call it.
 pub const STDIN: &str = "standard input";
@@ -22,14 +21,12 @@ const STDIN_PATHS: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0
 pub struct InputFile {
     /// `None` for standard input.
     path: Option<PathBuf>,
-    /// The line of a configuration file that names it, for errors.
-    pub place: Option<String>,
 }
 
 impl From<OsString> for InputFile {
     fn from(argument: OsString) -> Self {
         let path = PathBuf::from(argument);
-        Self { path: (!is_stdin(&path)).then_some(path), place: None }
+        Self { path: (!is_stdin(&path)).then_some(path) }
     }
 }
 
@@ -41,7 +38,7 @@ pub fn is_stdin(path: &Path) -> bool {
 impl InputFile {
     /// The file of this path, even if an argument of that name means standard input.
     pub fn at(path: &Path) -> Self {
-        Self { path: Some(path.into()), place: None }
+        Self { path: Some(path.into()) }
     }
 
     /// The path; `None` for standard input.
@@ -73,13 +70,12 @@ impl InputFile {
     }
 
     /// Reads everything, unless it is more than a request can hold, and makes something of it. `parse` gets the
-    /// bytes and what messages call them. An error names the line that is to blame.
+    /// bytes and what messages call them.
     pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
         let name = self.name();
         let file = self.open().with_context(|| cannot_read(&name));
         let bytes = file.and_then(|file| read_bytes(file, &name));
-        let parsed = bytes.and_then(|bytes| parse(bytes, &name));
-        blame(self.place.as_deref(), parsed)
+        bytes.and_then(|bytes| parse(bytes, &name))
     }
 }
 

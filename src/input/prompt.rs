@@ -10,7 +10,7 @@ use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
 use super::text::{Text, note_replaced, read_bytes, text};
 use crate::api::Content;
-use crate::error::{Failure, blame, usage_error};
+use crate::error::{Failure, usage_error};
 
 /// How long a pipe may stay silent before the user is told that it is read.
 const SILENCE: Duration = Duration::from_secs(2);
@@ -62,7 +62,7 @@ impl Sources {
             if entries.is_empty() {
                 notify(&format!("{} has no paths", list.name()));
             }
-            let skipped = blame(list.place.as_deref(), draft.add_list(&entries, &self.files))?;
+            let skipped = draft.add_list(&entries, &self.files)?;
             if skipped > 0 {
                 let why = "only text, pictures and PDF files are sent";
                 notify(&format!("skipped {skipped} of the listed paths: {why}"));

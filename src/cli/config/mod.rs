@@ -11,10 +11,20 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::args::Args;
-use crate::cli::line::{Line, place};
 use crate::cli::mistake::mistake;
 use crate::error::{Failure, Kind, at, usage_error};
 use crate::input::Text;
+
+/// One line of a file.
+#[derive(Debug, Clone)]
+struct Line {
+    /// `FILE:LINE`
+    origin: String,
+    /// The id of its argument.
+    id: String,
+    /// The argument as clap takes it: a flag, or a flag, '=' and a value.
+    argument: OsString,
+}
 
 /// What to do about a line with more than one.
 const ONE_ARGUMENT: &str = "write one argument per line";
@@ -70,17 +80,7 @@ pub fn merge(
     let all = [OsString::from("anyask")].into_iter().chain(arguments);
     let matches = command.try_get_matches_from_mut(all.chain(command_line.iter().skip(1).cloned()));
     let mut matches = matches.map_err(|error| first_mistake(&mut command, &lines, &error))?;
-    let mut args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
-    // a typed argument replaces a line, unless they add up
-    let adds_up = |id: &str| {
-        let arg = command.get_arguments().find(|arg| arg.get_id() == id);
-        arg.is_some_and(|arg| matches!(arg.get_action(), ArgAction::Append))
-    };
-    lines.retain(|line| adds_up(&line.id) || !typed.contains(&line.id));
-    for (id, file) in args.input_files() {
-        file.place = place(&lines, id, file.as_os_str()).map(String::from);
-    }
-    args.lines = lines;
+    let args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
     // as in mod.rs: the program ends soon
     std::mem::forget(command);
     Ok(Some(args))
@@ -113,15 +113,15 @@ fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<Line>> {
     for (number, text) in (1..).zip(text.lines()) {
         let text = text.trim();
         if !text.is_empty() && !text.starts_with('#') {
-            let place = at_line(number);
-            lines.push(line(command, path, &place, text).map_err(|failure| at(&place, failure))?);
+            let origin = at_line(number);
+            lines.push(line(command, path, &origin, text).map_err(|failure| at(&origin, failure))?);
         }
     }
     Ok(lines)
 }
 
 /// The argument of a line.
-fn line(command: &Command, file: &Path, place: &str, line: &str) -> Result<Line, Failure> {
+fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<Line, Failure> {
     let (flag, value) = split(line);
     let Some(arg) = find(command, flag) else {
         // negations are not suggested
@@ -145,15 +145,17 @@ fn line(command: &Command, file: &Path, place: &str, line: &str) -> Result<Line,
         return Err(usage_error(format!("{arg} needs a value")));
     }
     let mut argument = OsString::from(flag);
-    let mut named = OsString::new();
     if let Some(value) = value {
-        let (before, path) = paths::split_path(arg, value).unzip();
-        named = path.map_or(value.into(), |path| paths::resolve(arg, path, file));
         argument.push("=");
-        argument.push(before.unwrap_or_default());
-        argument.push(&named);
+        match paths::split_path(arg, value) {
+            Some((before, path)) => {
+                argument.push(before);
+                argument.push(paths::resolve(arg, path, file));
+            }
+            None => argument.push(value),
+        }
     }
-    Ok(Line { place: place.into(), id: arg.get_id().to_string(), argument, value: named })
+    Ok(Line { origin: origin.into(), id: arg.get_id().to_string(), argument })
 }
 
 /// Splits a line into its flag and, after a blank or '=', the value as it stands.
@@ -201,10 +203,10 @@ fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> 
         if let Err(error) = command.try_get_matches_from_mut(all) {
             let mut failure = mistake(&error);
             // it may be the value and another flag
-            if failure.hint.is_none() && line.value.to_string_lossy().contains(' ') {
+            if failure.hint.is_none() && line.argument.to_string_lossy().contains(' ') {
                 failure.hint = Some(ONE_ARGUMENT.into());
             }
-            return at(&line.place, failure);
+            return at(&line.origin, failure);
         }
     }
     mistake(error).into()
