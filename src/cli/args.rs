@@ -179,8 +179,8 @@ pub struct Args {
 
     /// Run a command that prints the API key
     ///
-    /// The shell runs it, for 30 seconds at most, and the first line of its output
-    /// is the key: --api-key-command 'pass show anyrouter'.
+    /// The shell runs it, and the first line of its output is the key:
+    /// --api-key-command 'pass show anyrouter'.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Request")]
     pub api_key_command: Option<String>,
 
