@@ -22,18 +22,6 @@ fn escapes_are_shown_and_not_obeyed() {
     assert_eq!(run.on_terminal(STDOUT).exits(0), expected);
 }
 
-#[test]
-fn a_line_end_that_comes_in_two_chunks_is_one() {
-    let gate = Gate::new(2);
-    let first = Act::Send(stream(&before_the_end(&["a\r"])));
-    let second = Act::Send((delta("\\nb\\rc\\r") + MESSAGE_STOP).into());
-    let server = Server::new(vec![vec![first, Act::Wait(gate.clone()), second]]);
-    let mut terminal = anyask(["--no-stdin", "hi"]).at(&server).on_terminal(STDOUT);
-    terminal.waits_for("a");
-    gate.wait();
-    assert_eq!(terminal.exits(0), "a\r\nb\u{240d}c\u{240d}\r\n");
-}
-
 /// An answer, and how it looks: title and strong text bold, code cyan, the markers as they are.
 const ANSWER: &str = "# Title\n\n- so **very** `true`\n\n```sh\nls **\n```\n";
 const STYLED: &str = "#\u{1b}[1m Title\u{1b}[0m\r\n\r\n\

@@ -2,28 +2,23 @@
 
 use crate::api::BYTE_ORDER_MARK;
 
-/// The marks of UTF-16, little-endian and big-endian, and what makes a unit of two bytes.
-const UTF16_MARKS: [(&[u8], fn([u8; 2]) -> u16); 2] =
-    [(b"\xFF\xFE", u16::from_le_bytes), (b"\xFE\xFF", u16::from_be_bytes)];
-
 /// Stands for what is not a character in UTF-16. It is never part of UTF-8, so it is counted and replaced with the rest.
 const INVALID: u8 = 0xFF;
 
 /// Whether the bytes begin with a mark of UTF-16.
 pub fn is_utf16(bytes: &[u8]) -> bool {
-    UTF16_MARKS.iter().any(|(mark, _)| bytes.starts_with(mark))
+    bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF")
 }
 
 /// The bytes in UTF-8, without a mark.
 pub fn utf8(bytes: Vec<u8>) -> Vec<u8> {
-    for (mark, unit) in UTF16_MARKS {
-        if let Some(bytes) = bytes.strip_prefix(mark) {
-            return decode(bytes, unit);
-        }
-    }
-    match bytes.strip_prefix(BYTE_ORDER_MARK) {
-        Some(rest) => rest.into(),
-        None => bytes,
+    match &bytes[..] {
+        [0xFF, 0xFE, units @ ..] => decode(units, u16::from_le_bytes),
+        [0xFE, 0xFF, units @ ..] => decode(units, u16::from_be_bytes),
+        _ => match bytes.strip_prefix(BYTE_ORDER_MARK) {
+            Some(rest) => rest.into(),
+            None => bytes,
+        },
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Error, Result};
 use super::atomic::AtomicFile;
 use super::highlight::Highlighter;
 use super::settings::Settings;
-use super::terminal::Sanitizer;
+use super::terminal::sanitize;
 use crate::error::{Failure, Kind};
 
 /// An open output. Nothing is written before [`Sink::flush`].
@@ -24,7 +24,7 @@ pub struct Sink {
     last: Option<u8>,
     terminal: bool,
     /// For a terminal, unless escape sequences may pass.
-    sanitizer: Option<Sanitizer>,
+    sanitized: bool,
     /// For the answer's text on a terminal with colours.
     highlighter: Option<Highlighter>,
     replacement: Option<AtomicFile>,
@@ -61,7 +61,7 @@ impl Sink {
             pending: Vec::new(),
             last: None,
             terminal,
-            sanitizer: (terminal && !raw).then(Sanitizer::default),
+            sanitized: terminal && !raw,
             highlighter: None,
             replacement: None,
         }
@@ -84,7 +84,7 @@ impl Sink {
 
     /// Adds text of the answer, sanitized and highlighted for a terminal.
     pub fn markdown(&mut self, text: &str) {
-        let text = self.sanitized(text);
+        let text = self.sanitize(text);
         match &mut self.highlighter {
             Some(highlighter) => {
                 highlighter.push(&text, &mut self.pending);
@@ -96,20 +96,17 @@ impl Sink {
 
     /// Adds text, sanitized for a terminal.
     pub fn text(&mut self, text: &str) {
-        let text = self.sanitized(text);
+        let text = self.sanitize(text);
         self.bytes(text.as_bytes());
     }
 
-    fn sanitized<'a>(&mut self, text: &'a str) -> Cow<'a, str> {
-        match &mut self.sanitizer {
-            Some(sanitizer) => sanitizer.push(text),
-            None => Cow::Borrowed(text),
-        }
+    fn sanitize<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.sanitized { sanitize(text) } else { Cow::Borrowed(text) }
     }
 
     /// Adds JSON, sanitized for a terminal, because JSON need not escape every control character.
     pub fn json(&mut self, json: &[u8]) {
-        if self.sanitizer.is_some() {
+        if self.sanitized {
             self.text(&String::from_utf8_lossy(json));
         } else {
             self.bytes(json);
@@ -124,8 +121,6 @@ impl Sink {
 
     /// Ends the last line, unless it is ended already or was never begun.
     pub fn end_line(&mut self) {
-        let rest = self.sanitizer.as_mut().map_or("", Sanitizer::finish);
-        self.bytes(rest.as_bytes());
         if self.last.is_some_and(|last| last != b'\n') {
             self.bytes(b"\n");
         }

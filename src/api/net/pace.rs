@@ -41,7 +41,6 @@ struct RateLimit {
 #[derive(Clone, Copy)]
 struct Window {
     remaining: u64,
-    limit: Option<u64>,
     reset: SystemTime,
 }
 
@@ -147,13 +146,8 @@ impl RateLimit {
         let window = self.window?;
         let left = window.reset.duration_since(now).unwrap_or_default();
         if left.is_zero() {
-            // a new window; its first answer tells more. A limit of 0 is not one that can be kept.
-            let limit = window.limit.filter(|limit| *limit > 0);
-            self.window = limit.map(|limit| Window {
-                remaining: limit,
-                limit: Some(limit),
-                reset: now + FOREVER,
-            });
+            // the first answer of the new window tells more
+            self.window = None;
             return None;
         }
         // the server may not have counted yet what it has not answered yet
@@ -164,14 +158,13 @@ impl RateLimit {
         let now = SystemTime::now();
         let (Some(remaining), Some(wait)) = (limits.remaining, limits.wait(now)) else { return };
         let reset = now + wait;
-        let known = self.window.filter(|known| known.reset < now + FOREVER / 2);
-        self.window = match known {
+        self.window = match self.window {
             // answers may overtake each other: within a window the lowest count is the latest
             Some(known) if is_same(known.reset, reset) => {
                 Some(Window { remaining: known.remaining.min(remaining), ..known })
             }
             Some(known) if known.reset > reset => Some(known),
-            _ => Some(Window { remaining, limit: limits.limit, reset }),
+            _ => Some(Window { remaining, reset }),
         };
     }
 }
@@ -205,18 +198,6 @@ mod tests {
         limit.in_flight = 0;
         assert_eq!(limit.time_left(now).map(|left| left.as_secs()), Some(30));
         assert_eq!(limit.time_left(reset), None);
-        // the new window takes no more than its limit
-        limit.in_flight = 60;
-        assert!(limit.time_left(reset).is_some());
-    }
-
-    #[test]
-    fn a_limit_of_0_is_not_kept() {
-        let now = SystemTime::now();
-        let mut limit = RateLimit::default();
-        limit.learn(&Limits { limit: Some(0), ..limits(0, now) });
-        assert_eq!(limit.time_left(now), None);
-        assert_eq!(limit.time_left(now), None);
     }
 
     #[test]
