@@ -20,7 +20,7 @@ impl Secret {
         valid.then(|| Self(text.into()))
     }
 
-    /// The text with `[redacted]` in every place where the key stands, in upper or lower case.
+    /// The text with `[redacted]` wherever the key stands, in upper or lower case.
     pub fn redact(&self, text: &str) -> String {
         if self.0.len() < SHORTEST_KEY {
             return text.into();
@@ -75,12 +75,12 @@ impl Auth {
 pub struct Header {
     pub name: HeaderName,
     pub value: HeaderValue,
-    pub origin: Origin,
+    pub source: HeaderSource,
 }
 
 /// Where a header's value comes from, which decides whether it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum HeaderSource {
     /// This program, or the command line: no secret.
     Plain,
     /// The file of `--header @FILE`, by its path: it may hold secrets.
@@ -92,10 +92,10 @@ pub enum Origin {
 impl Header {
     /// The value as output may show it.
     pub fn shown(&self) -> String {
-        match &self.origin {
-            Origin::Plain => String::from_utf8_lossy(self.value.as_bytes()).into_owned(),
-            Origin::File(_) => "[redacted]".into(),
-            Origin::Key(auth) => auth.value("[redacted]"),
+        match &self.source {
+            HeaderSource::Plain => String::from_utf8_lossy(self.value.as_bytes()).into_owned(),
+            HeaderSource::File(_) => "[redacted]".into(),
+            HeaderSource::Key(auth) => auth.value("[redacted]"),
         }
     }
 }
@@ -146,10 +146,13 @@ impl Endpoint {
         let own = own.into_iter().chain(close).map(|(name, value)| Header {
             name: HeaderName::from_static(name),
             value: HeaderValue::from_static(value),
-            origin: Origin::Plain,
+            source: HeaderSource::Plain,
         });
-        let language =
-            language.map(|value| Header { name: ACCEPT_LANGUAGE, value, origin: Origin::Plain });
+        let language = language.map(|value| Header {
+            name: ACCEPT_LANGUAGE,
+            value,
+            source: HeaderSource::Plain,
+        });
         let given = |name: &HeaderName| self.headers.iter().any(|header| header.name == name);
         let own = self
             .key_header()
@@ -165,6 +168,6 @@ impl Endpoint {
         // a key is visible ASCII, which every header takes
         let mut value = HeaderValue::from_str(&self.auth.value(key)).ok()?;
         value.set_sensitive(true);
-        Some(Header { name: self.auth.name(), value, origin: Origin::Key(self.auth) })
+        Some(Header { name: self.auth.name(), value, source: HeaderSource::Key(self.auth) })
     }
 }

@@ -12,7 +12,7 @@ use serde_json::value::{RawValue, to_raw_value};
 pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// The fields of an object in their order, the values as they stand. Unless they are tiny, they take little more memory
-/// than their text. A field that is set again keeps its place.
+/// than their text. A field that is set again stays where it is.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(IndexMap<String, Box<RawValue>>);

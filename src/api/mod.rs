@@ -15,7 +15,7 @@ mod request;
 mod usage;
 
 pub use digest::Digest;
-pub use endpoint::{Auth, Endpoint, Header, Origin, Secret};
+pub use endpoint::{Auth, Endpoint, Header, HeaderSource, Secret};
 pub use error::retry::Policy;
 pub use head::Head;
 pub use json::{BYTE_ORDER_MARK, Fields, one_line};

@@ -10,7 +10,7 @@ use super::args::Args;
 use super::environment::variable;
 use super::key::Source as KeySource;
 use super::values::{BaseUrl, HeaderArg, parse_header};
-use crate::api::{self, Endpoint, Header, Origin};
+use crate::api::{self, Endpoint, Header, HeaderSource};
 use crate::error::Failure;
 use crate::input::{self, InputFile};
 
@@ -130,7 +130,7 @@ fn read_headers(file: &InputFile) -> Result<Vec<Header>> {
         let text = input::text(bytes, name)?.text;
         let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let headers = lines.map(|(number, line)| {
-            parse_header(line, &format!("{name}:{number}"), Origin::File(file.argument()))
+            parse_header(line, &format!("{name}:{number}"), HeaderSource::File(file.argument()))
         });
         Ok(headers.collect::<Result<_, _>>()?)
     })

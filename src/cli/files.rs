@@ -146,14 +146,14 @@ fn access(path: &Path, _: bool) -> io::Result<()> {
 
 /// Whether two paths name one file, which need not exist.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    let place = |path: &Path| {
+    let canonical = |path: &Path| {
         let missing = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
         path.canonicalize().ok().or_else(missing)
     };
     // a device has room for both
     let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
-    let is_same_place = || place(one).is_some_and(|one| place(other) == Some(one));
-    is_one_file(one, other) || (!is_device(one) && is_same_place())
+    let is_same_path = || canonical(one).is_some_and(|one| canonical(other) == Some(one));
+    is_one_file(one, other) || (!is_device(one) && is_same_path())
 }
 
 /// Whether two paths lead to one regular file, whatever their names.

@@ -12,7 +12,7 @@ use clap::builder::{
 };
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-use crate::api::{Auth, Header, MODELS, Origin, Price, is_model_id, model_id};
+use crate::api::{Auth, Header, HeaderSource, MODELS, Price, is_model_id, model_id};
 use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
@@ -217,12 +217,12 @@ pub fn header(text: &str) -> Result<HeaderArg, Failure> {
     }
     // the value may be a secret, so errors show only the name
     let name = text.split(':').next().unwrap_or_default().trim();
-    let place = format!("--header '{name}'");
-    let header = parse_header(text, &place, Origin::Plain)?;
+    let subject = format!("--header '{name}'");
+    let header = parse_header(text, &subject, HeaderSource::Plain)?;
     match header.name.as_str() {
         "authorization" | "x-api-key" | "proxy-authorization" | "cookie" => {
             let why = "other users can see a secret on the command line";
-            Err(usage_error(format!("{place}: {why}")).hint(
+            Err(usage_error(format!("{subject}: {why}")).hint(
                 "put the key into ANYROUTER_API_KEY or --api-key-file, another secret into --header @FILE",
             ))
         }
@@ -230,9 +230,9 @@ pub fn header(text: &str) -> Result<HeaderArg, Failure> {
     }
 }
 
-/// Parses one header; errors begin with `place`.
-pub fn parse_header(line: &str, place: &str, origin: Origin) -> Result<Header, Failure> {
-    let wrong = |why: &str| usage_error(format!("{place}: {why}"));
+/// Parses one header; errors begin with `subject`.
+pub fn parse_header(line: &str, subject: &str, source: HeaderSource) -> Result<Header, Failure> {
+    let wrong = |why: &str| usage_error(format!("{subject}: {why}"));
     let form = "a header is 'Name: value', for example 'x-trace: ci-42'";
     let (name, value) = line.split_once(':').unwrap_or((line, ""));
     let name: HeaderName =
@@ -246,5 +246,5 @@ pub fn parse_header(line: &str, place: &str, origin: Origin) -> Result<Header, F
     }
     let value = HeaderValue::from_str(value)
         .map_err(|_| wrong("the header's value has control characters"))?;
-    Ok(Header { name, value, origin })
+    Ok(Header { name, value, source })
 }

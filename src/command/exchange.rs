@@ -149,8 +149,8 @@ impl Exchange<'_> {
         let found =
             self.session.recordings.as_ref()?.find(&self.prepared, self.console).transpose()?;
         Some(match found {
-            Ok((record, place)) => {
-                self.console.trace("*", format_args!("the answer is replayed from {place}"));
+            Ok((record, origin)) => {
+                self.console.trace("*", format_args!("the answer is replayed from {origin}"));
                 let body = record.body.into_bytes();
                 self.client.replay(record.content_type.as_deref(), body, wanted.clone())
             }

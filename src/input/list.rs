@@ -13,7 +13,7 @@ use crate::error::{Failure, hint, kind};
 pub struct Entry {
     path: PathBuf,
     /// `LIST:LINE`
-    place: String,
+    origin: String,
 }
 
 /// The paths of a list. Blank lines are counted, but are no paths.
@@ -26,7 +26,7 @@ pub fn entries(list: &InputFile) -> Result<Vec<Entry>> {
     let paths = (1..).zip(lines).filter(|(_, line)| !line.trim_ascii().is_empty());
     let entry = |(number, line): (usize, &[u8])| Entry {
         path: path(line),
-        place: format!("{}:{number}", list.name()),
+        origin: format!("{}:{number}", list.name()),
     };
     Ok(paths.map(entry).collect())
 }
@@ -39,7 +39,7 @@ impl Entry {
     /// Reads the file as [`InputFile::read`] does. An error names the line.
     pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
         InputFile::at(&self.path).read(parse).map_err(|error| {
-            let failure = Failure::new(kind(&error), &*self.place).maybe_hint(hint(&error));
+            let failure = Failure::new(kind(&error), &*self.origin).maybe_hint(hint(&error));
             error.context(failure)
         })
     }

@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind};
 /// Open descriptors by name: they are written to, even if a regular file is behind them.
 const DESCRIPTORS: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
 
-/// A temporary file that takes the place of another file when it is committed, and is removed otherwise.
+/// A temporary file that replaces another file when it is committed, and is removed otherwise.
 #[derive(Debug)]
 pub struct AtomicFile {
     path: PathBuf,

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use crate::api::{Answer, Limits, Origin, Prepared, in_words};
+use crate::api::{Answer, HeaderSource, Limits, Prepared, in_words};
 use crate::error::{Failure, Kind};
 
 /// One argument of a program may be 128 KiB on Linux; a longer body goes through a pipe.
@@ -84,18 +84,18 @@ pub fn curl(prepared: &Prepared) -> String {
     let mut arguments = vec![format!("{pipe}curl -sS -N -g --compressed {url}")];
     let mut files = HashSet::new();
     for header in &prepared.headers {
-        arguments.push(match &header.origin {
-            Origin::Plain => {
+        arguments.push(match &header.source {
+            HeaderSource::Plain => {
                 format!("-H {}", quoted(&format!("{}: {}", header.name, header.shown())))
             }
-            Origin::Key(auth) => {
+            HeaderSource::Key(auth) => {
                 format!("-H \"{}: {}\"", auth.name(), auth.value("$ANYROUTER_API_KEY"))
             }
             // curl reads the file too, which may hold secrets
-            Origin::File(path) if files.insert(path) => {
+            HeaderSource::File(path) if files.insert(path) => {
                 format!("-H {}", quoted(&format!("@{path}")))
             }
-            Origin::File(_) => continue,
+            HeaderSource::File(_) => continue,
         });
     }
     arguments.push(data);

@@ -135,10 +135,10 @@ fn words(value: &Value, depth: usize) -> Option<String> {
     }
 }
 
-/// The message of a validator with the place that it is about: `{"loc":["body","model"],"msg":"field required"}`.
+/// The message of a validator with the field that it is about: `{"loc":["body","model"],"msg":"field required"}`.
 fn located(value: &Value, message: String) -> String {
-    let Some(Value::Array(place)) = value.get("loc") else { return message };
-    let names: Vec<_> = place.iter().map(text_of).collect();
+    let Some(Value::Array(path)) = value.get("loc") else { return message };
+    let names: Vec<_> = path.iter().map(text_of).collect();
     format!("{}: {message}", names.join("."))
 }
 

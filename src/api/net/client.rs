@@ -182,7 +182,7 @@ impl Client {
         self.pace.acquire(model)?;
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
-            // an order to stop came just before this agent took the place of the one that it ended
+            // an order to stop came just before this agent replaced the one that it ended
             self.pace.release(model, None);
             return Err(stopped().into());
         }
@@ -291,7 +291,7 @@ impl Client {
         self.renew(RootCerts::PlatformVerifier).shutdown();
     }
 
-    /// Puts a new agent in the place of the old one, and returns the old one.
+    /// Replaces the agent by a new one, and returns the old one.
     fn renew(&self, roots: RootCerts) -> Agent {
         let reuse = self.dead.load(Ordering::Relaxed) < MOST_DEAD;
         let new = agent(&self.endpoint, roots, &self.wrapping, reuse);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::order::Rows;
-use super::results::{Known, Place, WrittenRow};
+use super::results::{ItemLine, Known, WrittenRow};
 use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn};
 use crate::output::AtomicFile;
@@ -57,7 +57,7 @@ impl ResultsFile {
 
     /// Puts the rows in the order of the items, in one step. `on_temp_path` is called with the path of the temporary
     /// file.
-    pub fn order(&self, items: Vec<Place>, on_temp_path: impl FnOnce(&Path)) -> Result<()> {
+    pub fn order(&self, items: Vec<ItemLine>, on_temp_path: impl FnOnce(&Path)) -> Result<()> {
         let mut rows = Rows::default();
         self.read(|row, offset| rows.add(row, offset))?;
         let Some(offsets) = rows.in_order(items) else { return Ok(()) };

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::results::{Place, WrittenRow};
+use super::results::{ItemLine, WrittenRow};
 use crate::api::Digest;
 
 /// The rank of a row whose item is no longer there.
@@ -42,7 +42,7 @@ impl Rows {
 
     /// Where the rows begin in the order of these items; `None` if they are in order already. Each item keeps one
     /// row: its answer, or else its last failure. Rows of items that are not among these come last.
-    pub fn in_order(mut self, mut items: Vec<Place>) -> Option<Vec<u64>> {
+    pub fn in_order(mut self, mut items: Vec<ItemLine>) -> Option<Vec<u64>> {
         items.sort_unstable();
         self.found.sort_unstable_by_key(|row| (row.identity, row.offset));
         let mut ranked = Vec::with_capacity(self.found.len());

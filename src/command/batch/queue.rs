@@ -28,7 +28,7 @@ struct Ends {
 enum Results {
     /// Nowhere but for errors: it is written as it comes.
     Unordered(Sender<Result<String>>),
-    /// In the order of the items: a place in the line for each.
+    /// In the order of the items: a channel for each.
     Ordered(SyncSender<Receiver<Result<String>>>),
 }
 
@@ -41,9 +41,9 @@ pub fn queue(
     let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
     if keep_order {
         // the writer holds one more
-        let (places, results) =
+        let (in_order, results) =
             sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers) - 1);
-        (sender, queue(Results::Ordered(places)), Box::new(results.into_iter().flatten()))
+        (sender, queue(Results::Ordered(in_order)), Box::new(results.into_iter().flatten()))
     } else {
         let (lines, results) = channel();
         (sender, queue(Results::Unordered(lines)), Box::new(results.into_iter()))
@@ -66,10 +66,10 @@ impl Queue {
         };
         let result = match &ends.results {
             Results::Unordered(lines) => lines.clone(),
-            Results::Ordered(places) => {
-                let (line, place) = channel();
-                places.send(place).ok()?;
-                line
+            Results::Ordered(in_order) => {
+                let (result, next) = channel();
+                in_order.send(next).ok()?;
+                result
             }
         };
         Some((item, result))

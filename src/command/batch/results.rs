@@ -108,7 +108,7 @@ pub fn identity(label: Option<&RawValue>, key: Option<Digest>, message: &str) ->
 }
 
 /// An item, and the line where it stands now.
-pub type Place = (Digest, u64);
+pub type ItemLine = (Digest, u64);
 
 /// What a batch has to know of its items.
 #[derive(Default)]
@@ -116,7 +116,7 @@ pub struct Known {
     /// How many answers of earlier batches nobody has used yet: an item may stand there twice.
     answers: HashMap<Digest, u32>,
     /// The items that have a result, where the results are put in order at the end.
-    pub places: Option<Vec<Place>>,
+    pub item_lines: Option<Vec<ItemLine>>,
 }
 
 impl Known {
@@ -137,8 +137,8 @@ impl Known {
 
     /// The item on this line has a result.
     pub fn add_result(&mut self, identity: Digest, line: u64) {
-        if let Some(places) = &mut self.places {
-            places.push((identity, line));
+        if let Some(item_lines) = &mut self.item_lines {
+            item_lines.push((identity, line));
         }
     }
 }

@@ -40,7 +40,7 @@ impl Output {
         let file = ResultsFile::open(path, batch.resume)?;
         file.read_answers(&mut known)?;
         if batch.keep_order && file.can_be_ordered()? {
-            known.places = Some(Vec::new());
+            known.item_lines = Some(Vec::new());
         }
         Ok((Self::File(file), known))
     }
@@ -77,7 +77,7 @@ impl Work {
         Ok(Self {
             session: Session::new(options, max_wait)?,
             template,
-            in_turn: batch.keep_order && known.places.is_none(),
+            in_turn: batch.keep_order && known.item_lines.is_none(),
             batch,
             known: known.into(),
             output: output.into(),
@@ -117,9 +117,9 @@ impl Work {
     /// Puts the results in order, where that was left for the end.
     pub fn order_results(&self) {
         // the answers of earlier batches are no longer needed
-        let Known { places, .. } = take(&mut *lock(&self.known));
-        if let (Output::File(file), Some(places)) = (&*lock(&self.output), places) {
-            let ordered = file.order(places, |path| self.session.remove_on_signal(Some(path)));
+        let Known { item_lines, .. } = take(&mut *lock(&self.known));
+        if let (Output::File(file), Some(item_lines)) = (&*lock(&self.output), item_lines) {
+            let ordered = file.order(item_lines, |path| self.session.remove_on_signal(Some(path)));
             self.session.remove_on_signal(None);
             ordered.unwrap_or_else(|error| self.stop(error));
         }

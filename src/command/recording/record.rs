@@ -54,7 +54,7 @@ pub fn recorded_request(json: &[u8], console: &Console) -> Value {
     request
 }
 
-/// Puts digest and size in the place of an attachment's data, and takes the API key out of every text.
+/// Replaces an attachment's data by its digest and size, and takes the API key out of every text.
 fn shorten(value: &mut Value, console: &Console) {
     match value {
         Value::String(text) => *text = console.redact(text),
