@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyask::api::limits::{Limits, in_words};
-use anyask::api::error::retry::{Decision, Policy, asked_pause, retryable};
+use anyask::api::error::retry::{Decision, Policy, server_pause, retryable};
 use libfuzzer_sys::fuzz_target;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -23,8 +23,8 @@ fuzz_target!(|input: &[u8]| {
     let max_wait = Duration::from_secs(60);
     let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
     for status in [429, 400, 503] {
-        let asked = asked_pause(status, &headers, &limits, SystemTime::UNIX_EPOCH);
-        match policy.decide(3, retryable(status, &headers, None), asked, 0.5) {
+        let pause = server_pause(status, &headers, &limits, SystemTime::UNIX_EPOCH);
+        match policy.decide(3, retryable(status, &headers, None), pause, 0.5) {
             Decision::Retry(pause) => assert!(pause <= max_wait),
             Decision::TooLong(pause) => assert!(pause > max_wait),
             Decision::GiveUp => {}

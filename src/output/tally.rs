@@ -61,9 +61,9 @@ impl Tally {
         // skipped items took no time, so they say nothing about the rest
         let left = match self.answered + self.failed {
             0 => String::new(),
-            asked => {
+            attempted => {
                 let rest = total.saturating_sub(self.done());
-                let left = elapsed.mul_f64(rest as f64 / asked as f64);
+                let left = elapsed.mul_f64(rest as f64 / attempted as f64);
                 format!(", {} left", in_words(left))
             }
         };

@@ -8,7 +8,7 @@ use ureq::http::header::LOCATION;
 
 use super::body::{ErrorBody, status_kind};
 use super::relay::{bot_check, meaning};
-use super::retry::{Retryable, asked_pause, retryable};
+use super::retry::{Retryable, retryable, server_pause};
 use crate::api::endpoint::Endpoint;
 use crate::api::head::Head;
 use crate::api::limits::in_words;
@@ -20,14 +20,14 @@ pub struct AttemptError {
     pub error: Error,
     pub retryable: Retryable,
     /// How long the server asks to wait.
-    pub asked: Option<Duration>,
+    pub server_pause: Option<Duration>,
     /// The pause is for everybody who uses this key.
     pub rate_limited: bool,
 }
 
 impl AttemptError {
     pub(super) fn new(error: impl Into<Error>, retryable: Retryable) -> Self {
-        Self { error: error.into(), retryable, asked: None, rate_limited: false }
+        Self { error: error.into(), retryable, server_pause: None, rate_limited: false }
     }
 }
 
@@ -52,8 +52,8 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let body = ErrorBody::read(body);
     let now = SystemTime::now();
     let until_reset = |reset: SystemTime| reset.duration_since(now).ok();
-    let asked = asked_pause(status, &head.headers, &head.limits, now);
-    let asked = asked.or_else(|| until_reset(body.reset?).filter(|_| status == 429));
+    let pause = server_pause(status, &head.headers, &head.limits, now);
+    let pause = pause.or_else(|| until_reset(body.reset?).filter(|_| status == 429));
     let meaning = meaning(status, &body);
     let kind = meaning.map_or_else(|| status_kind(status), |meaning| meaning.kind);
     let what = match kind {
@@ -75,11 +75,11 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         None => format!(": {}", body.message),
     };
     let hint = meaning.map(|meaning| meaning.hint.into());
-    let hint = hint.or_else(|| refused_hint(endpoint, head, kind, asked));
+    let hint = hint.or_else(|| refused_hint(endpoint, head, kind, pause));
     let failure = Failure::new(kind, format!("{what} ({status}{named}){words}")).maybe_hint(hint);
     let id = body.request_id.or_else(|| head.request_id.clone());
     let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
-    AttemptError { asked, ..answered(failure, id, retryable) }
+    AttemptError { server_pause: pause, ..answered(failure, id, retryable) }
 }
 
 /// The server answered with a failure, under this request id.
@@ -115,13 +115,13 @@ fn refused_hint(
     endpoint: &Endpoint,
     head: &Head,
     kind: Kind,
-    asked: Option<Duration>,
+    server_pause: Option<Duration>,
 ) -> Option<String> {
     Some(match (kind, head.status) {
         (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
         (_, 524) => "the request may have been charged; with --json, add --stream".into(),
-        (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = asked => {
+        (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = server_pause => {
             format!("try again in {}", in_words(pause))
         }
         (Kind::RateLimited, _) => "wait a little and try again".into(),

@@ -53,20 +53,20 @@ impl Decision {
 }
 
 impl Policy {
-    /// What follows attempt number `attempt`, counted from 1. `asked` is the pause that the server asks for;
+    /// What follows attempt number `attempt`, counted from 1. `server_pause` is the one that the server asks for;
     /// `random`, from 0 to 1, spreads the pauses of many clients.
     pub fn decide(
         &self,
         attempt: u32,
         retryable: Retryable,
-        asked: Option<Duration>,
+        server_pause: Option<Duration>,
         random: f64,
     ) -> Decision {
         if retryable == Retryable::No || attempt > self.retries {
             return Decision::GiveUp;
         }
         let own = self.backoff(attempt, random);
-        match asked {
+        match server_pause {
             Some(pause) if pause > self.max_wait => Decision::TooLong(pause),
             // a server that asks for no pause at all is not sent everything within a moment
             Some(pause) => Decision::Retry(pause.max(own)),
@@ -99,7 +99,7 @@ pub fn retryable(status: u16, headers: &HeaderMap, meant: Option<bool>) -> Retry
 }
 
 /// The pause that a server asks for, in the order of exactness.
-pub fn asked_pause(
+pub fn server_pause(
     status: u16,
     headers: &HeaderMap,
     limits: &Limits,
@@ -152,8 +152,8 @@ mod tests {
         });
         let headers: HeaderMap = headers.collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-        let asked = asked_pause(status, &headers, &Limits::read(&headers), now);
-        policy.decide(attempt, retryable(status, &headers, None), asked, 0.5)
+        let pause = server_pause(status, &headers, &Limits::read(&headers), now);
+        policy.decide(attempt, retryable(status, &headers, None), pause, 0.5)
     }
 
     fn decision(status: u16, headers: &[(&'static str, &str)]) -> Decision {
@@ -207,12 +207,12 @@ mod tests {
     #[test]
     fn a_pause_longer_than_max_wait_is_not_waited_for() {
         let hour = Duration::from_hours(1);
-        let asked = [("retry-after", "3600")];
-        assert_eq!(decision(429, &asked), Decision::TooLong(hour));
+        let headers = [("retry-after", "3600")];
+        assert_eq!(decision(429, &headers), Decision::TooLong(hour));
         let patient = Policy { max_wait: hour, ..POLICY };
-        assert_eq!(decision_by(patient, 1, 429, &asked), Decision::Retry(hour));
+        assert_eq!(decision_by(patient, 1, 429, &headers), Decision::Retry(hour));
         // after the last attempt there is nothing to wait for
-        assert_eq!(decision_by(POLICY, 3, 429, &asked), Decision::GiveUp);
+        assert_eq!(decision_by(POLICY, 3, 429, &headers), Decision::GiveUp);
     }
 
     #[test]

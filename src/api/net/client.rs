@@ -211,12 +211,12 @@ impl Client {
         attempt: u32,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
-        let AttemptError { error, retryable, asked, rate_limited } = failed;
+        let AttemptError { error, retryable, server_pause, rate_limited } = failed;
         // the standard library's only source of random numbers
         let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
-        let decision = self.policy.decide(attempt, retryable, asked, random);
+        let decision = self.policy.decide(attempt, retryable, server_pause, random);
         let own = || decision.pause().map(|pause| pause.min(self.policy.max_wait));
-        if rate_limited && let Some(pause) = asked.or_else(own) {
+        if rate_limited && let Some(pause) = server_pause.or_else(own) {
             self.pace.set_retry_after(model, pause);
         }
         let pause = match decision {
