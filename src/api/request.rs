@@ -92,8 +92,8 @@ impl Prepared {
         Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
     }
 
-    /// The body without `stream`: what is asked, whether the answer is streamed or not.
-    pub fn question(&self) -> Vec<u8> {
+    /// The body without `stream`, which is the same whether the answer is streamed or not.
+    pub fn body_without_stream(&self) -> Vec<u8> {
         let Ok(mut fields) = serde_json::from_slice::<Fields>(&self.body) else {
             return Vec::new();
         };
@@ -101,9 +101,9 @@ impl Prepared {
         serde_json::to_vec(&fields).unwrap_or_default()
     }
 
-    /// A digest of what is asked.
+    /// A digest of the body without `stream`.
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.question())
+        Digest::of(&self.body_without_stream())
     }
 }
 

@@ -115,7 +115,7 @@ impl Complaint {
         self.status.code().is_some()
     }
 
-    /// The question that asks the model for a better answer.
+    /// The message that asks the model for a better answer.
     pub fn feedback(&self) -> String {
         let output = self.output.trim();
         let said = if output.is_empty() { "It printed nothing." } else { "It printed:" };

@@ -24,7 +24,7 @@ pub struct Item {
     /// What is copied to the result.
     pub data: Option<Box<RawValue>>,
     /// What to ask, or why that cannot be asked.
-    pub question: Result<Question, String>,
+    pub request: Result<ItemRequest, String>,
     /// How many bytes of it were not UTF-8.
     pub replaced: usize,
 }
@@ -32,7 +32,7 @@ pub struct Item {
 /// What an item asks, a prompt or messages, and where it differs from the command line.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Question {
+pub struct ItemRequest {
     id: Option<Box<RawValue>>,
     #[serde(rename = "data")]
     _data: Option<IgnoredAny>,
@@ -47,7 +47,7 @@ pub struct Question {
     stop_sequences: Option<Vec<String>>,
 }
 
-impl Question {
+impl ItemRequest {
     fn parse(json: &str) -> Result<Self, String> {
         serde_json::from_str(json).map_err(|error| {
             // to the parser, every item is "line 1"
@@ -56,7 +56,7 @@ impl Question {
         })
     }
 
-    /// The question, if it can be asked.
+    /// The request, if it can be sent.
     fn check(self) -> Result<Self, String> {
         let is_label =
             |id: &str| id.starts_with(|start: char| matches!(start, '"' | '-' | '0'..='9'));
@@ -192,7 +192,7 @@ fn cannot_read() -> Failure {
 
 fn item(line: u64, bytes: Vec<u8>) -> Item {
     let failed =
-        |why: &str| Item { line, id: None, data: None, question: Err(why.into()), replaced: 0 };
+        |why: &str| Item { line, id: None, data: None, request: Err(why.into()), replaced: 0 };
     if bytes.len() > LARGEST_REQUEST && !bytes.ends_with(b"\n") {
         return failed(&too_large("the line is").to_string());
     }
@@ -202,14 +202,14 @@ fn item(line: u64, bytes: Vec<u8>) -> Item {
     let Text { text, replaced } = Text::lossy(bytes);
     let text = text.strip_suffix('\n').unwrap_or(&text);
     let text = text.strip_suffix('\r').unwrap_or(text);
-    let (labels, question) = if text.trim().starts_with('{') {
-        (serde_json::from_str(text).unwrap_or_default(), Question::parse(text))
+    let (labels, request) = if text.trim().starts_with('{') {
+        (serde_json::from_str(text).unwrap_or_default(), ItemRequest::parse(text))
     } else {
         let prompt = serde_json::from_str(text).unwrap_or_else(|_| text.into());
-        (Labels::default(), Ok(Question { prompt: Some(prompt), ..Question::default() }))
+        (Labels::default(), Ok(ItemRequest { prompt: Some(prompt), ..ItemRequest::default() }))
     };
     let Labels { id, data } = labels;
-    Item { line, id, data, question: question.and_then(Question::check), replaced }
+    Item { line, id, data, request: request.and_then(ItemRequest::check), replaced }
 }
 
 /// What the result of an object gets, even of one that cannot be used.

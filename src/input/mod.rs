@@ -13,6 +13,6 @@ mod text;
 pub use conversation::Conversation;
 pub use draft::Draft;
 pub use file::{InputFile, is_stdin};
-pub use items::{Item, Items, Question, count_items};
+pub use items::{Item, ItemRequest, Items, count_items};
 pub use prompt::{Sources, no_prompt, prompt};
 pub use text::{Text, note_replaced, text};

@@ -15,7 +15,7 @@ use crate::sync::lock;
 
 /// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
 pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
-    let Item { line, id, data, question, replaced } = item;
+    let Item { line, id, data, request, replaced } = item;
     let (id, data) = (id.as_deref(), data.as_deref());
     lock(&work.tally).replaced += replaced;
     let console = work.session.options.console.for_item(line);
@@ -25,7 +25,7 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
         let message = console.describe(error);
         RowContent::Error { error: RowError { exit: kind(error) as u8, status, message } }
     };
-    let (mut request, prepared) = match work.template.prepare(question, client.endpoint()) {
+    let (mut request, prepared) = match work.template.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
         Err(error) => return Some(row(None, None, failed(None, &error))),
     };

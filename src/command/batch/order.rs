@@ -14,7 +14,7 @@ pub struct Rows {
     found: Vec<Found>,
     /// Where failed rows begin, by the ids of their items.
     failed_offsets: HashMap<Digest, Vec<u64>>,
-    /// Where failed rows begin whose ids have a later answer, perhaps to another question.
+    /// Where failed rows begin whose ids have a later answer, perhaps to another prompt.
     answered_offsets: HashSet<u64>,
 }
 

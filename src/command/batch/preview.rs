@@ -17,8 +17,8 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     let mut is_empty = true;
     for item in Items::open(&batch.items)? {
         is_empty = false;
-        let Item { line, question, .. } = item?;
-        match template.prepare(question, &options.endpoint) {
+        let Item { line, request, .. } = item?;
+        match template.prepare(request, &options.endpoint) {
             Ok((_, prepared)) => {
                 sink.json(one_line(&String::from_utf8_lossy(&prepared.body)).as_bytes());
                 sink.end_line();

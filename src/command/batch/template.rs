@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::api::{Endpoint, Message, Prepared, Request};
 use crate::cli::{Batch, Options};
 use crate::error::usage_error;
-use crate::input::{Draft, Question, Text, note_replaced};
+use crate::input::{Draft, ItemRequest, Text, note_replaced};
 
 /// What the command line gives every item.
 pub struct Template {
@@ -29,12 +29,12 @@ impl Template {
     /// The request of an item, also as it is sent, or why it cannot be asked.
     pub fn prepare(
         &self,
-        question: Result<Question, String>,
+        item: Result<ItemRequest, String>,
         endpoint: &Endpoint,
     ) -> Result<(Request, Prepared)> {
-        let question = question.map_err(usage_error)?;
+        let item = item.map_err(usage_error)?;
         let mut request = self.request.clone();
-        question.apply(&mut request, &self.files, self.words.as_ref());
+        item.apply(&mut request, &self.files, self.words.as_ref());
         request.messages.extend(self.prefill.as_ref().map(Message::assistant));
         let prepared = request.prepare(endpoint)?;
         Ok((request, prepared))

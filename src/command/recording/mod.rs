@@ -17,7 +17,7 @@ use crate::jsonl::{Lines, is_torn};
 use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
-use record::{Record, recorded_request};
+use record::{Record, request_json};
 
 /// What messages call the file.
 const NAME: &str = "the recorded answers";
@@ -90,7 +90,9 @@ impl Recordings {
     fn no_answer(&self, recorded: &Recorded, prepared: &Prepared, console: &Console) -> Failure {
         let path = self.path.display();
         let why = match recorded.last_request() {
-            Some(last) => difference(&recorded_request(&prepared.question(), console), &last),
+            Some(last) => {
+                difference(&request_json(&prepared.body_without_stream(), console), &last)
+            }
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));

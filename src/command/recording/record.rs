@@ -36,11 +36,11 @@ impl Record {
     /// The record of an answer with this head and body, without the API key.
     pub fn new(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> Result<Self> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let request = prepared.question();
+        let request = prepared.body_without_stream();
         Ok(Self {
             key: Digest::of(&request),
             time: rfc3339(SystemTime::now()),
-            request: Some(to_raw_value(&recorded_request(&request, console))?),
+            request: Some(to_raw_value(&request_json(&request, console))?),
             content_type: content_type.map(|kind| console.redact(kind)),
             body: console.redact(&String::from_utf8_lossy(body)),
         })
@@ -48,8 +48,8 @@ impl Record {
 }
 
 /// A request as it is recorded.
-pub fn recorded_request(json: &[u8], console: &Console) -> Value {
-    let mut request = serde_json::from_str(&repair(json)).unwrap_or_default();
+pub fn request_json(body: &[u8], console: &Console) -> Value {
+    let mut request = serde_json::from_str(&repair(body)).unwrap_or_default();
     shorten(&mut request, console);
     request
 }
