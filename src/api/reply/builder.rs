@@ -29,7 +29,7 @@ pub struct Wanted {
 
 /// What has been taken out of the answer so far.
 #[derive(Default)]
-pub struct Parts {
+pub struct MessageBuilder {
     pub answer: Answer,
     pub wanted: Wanted,
     /// The text or the events that were not handed out yet.
@@ -37,7 +37,7 @@ pub struct Parts {
     fold: Fold,
 }
 
-impl Parts {
+impl MessageBuilder {
     pub fn new(wanted: Wanted) -> Self {
         Self { wanted, ..Self::default() }
     }

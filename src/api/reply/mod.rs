@@ -21,7 +21,7 @@ use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
 use answer::Answer;
-use builder::{Parts, Wanted};
+use builder::{MessageBuilder, Wanted};
 use sse::Decoder;
 
 /// The largest event and the largest JSON answer, in bytes.
@@ -41,7 +41,7 @@ pub struct Reply {
     body: Box<dyn Read + Send + Sync>,
     piece: Box<[u8]>,
     form: Form,
-    parts: Parts,
+    builder: MessageBuilder,
     endpoint: Arc<Endpoint>,
     head: Head,
     deadline: Deadline,
@@ -74,7 +74,7 @@ impl Reply {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
-            parts: Parts::new(wanted),
+            builder: MessageBuilder::new(wanted),
             endpoint,
             head,
             deadline,
@@ -95,17 +95,17 @@ impl Reply {
     pub fn next_chunk(&mut self) -> Result<Option<&str>> {
         let more =
             std::mem::take(&mut self.held) || self.advance().map_err(|failed| failed.error)?;
-        Ok(more.then_some(&self.parts.chunk))
+        Ok(more.then_some(&self.builder.chunk))
     }
 
     /// Returns what the answer amounts to.
     pub fn into_answer(self) -> Answer {
-        self.parts.answer
+        self.builder.answer
     }
 
     fn advance(&mut self) -> Result<bool, AttemptError> {
-        self.parts.chunk.clear();
-        while self.parts.chunk.is_empty() {
+        self.builder.chunk.clear();
+        while self.builder.chunk.is_empty() {
             if let Some(failure) = self.failure.take() {
                 return Err(failure);
             }
@@ -131,10 +131,10 @@ impl Reply {
             self.ended = true;
             return self.finish(true);
         }
-        if self.parts.wanted.body {
-            self.parts.answer.body.extend_from_slice(&self.piece[..count]);
+        if self.builder.wanted.body {
+            self.builder.answer.body.extend_from_slice(&self.piece[..count]);
         }
-        let had_reason = self.parts.answer.stop_reason.is_some();
+        let had_reason = self.builder.answer.stop_reason.is_some();
         self.take(count)?;
         self.set_deadline(had_reason);
         if self.ended && self.endpoint.keep_alive {
@@ -158,7 +158,7 @@ impl Reply {
                 self.deadline.set_in(patience);
             }
             Form::Json(_) => self.deadline.set(None),
-            Form::Stream(_) if !had_reason && self.parts.answer.stop_reason.is_some() => {
+            Form::Stream(_) if !had_reason && self.builder.answer.stop_reason.is_some() => {
                 self.deadline.set_in(patience);
             }
             _ => {}
@@ -188,7 +188,7 @@ impl Reply {
             }
             Form::Stream(decoder) => {
                 decoder.feed(bytes);
-                self.ended = self.parts.take_events(decoder)?;
+                self.ended = self.builder.take_events(decoder)?;
                 Ok(())
             }
         }
@@ -204,7 +204,7 @@ impl Reply {
         }
         let mut decoder = Decoder::new(LARGEST);
         decoder.feed(start.trim_ascii_start());
-        self.ended |= self.parts.take_events(&mut decoder)?;
+        self.ended |= self.builder.take_events(&mut decoder)?;
         self.form = Form::Stream(decoder);
         Ok(())
     }
@@ -213,12 +213,12 @@ impl Reply {
     fn interrupted(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
         let is_silent = matches!(error, ureq::Error::Timeout(_));
         match &self.form {
-            Form::Stream(_) if is_silent && self.parts.answer.stop_reason.is_some() => {
+            Form::Stream(_) if is_silent && self.builder.answer.stop_reason.is_some() => {
                 self.ended = true;
                 return self.finish(true);
             }
             Form::Json(body) if is_json(&repair(body)) => {
-                self.parts.answer.warning =
+                self.builder.answer.warning =
                     Some("the answer is complete, but the server did not end it".into());
                 self.ended = true;
                 return self.finish(true);
@@ -244,21 +244,21 @@ impl Reply {
                 if let Some(kind) = bot_check(&self.head, body) {
                     return Err(stopped_by_bot_check(&self.endpoint, &self.head, kind));
                 }
-                self.parts.take_body(body)?;
+                self.builder.take_body(body)?;
             }
             Form::Stream(decoder) => {
                 decoder.finish();
-                self.parts.take_last_event(decoder)?;
+                self.builder.take_last_event(decoder)?;
             }
             _ => {}
         }
         // some servers leave out message_stop: a stop reason and then a clean end is complete
-        let answer = &self.parts.answer;
+        let answer = &self.builder.answer;
         if clean && !answer.complete && answer.stop_reason.is_none() {
             return Err(broken("the stream ended early: no stop reason came").into());
         }
         if clean {
-            self.parts.finish_message();
+            self.builder.finish_message();
         }
         Ok(())
     }
