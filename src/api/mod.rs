@@ -27,7 +27,7 @@ pub use net::proxy::proxy_for;
 pub use price::{Price, Prices};
 pub use reply::Reply;
 pub use reply::answer::Answer;
-pub use reply::builder::Wanted;
+pub use reply::builder::Retain;
 pub use request::{
     Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source, too_large,
 };

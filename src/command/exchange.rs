@@ -9,8 +9,8 @@ use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::{
-    Answer, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request, Sent,
-    Wanted, stopped,
+    Answer, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request, Retain,
+    Sent, stopped,
 };
 use crate::cli::Options;
 use crate::output::{
@@ -111,7 +111,7 @@ impl Exchange<'_> {
     fn send(&mut self) -> (Sent, u32) {
         let Session { options, fallback, .. } = self.session;
         let output = &options.output;
-        let wanted = Wanted {
+        let retain = Retain {
             // a conversation, a batch and a check need it, and some formats print it at the end
             text: options.chat.is_some() || self.in_batch || !output.stream,
             message: output.format == Format::Json,
@@ -131,9 +131,9 @@ impl Exchange<'_> {
                     Err(error) => return (Sent::unsent(error), requests),
                 }
             }
-            let sent = match self.replay(&wanted) {
+            let sent = match self.replay(&retain) {
                 Some(sent) => sent,
-                None => self.client.send(&self.prepared, model, &wanted, &mut on_progress),
+                None => self.client.send(&self.prepared, model, &retain, &mut on_progress),
             };
             requests += sent.attempts;
             match (fallback.failure(model, &sent), self.models.get(1)) {
@@ -145,14 +145,14 @@ impl Exchange<'_> {
     }
 
     /// The recorded answer, if there is one, or the error that there is none where nothing is to be sent.
-    fn replay(&self, wanted: &Wanted) -> Option<Sent> {
+    fn replay(&self, retain: &Retain) -> Option<Sent> {
         let found =
             self.session.recordings.as_ref()?.find(&self.prepared, self.console).transpose()?;
         Some(match found {
             Ok((record, origin)) => {
                 self.console.trace("*", format_args!("the answer is replayed from {origin}"));
                 let body = record.body.into_bytes();
-                self.client.replay(record.content_type.as_deref(), body, wanted.clone())
+                self.client.replay(record.content_type.as_deref(), body, retain.clone())
             }
             Err(error) => Sent::unsent(error),
         })

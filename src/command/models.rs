@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::exchange::read_to_end;
 use super::session::Session;
-use crate::api::{Prepared, Progress, Sent, Wanted};
+use crate::api::{Prepared, Progress, Retain, Sent};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
@@ -32,10 +32,10 @@ pub fn run(options: Options) -> Result<()> {
 fn list(session: &Session) -> Result<Vec<u8>> {
     let (client, console) = (&session.client, &session.options.console);
     let prepared = Prepared::for_models(client.endpoint())?;
-    let wanted = Wanted { message: true, ..Wanted::default() };
+    let retain = Retain { message: true, ..Retain::default() };
     let mut on_progress = |progress: Progress| show_progress(console, &progress);
     start_spinner(console);
-    let Sent { reply, head, .. } = client.send(&prepared, "", &wanted, &mut on_progress);
+    let Sent { reply, head, .. } = client.send(&prepared, "", &retain, &mut on_progress);
     console.stop_live();
     if let Some(head) = head.filter(|head| matches!(head.status, 404 | 405)) {
         let host = client.endpoint().host();

@@ -27,7 +27,7 @@ use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;
 use crate::api::limits::{Limits, in_words};
 use crate::api::reply::Reply;
-use crate::api::reply::builder::Wanted;
+use crate::api::reply::builder::Retain;
 use crate::api::request::Prepared;
 use crate::error::{Failure, kind, request_id};
 use crate::sync::lock;
@@ -134,7 +134,7 @@ impl Client {
         &self,
         prepared: &Prepared,
         model: &str,
-        wanted: &Wanted,
+        retain: &Retain,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let (mut attempts, mut head, mut replaced) = (0, None, false);
@@ -153,7 +153,7 @@ impl Client {
             limits = head.as_ref().map_or(limits, |head| head.limits);
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
-                self.read(&head, body, wanted.clone())
+                self.read(&head, body, retain.clone())
             });
             let failed = match read {
                 Ok(reply) => {
@@ -190,7 +190,7 @@ impl Client {
     }
 
     /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
-    pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, wanted: Wanted) -> Sent {
+    pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, retain: Retain) -> Sent {
         if self.pace.is_stopped() {
             return Sent::unsent(stopped().into());
         }
@@ -198,7 +198,7 @@ impl Client {
         let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
         let head = Head::new(200, headers);
         let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
-        let mut reply = Reply::new(head.clone(), body, wanted, endpoint, Deadline::default());
+        let mut reply = Reply::new(head.clone(), body, retain, endpoint, Deadline::default());
         let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
         Sent { reply, attempts: 0, head: Some(head), limits: Limits::default(), replayed: true }
     }
@@ -260,7 +260,7 @@ impl Client {
     }
 
     /// Reads the first text of an answer, or the error that it is.
-    fn read(&self, head: &Head, body: Body, wanted: Wanted) -> Result<Reply, AttemptError> {
+    fn read(&self, head: &Head, body: Body, retain: Retain) -> Result<Reply, AttemptError> {
         let body = decoded(head, body)?;
         if !(200..300).contains(&head.status) {
             self.wrapping.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
@@ -268,7 +268,7 @@ impl Client {
         }
         let endpoint = Arc::clone(&self.endpoint);
         let mut reply =
-            Reply::new(head.clone(), body, wanted, endpoint, self.wrapping.deadline.clone());
+            Reply::new(head.clone(), body, retain, endpoint, self.wrapping.deadline.clone());
         reply.begin()?;
         Ok(reply)
     }

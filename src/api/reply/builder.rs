@@ -14,7 +14,7 @@ use crate::error::Failure;
 
 /// What of an answer the caller wants to have.
 #[derive(Debug, Default, Clone)]
-pub struct Wanted {
+pub struct Retain {
     /// All text, in [`Answer::text`].
     pub text: bool,
     /// The message as JSON, in [`Answer::message`].
@@ -31,15 +31,15 @@ pub struct Wanted {
 #[derive(Default)]
 pub struct MessageBuilder {
     pub answer: Answer,
-    pub wanted: Wanted,
+    pub retain: Retain,
     /// The text or the events that were not handed out yet.
     pub chunk: String,
     fold: Fold,
 }
 
 impl MessageBuilder {
-    pub fn new(wanted: Wanted) -> Self {
-        Self { wanted, ..Self::default() }
+    pub fn new(retain: Retain) -> Self {
+        Self { retain, ..Self::default() }
     }
 
     /// Takes in the events that are there. Returns whether the answer is complete, whatever follows.
@@ -74,7 +74,7 @@ impl MessageBuilder {
             return Ok(());
         }
         if event.name != b"error"
-            && !self.wanted.message
+            && !self.retain.message
             && let Ok(json) = std::str::from_utf8(event.data)
             && let Some(text) = text_delta(json)
         {
@@ -120,7 +120,7 @@ impl MessageBuilder {
             }
             (_, None) => {}
         }
-        if self.wanted.message {
+        if self.retain.message {
             self.fold.take(&kind, event);
         }
         Ok(())
@@ -146,7 +146,7 @@ impl MessageBuilder {
             return Err(error_event(&ErrorBody::read(body)));
         }
         self.push_event(json.trim());
-        if self.wanted.message {
+        if self.retain.message {
             self.answer.message = body.to_vec();
         }
         self.answer.problem = match message.get("content") {
@@ -170,7 +170,7 @@ impl MessageBuilder {
     /// Marks the answer as complete, and makes the message of its events, if it is wanted and did not come as one.
     pub fn finish_message(&mut self) {
         self.answer.complete = true;
-        if self.wanted.message && self.answer.message.is_empty() {
+        if self.retain.message && self.answer.message.is_empty() {
             self.answer.message = std::mem::take(&mut self.fold).finish();
         }
     }
@@ -179,12 +179,12 @@ impl MessageBuilder {
         if text.is_empty() {
             return;
         }
-        let prefill = self.wanted.prefill.take().unwrap_or_default();
+        let prefill = self.retain.prefill.take().unwrap_or_default();
         for piece in [&*prefill, text] {
-            if !self.wanted.events {
+            if !self.retain.events {
                 self.chunk.push_str(piece);
             }
-            if self.wanted.text {
+            if self.retain.text {
                 self.answer.text.push_str(piece);
             }
         }
@@ -192,7 +192,7 @@ impl MessageBuilder {
     }
 
     fn push_event(&mut self, json: &str) {
-        if self.wanted.events {
+        if self.retain.events {
             self.chunk.push_str(&one_line(json));
             self.chunk.push('\n');
         }

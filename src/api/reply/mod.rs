@@ -21,7 +21,7 @@ use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
 use answer::Answer;
-use builder::{MessageBuilder, Wanted};
+use builder::{MessageBuilder, Retain};
 use sse::Decoder;
 
 /// The largest event and the largest JSON answer, in bytes.
@@ -64,7 +64,7 @@ impl Reply {
     pub(super) fn new(
         head: Head,
         body: Box<dyn Read + Send + Sync>,
-        wanted: Wanted,
+        retain: Retain,
         endpoint: Arc<Endpoint>,
         deadline: Deadline,
     ) -> Self {
@@ -74,7 +74,7 @@ impl Reply {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
-            builder: MessageBuilder::new(wanted),
+            builder: MessageBuilder::new(retain),
             endpoint,
             head,
             deadline,
@@ -90,7 +90,7 @@ impl Reply {
         Ok(())
     }
 
-    /// Returns all text that one read brought, or `None` at the end of the answer. Where events are wanted, it is the
+    /// Returns all text that one read brought, or `None` at the end of the answer. Where events are retain, it is the
     /// events instead, each as JSON with a line end.
     pub fn next_chunk(&mut self) -> Result<Option<&str>> {
         let more =
@@ -131,7 +131,7 @@ impl Reply {
             self.ended = true;
             return self.finish(true);
         }
-        if self.builder.wanted.body {
+        if self.builder.retain.body {
             self.builder.answer.body.extend_from_slice(&self.piece[..count]);
         }
         let had_reason = self.builder.answer.stop_reason.is_some();

@@ -43,7 +43,7 @@ struct Recorded {
 }
 
 impl Recordings {
-    /// Opens the file to record or to replay; if both are wanted, the paths lead to one file. A last line that was
+    /// Opens the file to record or to replay; if both are retain, the paths lead to one file. A last line that was
     /// not written completely is removed before another one is added.
     pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
