@@ -1,15 +1,15 @@
 //! What a batch spends, and where it stops because of that.
 
-use super::run::Work;
+use super::run::BatchRun;
 use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind};
 use crate::output::dollars;
 use crate::sync::lock;
 
 /// Counts what was spent, whatever came of it, and looks at the credits that are left.
-pub fn count(work: &Work, outcome: &Outcome) {
+pub fn count(run: &BatchRun, outcome: &Outcome) {
     let is_answer = outcome.result.is_ok();
-    let mut tally = lock(&work.tally);
+    let mut tally = lock(&run.tally);
     tally.tokens = tally.tokens.saturating_add(outcome.answer.usage.total());
     tally.cost += outcome.cost.unwrap_or(0.0);
     tally.short += u64::from(outcome.short.is_some());
@@ -17,18 +17,18 @@ pub fn count(work: &Work, outcome: &Outcome) {
     let is_uncounted = is_answer && outcome.cost.is_none();
     let is_first = is_uncounted && !std::mem::replace(&mut tally.uncounted, true);
     drop(tally);
-    if let Some(most) = work.batch.max_cost {
-        look_at_cost(work, cost, most, is_first);
+    if let Some(most) = run.batch.max_cost {
+        look_at_cost(run, cost, most, is_first);
     }
     if !outcome.replayed {
-        look_at_credits(work, outcome.limits.credits, is_answer);
+        look_at_credits(run, outcome.limits.credits, is_answer);
     }
 }
 
 /// Stops where the batch has cost as much as it may.
-fn look_at_cost(work: &Work, cost: f64, most: f64, is_first_uncounted: bool) {
+fn look_at_cost(run: &BatchRun, cost: f64, most: f64, is_first_uncounted: bool) {
     if is_first_uncounted {
-        let console = &work.session.options.console;
+        let console = &run.session.options.console;
         console.note("the server does not count tokens, so --max-cost has no effect");
     }
     if cost >= most {
@@ -36,26 +36,26 @@ fn look_at_cost(work: &Work, cost: f64, most: f64, is_first_uncounted: bool) {
         let message = format!("the batch has cost about ${cost}, which reaches --max-cost");
         let hint = "with -o FILE, use --resume to continue";
         let failure = Failure::new(Kind::NotPermitted, message).hint(hint);
-        work.stop_if_items_are_left(failure.into());
+        run.stop_if_items_are_left(failure.into());
     }
 }
 
 /// Keeps what the server reports of the credits that are left, and stops where they are too few.
-fn look_at_credits(work: &Work, credits: Option<f64>, is_answer: bool) {
-    let mut tally = lock(&work.tally);
+fn look_at_credits(run: &BatchRun, credits: Option<f64>, is_answer: bool) {
+    let mut tally = lock(&run.tally);
     tally.credits = credits.or(tally.credits);
-    let Some(least) = work.batch.min_credits else { return };
+    let Some(least) = run.batch.min_credits else { return };
     let is_unreported = is_answer && tally.credits.is_none();
     let is_first = is_unreported && !std::mem::replace(&mut tally.unreported, true);
     drop(tally);
     if is_first {
-        let console = &work.session.options.console;
+        let console = &run.session.options.console;
         console.note("the server does not report credits, so --min-credits has no effect");
     }
     if let Some(credits) = credits.filter(|credits| *credits < least) {
         let message = format!("${credits:.2} credits are left, below --min-credits");
         let failure = Failure::new(Kind::NotPermitted, message);
         let failure = failure.hint("with more credits, use --resume to continue");
-        work.stop_if_items_are_left(failure.into());
+        run.stop_if_items_are_left(failure.into());
     }
 }

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::budget;
 use super::results::{Row, RowContent, RowError, identity};
-use super::run::Work;
+use super::run::BatchRun;
 use crate::api::{Client, one_line};
 use crate::command::exchange::exchange;
 use crate::command::outcome::Outcome;
@@ -14,38 +14,38 @@ use crate::input::Item;
 use crate::sync::lock;
 
 /// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
-pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
+pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     let Item { line, id, data, request, replaced } = item;
     let (id, data) = (id.as_deref(), data.as_deref());
-    lock(&work.tally).replaced += replaced;
-    let console = work.session.options.console.for_item(line);
-    let row = |key, asked, content| finished(work, &Row { line, id, data, key, asked, content });
+    lock(&run.tally).replaced += replaced;
+    let console = run.session.options.console.for_item(line);
+    let row = |key, asked, content| finished(run, &Row { line, id, data, key, asked, content });
     let failed = |status, error: &Error| {
-        lock(&work.tally).failed += 1;
+        lock(&run.tally).failed += 1;
         let message = console.describe(error);
         RowContent::Error { error: RowError { exit: kind(error) as u8, status, message } }
     };
-    let (mut request, prepared) = match work.template.prepare(request, client.endpoint()) {
+    let (mut request, prepared) = match run.template.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
         Err(error) => return Some(row(None, None, failed(None, &error))),
     };
     let key = prepared.digest();
-    if lock(&work.known).take_answer(identity(id.or(data), Some(key), ""), line) {
-        lock(&work.tally).skipped += 1;
+    if lock(&run.known).take_answer(identity(id.or(data), Some(key), ""), line) {
+        lock(&run.tally).skipped += 1;
         return None;
     }
-    let outcome = exchange(&work.session, client, &console, &mut request, prepared, None);
-    let asked = (!work.session.options.fallback.is_empty()).then_some(&*request.model);
-    budget::count(work, &outcome);
+    let outcome = exchange(&run.session, client, &console, &mut request, prepared, None);
+    let asked = (!run.session.options.fallback.is_empty()).then_some(&*request.model);
+    budget::count(run, &outcome);
     let Outcome { answer, result, head, short, attempts, write_error, .. } = outcome;
     let status = head.map(|head| head.status);
     if let Some(error) = write_error {
-        work.stop(error);
+        run.stop(error);
     }
-    let short = short.filter(|_| work.session.options.strict);
+    let short = short.filter(|_| run.session.options.strict);
     match result.and(short.map_or(Ok(()), |short| Err(short.into()))) {
         Ok(()) => {
-            lock(&work.tally).answered += 1;
+            lock(&run.tally).answered += 1;
             let content = RowContent::Answer {
                 text: &answer.text,
                 stop_reason: answer.stop_reason.map(|reason| console.redact(&reason)),
@@ -56,18 +56,18 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
             Some(row(Some(key), asked, content))
         }
         Err(error) if kind(&error) == Kind::Interrupted => {
-            work.leave_items();
+            run.leave_items();
             None
         }
         // the rate limit resets too late for this item and those after it
         Err(error) if kind(&error) == Kind::RateLimited && attempts == 0 => {
-            work.stop(error);
+            run.stop(error);
             None
         }
         Err(error) => {
             let content = failed(status, &error);
             if is_for_all(&error) {
-                work.stop(error);
+                run.stop(error);
             }
             Some(row(Some(key), asked, content))
         }
@@ -75,8 +75,8 @@ pub fn ask(work: &Work, client: &Client, item: Item) -> Option<String> {
 }
 
 /// The row of a result that is final, as a line of JSON.
-fn finished(work: &Work, row: &Row) -> String {
-    lock(&work.known).add_result(row.identity(), row.line);
+fn finished(run: &BatchRun, row: &Row) -> String {
+    lock(&run.known).add_result(row.identity(), row.line);
     row.to_line()
 }
 

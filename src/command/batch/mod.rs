@@ -22,7 +22,7 @@ use crate::error::{Failure, Kind};
 use crate::input::{Item, Items, count_items};
 use crate::sync::lock;
 use queue::{Queue, queue};
-use run::{Output, Work};
+use run::{BatchRun, Output};
 
 pub use preview::dry_run;
 
@@ -32,21 +32,21 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let items = Items::open(&batch.items)?;
     let total = if console.is_animated() { count_items(&batch.items)? } else { None };
     let (output, known) = Output::open(&options, &batch)?;
-    let work = Arc::new(Work::new(options, batch, output, known)?);
-    let (sender, queue, results) = queue(work.batch.jobs, work.in_turn);
-    work.stop_on_signals()?;
-    let heartbeat = work.show_progress(total);
-    start(&work, items, sender, &queue)?;
+    let run = Arc::new(BatchRun::new(options, batch, output, known)?);
+    let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
+    run.stop_on_signals()?;
+    let heartbeat = run.show_progress(total);
+    start(&run, items, sender, &queue)?;
     // the results end with the last worker
     drop(queue);
     for row in results {
-        work.write(&row?)?;
+        run.write(&row?)?;
     }
     drop(heartbeat);
-    work.order_results();
+    run.order_results();
     console.stop_live();
-    let signal = lock(&work.stop).signal;
-    let ended = work.finish();
+    let signal = lock(&run.stop).signal;
+    let ended = run.finish();
     if let (Err(error), Some(signal)) = (&ended, signal) {
         console.failure(error);
         end_by(signal);
@@ -55,9 +55,9 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
 }
 
 /// Starts the reader of the items and the workers.
-fn start(work: &Arc<Work>, items: Items, sender: SyncSender<Item>, queue: &Queue) -> Result<()> {
+fn start(run: &Arc<BatchRun>, items: Items, sender: SyncSender<Item>, queue: &Queue) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot start a thread");
-    let reading = Arc::clone(work);
+    let reading = Arc::clone(run);
     let read = move || {
         for item in items {
             match item {
@@ -69,9 +69,9 @@ fn start(work: &Arc<Work>, items: Items, sender: SyncSender<Item>, queue: &Queue
     };
     // it may wait for a line that never comes, so nobody waits for it
     thread::Builder::new().spawn(read).with_context(cannot)?;
-    for number in 0..work.batch.jobs {
-        let (work, queue) = (Arc::clone(work), queue.clone());
-        match thread::Builder::new().spawn(move || ask_items(&work, &queue)) {
+    for number in 0..run.batch.jobs {
+        let (run, queue) = (Arc::clone(run), queue.clone());
+        match thread::Builder::new().spawn(move || ask_items(&run, &queue)) {
             Err(error) if number == 0 => return Err(error).with_context(cannot),
             // fewer workers do it as well
             Err(_) => break,
@@ -82,14 +82,14 @@ fn start(work: &Arc<Work>, items: Items, sender: SyncSender<Item>, queue: &Queue
 }
 
 /// One worker: item after item, until there are no more or a reason to stop.
-fn ask_items(work: &Work, queue: &Queue) {
-    let client = work.session.client.sibling();
-    while let Some((item, result)) = queue.take(|| work.has_no_more_items()) {
-        if let Some(row) = item::ask(work, &client, item) {
+fn ask_items(run: &BatchRun, queue: &Queue) {
+    let client = run.session.client.sibling();
+    while let Some((item, result)) = queue.take(|| run.has_no_more_items()) {
+        if let Some(row) = item::ask(run, &client, item) {
             // without a reader of the results the program is about to end
-            if work.in_turn {
+            if run.in_turn {
                 let _ = result.send(Ok(row));
-            } else if let Err(error) = work.write(&row) {
+            } else if let Err(error) = run.write(&row) {
                 let _ = result.send(Err(error));
             }
         }

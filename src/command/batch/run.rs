@@ -58,7 +58,7 @@ pub struct Stop {
 }
 
 /// All that the workers share.
-pub struct Work {
+pub struct BatchRun {
     pub session: Session,
     pub template: Template,
     pub batch: Batch,
@@ -70,7 +70,7 @@ pub struct Work {
     pub stop: Mutex<Stop>,
 }
 
-impl Work {
+impl BatchRun {
     pub fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
         let template = Template::new(&options, &batch)?;
         let max_wait = Some(options.policy.max_wait);
@@ -88,13 +88,13 @@ impl Work {
 
     /// Shows how far the batch is, on a terminal all the time and elsewhere from time to time.
     pub fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
-        let (begun, work) = (Instant::now(), Arc::clone(self));
+        let (begun, run) = (Instant::now(), Arc::clone(self));
         let console = &self.session.options.console;
-        console.start_live(move || lock(&work.tally).bar(total, begun.elapsed()));
-        let work = Arc::clone(self);
+        console.start_live(move || lock(&run.tally).bar(total, begun.elapsed()));
+        let run = Arc::clone(self);
         let beat = move || {
-            let line = lock(&work.tally).heartbeat();
-            work.session.options.console.tell(line);
+            let line = lock(&run.tally).heartbeat();
+            run.session.options.console.tell(line);
         };
         (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
     }
@@ -135,7 +135,7 @@ impl Work {
     }
 
     /// Sends nothing more. The workers go on to take items, most of which may have an answer already. The first one
-    /// that would have to be sent calls [`Work::leave_items`], and only then is the reason the batch's error.
+    /// that would have to be sent calls [`BatchRun::leave_items`], and only then is the reason the batch's error.
     pub fn stop_if_items_are_left(&self, reason: Error) {
         lock(&self.stop).reason.get_or_insert(reason);
         self.session.pace.stop();
@@ -153,18 +153,18 @@ impl Work {
 
     /// The first signal lets the requests under way finish, the second one does not.
     pub fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
-        let work = Arc::clone(self);
+        let run = Arc::clone(self);
         on_signal(&ENDING, move |signal| {
-            if lock(&work.stop).signal.replace(signal).is_some() {
-                work.session.remove_temp_file();
-                let _ended = work.session.checks.end_by(signal);
+            if lock(&run.stop).signal.replace(signal).is_some() {
+                run.session.remove_temp_file();
+                let _ended = run.session.checks.end_by(signal);
                 end_by(signal);
             }
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
-            work.stop(failure.hint("with -o FILE, use --resume to continue").into());
-            let work = Arc::clone(&work);
+            run.stop(failure.hint("with -o FILE, use --resume to continue").into());
+            let run = Arc::clone(&run);
             let note = move || {
-                let console = &work.session.options.console;
+                let console = &run.session.options.console;
                 console.note("no new items are started; a second signal stops at once");
             };
             // where nobody reads stderr, the next signal still arrives
