@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use super::order::Rows;
-use super::results::{ItemLine, Known, WrittenRow};
+use super::results::{Earlier, ItemLine, WrittenRow};
 use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn};
 use crate::output::AtomicFile;
@@ -35,10 +35,10 @@ impl ResultsFile {
     }
 
     /// What it answers already. A last line that was not written completely is removed.
-    pub fn read_answers(&self, known: &mut Known) -> Result<()> {
+    pub fn read_answers(&self, earlier: &mut Earlier) -> Result<()> {
         self.read(|row, _| {
             if row.is_answer() {
-                known.add_answer(row.identity());
+                earlier.add_answer(row.identity());
             }
         })?;
         // the last line may lack no more than its end

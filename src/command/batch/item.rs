@@ -30,7 +30,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
         Err(error) => return Some(row(None, None, failed(None, &error))),
     };
     let key = prepared.digest();
-    if lock(&run.known).take_answer(identity(id.or(data), Some(key), ""), line) {
+    if lock(&run.earlier).take_answer(identity(id.or(data), Some(key), ""), line) {
         lock(&run.tally).skipped += 1;
         return None;
     }
@@ -76,7 +76,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
 
 /// The row of a result that is final, as a line of JSON.
 fn finished(run: &BatchRun, row: &Row) -> String {
-    lock(&run.known).add_result(row.identity(), row.line);
+    lock(&run.earlier).add_result(row.identity(), row.line);
     row.to_line()
 }
 

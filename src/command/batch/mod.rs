@@ -31,8 +31,8 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let console = options.console.clone();
     let items = Items::open(&batch.items)?;
     let total = if console.is_animated() { count_items(&batch.items)? } else { None };
-    let (output, known) = Output::open(&options, &batch)?;
-    let run = Arc::new(BatchRun::new(options, batch, output, known)?);
+    let (output, earlier) = Output::open(&options, &batch)?;
+    let run = Arc::new(BatchRun::new(options, batch, output, earlier)?);
     let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
     run.stop_on_signals()?;
     let heartbeat = run.show_progress(total);

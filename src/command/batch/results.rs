@@ -112,14 +112,14 @@ pub type ItemLine = (Digest, u64);
 
 /// What a batch has to know of its items.
 #[derive(Default)]
-pub struct Known {
+pub struct Earlier {
     /// How many answers of earlier batches nobody has used yet: an item may stand there twice.
     answers: HashMap<Digest, u32>,
     /// The items that have a result, where the results are put in order at the end.
     pub item_lines: Option<Vec<ItemLine>>,
 }
 
-impl Known {
+impl Earlier {
     /// Counts an answer of an earlier batch.
     pub fn add_answer(&mut self, identity: Digest) {
         *self.answers.entry(identity).or_default() += 1;

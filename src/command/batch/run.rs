@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 
 use super::file::ResultsFile;
-use super::results::Known;
+use super::results::Earlier;
 use super::template::Template;
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
@@ -31,18 +31,18 @@ pub enum Output {
 
 impl Output {
     /// Opens it, and finds out what a file answers already.
-    pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Known)> {
-        let mut known = Known::default();
+    pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Earlier)> {
+        let mut earlier = Earlier::default();
         let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
         let Some(path) = options.output.path.as_ref().filter(is_file) else {
-            return Ok((Self::Stream(Sink::open(&options.output)?), known));
+            return Ok((Self::Stream(Sink::open(&options.output)?), earlier));
         };
         let file = ResultsFile::open(path, batch.resume)?;
-        file.read_answers(&mut known)?;
+        file.read_answers(&mut earlier)?;
         if batch.keep_order && file.can_be_ordered()? {
-            known.item_lines = Some(Vec::new());
+            earlier.item_lines = Some(Vec::new());
         }
-        Ok((Self::File(file), known))
+        Ok((Self::File(file), earlier))
     }
 }
 
@@ -62,7 +62,7 @@ pub struct BatchRun {
     pub session: Session,
     pub template: Template,
     pub batch: Batch,
-    pub known: Mutex<Known>,
+    pub earlier: Mutex<Earlier>,
     pub output: Mutex<Output>,
     /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
     pub in_turn: bool,
@@ -71,15 +71,15 @@ pub struct BatchRun {
 }
 
 impl BatchRun {
-    pub fn new(options: Options, batch: Batch, output: Output, known: Known) -> Result<Self> {
+    pub fn new(options: Options, batch: Batch, output: Output, earlier: Earlier) -> Result<Self> {
         let template = Template::new(&options, &batch)?;
         let max_wait = Some(options.policy.max_wait);
         Ok(Self {
             session: Session::new(options, max_wait)?,
             template,
-            in_turn: batch.keep_order && known.item_lines.is_none(),
+            in_turn: batch.keep_order && earlier.item_lines.is_none(),
             batch,
-            known: known.into(),
+            earlier: earlier.into(),
             output: output.into(),
             tally: Mutex::default(),
             stop: Mutex::default(),
@@ -117,7 +117,7 @@ impl BatchRun {
     /// Puts the results in order, where that was left for the end.
     pub fn order_results(&self) {
         // the answers of earlier batches are no longer needed
-        let Known { item_lines, .. } = take(&mut *lock(&self.known));
+        let Earlier { item_lines, .. } = take(&mut *lock(&self.earlier));
         if let (Output::File(file), Some(item_lines)) = (&*lock(&self.output), item_lines) {
             let ordered = file.order(item_lines, |path| self.session.remove_on_signal(Some(path)));
             self.session.remove_on_signal(None);
