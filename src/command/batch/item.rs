@@ -25,7 +25,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
         let message = console.describe(error);
         RowContent::Error { error: RowError { exit: kind(error) as u8, status, message } }
     };
-    let (mut request, prepared) = match run.template.prepare(request, client.endpoint()) {
+    let (mut request, prepared) = match run.defaults.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
         Err(error) => return Some(row(None, None, failed(None, &error))),
     };

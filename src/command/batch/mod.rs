@@ -1,6 +1,7 @@
 //! Many questions: workers ask items side by side, and write each result as it comes, or in the order of the items.
 
 mod budget;
+mod defaults;
 mod file;
 mod item;
 mod order;
@@ -8,7 +9,6 @@ mod preview;
 mod queue;
 mod results;
 mod run;
-mod template;
 
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;

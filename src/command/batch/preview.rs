@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 
+use super::defaults::ItemDefaults;
 use super::run::{items_failed, no_items};
-use super::template::Template;
 use crate::api::one_line;
 use crate::cli::{Batch, Options};
 use crate::input::{Item, Items};
@@ -11,14 +11,14 @@ use crate::output::Sink;
 
 /// Prints the body of each request, a line each, and asks nothing.
 pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
-    let template = Template::new(options, batch)?;
+    let defaults = ItemDefaults::new(options, batch)?;
     let mut sink = Sink::stdout(&options.output)?;
     let mut failed = 0;
     let mut is_empty = true;
     for item in Items::open(&batch.items)? {
         is_empty = false;
         let Item { line, request, .. } = item?;
-        match template.prepare(request, &options.endpoint) {
+        match defaults.prepare(request, &options.endpoint) {
             Ok((_, prepared)) => {
                 sink.json(one_line(&String::from_utf8_lossy(&prepared.body)).as_bytes());
                 sink.end_line();

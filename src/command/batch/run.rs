@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
 
+use super::defaults::ItemDefaults;
 use super::file::ResultsFile;
 use super::results::Earlier;
-use super::template::Template;
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
 use crate::command::signals::{ENDING, end_by, name, on_signal};
@@ -60,7 +60,7 @@ pub struct Stop {
 /// All that the workers share.
 pub struct BatchRun {
     pub session: Session,
-    pub template: Template,
+    pub defaults: ItemDefaults,
     pub batch: Batch,
     pub earlier: Mutex<Earlier>,
     pub output: Mutex<Output>,
@@ -72,11 +72,11 @@ pub struct BatchRun {
 
 impl BatchRun {
     pub fn new(options: Options, batch: Batch, output: Output, earlier: Earlier) -> Result<Self> {
-        let template = Template::new(&options, &batch)?;
+        let defaults = ItemDefaults::new(&options, &batch)?;
         let max_wait = Some(options.policy.max_wait);
         Ok(Self {
             session: Session::new(options, max_wait)?,
-            template,
+            defaults,
             in_turn: batch.keep_order && earlier.item_lines.is_none(),
             batch,
             earlier: earlier.into(),

@@ -8,14 +8,14 @@ use crate::error::usage_error;
 use crate::input::{Draft, ItemRequest, Text, note_replaced};
 
 /// What the command line gives every item.
-pub struct Template {
+pub struct ItemDefaults {
     request: Request,
     prefill: Option<String>,
     files: Draft,
     words: Option<Text>,
 }
 
-impl Template {
+impl ItemDefaults {
     /// Reads the files.
     pub fn new(options: &Options, batch: &Batch) -> Result<Self> {
         let words = batch.sources.words()?;
