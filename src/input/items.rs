@@ -8,8 +8,8 @@ use serde::de::{Error, IgnoredAny};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use super::builder::PromptBuilder;
 use super::conversation::message;
-use super::draft::Draft;
 use super::encoding::{is_utf16, utf8};
 use super::file::InputFile;
 use super::text::{self, Text, is_binary};
@@ -87,7 +87,7 @@ impl ItemRequest {
     }
 
     /// Makes the request ask this as a single question would: after the files, and before the words.
-    pub fn apply(self, request: &mut Request, files: &Draft, words: Option<&Text>) {
+    pub fn apply(self, request: &mut Request, files: &PromptBuilder, words: Option<&Text>) {
         if let Some(model) = self.model {
             request.model = model_id(&model).into();
         }
@@ -99,15 +99,15 @@ impl ItemRequest {
             request.stop_sequences = stop_sequences;
         }
         request.messages = self.messages.unwrap_or_default();
-        let mut draft = files.clone();
+        let mut builder = files.clone();
         if let Some(prompt) = self.prompt {
-            draft.add(prompt.into());
+            builder.add(prompt.into());
         }
         if let Some(words) = words {
-            draft.close(words.clone());
+            builder.close(words.clone());
         }
-        if !draft.is_empty() {
-            request.messages.push(Message::user(draft.finish()));
+        if !builder.is_empty() {
+            request.messages.push(Message::user(builder.finish()));
         }
     }
 }

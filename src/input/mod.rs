@@ -1,8 +1,8 @@
 //! What is sent: words, standard input, files, conversations and the items of a batch become messages.
 
 mod attachment;
+mod builder;
 mod conversation;
-mod draft;
 mod encoding;
 mod file;
 mod items;
@@ -10,8 +10,8 @@ mod list;
 mod prompt;
 mod text;
 
+pub use builder::PromptBuilder;
 pub use conversation::Conversation;
-pub use draft::Draft;
 pub use file::{InputFile, is_stdin};
 pub use items::{Item, ItemRequest, Items, count_items};
 pub use prompt::{Sources, no_prompt, prompt};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::draft::{Draft, empty};
+use super::builder::{PromptBuilder, empty};
 use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
 use super::text::{Text, note_replaced, read_bytes, text};
@@ -54,47 +54,47 @@ impl Sources {
     }
 
     /// A message that begins with the files. `notify` is told what is left out.
-    pub fn files(&self, notify: impl Fn(&str)) -> Result<Draft> {
-        let mut draft = Draft::default();
-        draft.add_files(&self.files)?;
+    pub fn files(&self, notify: impl Fn(&str)) -> Result<PromptBuilder> {
+        let mut builder = PromptBuilder::default();
+        builder.add_files(&self.files)?;
         if let Some(list) = &self.list {
             let entries = entries(list)?;
             if entries.is_empty() {
                 notify(&format!("{} has no paths", list.name()));
             }
-            let skipped = draft.add_list(&entries, &self.files)?;
+            let skipped = builder.add_list(&entries, &self.files)?;
             if skipped > 0 {
                 let why = "only text, pictures and PDF files are sent";
                 notify(&format!("skipped {skipped} of the listed paths: {why}"));
             }
         }
-        Ok(draft)
+        Ok(builder)
     }
 }
 
 /// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
 pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
     let words = sources.words()?;
-    let mut draft = sources.files(&notify)?;
+    let mut builder = sources.files(&notify)?;
     // a flag may add standard input as a file
     let mut has_material = sources.files.iter().any(|file| file.path().is_none());
     if sources.stdin {
         if words.is_some() && stdin_is_silent(SILENCE) {
             notify("waiting for standard input; use --no-stdin to ignore it");
         }
-        has_material = draft.add_material(read_bytes(Stdin, STDIN)?, STDIN)?;
+        has_material = builder.add_material(read_bytes(Stdin, STDIN)?, STDIN)?;
         if !has_material && words.is_some() && !stdin_is_device() {
             notify("standard input is empty, so the prompt is sent without it");
         }
     }
     match words {
-        Some(words) => draft.close(words),
-        None if draft.is_empty() => return Err(no_prompt().into()),
-        None if has_material && draft.has_no_text() => return Err(no_question().into()),
+        Some(words) => builder.close(words),
+        None if builder.is_empty() => return Err(no_prompt().into()),
+        None if has_material && builder.has_no_text() => return Err(no_question().into()),
         None => {}
     }
-    note_replaced(draft.replaced(), "the prompt", notify);
-    Ok(draft.finish())
+    note_replaced(builder.replaced(), "the prompt", notify);
+    Ok(builder.finish())
 }
 
 /// The error where there is nothing to ask.

@@ -5,13 +5,13 @@ use anyhow::Result;
 use crate::api::{Endpoint, Message, Prepared, Request};
 use crate::cli::{Batch, Options};
 use crate::error::usage_error;
-use crate::input::{Draft, ItemRequest, Text, note_replaced};
+use crate::input::{ItemRequest, PromptBuilder, Text, note_replaced};
 
 /// What the command line gives every item.
 pub struct ItemDefaults {
     request: Request,
     prefill: Option<String>,
-    files: Draft,
+    files: PromptBuilder,
     words: Option<Text>,
 }
 

@@ -14,14 +14,14 @@ use crate::error::{Failure, usage_error};
 
 /// The blocks that are complete, and the text after them.
 #[derive(Clone, Default)]
-pub struct Draft {
+pub struct PromptBuilder {
     blocks: Vec<ContentBlock>,
     text: Text,
     /// How many bytes the files have.
     size: usize,
 }
 
-impl Draft {
+impl PromptBuilder {
     /// Adds files in order.
     pub fn add_files(&mut self, files: &[InputFile]) -> Result<()> {
         for file in files {
