@@ -36,32 +36,32 @@ impl RunningChecks {
 }
 
 /// Why an answer did not pass.
-pub struct Complaint {
+pub struct Rejection {
     status: ExitStatus,
     /// The start of what the command wrote.
     output: String,
 }
 
-/// Runs the command with this input. Returns its complaint; none if the answer passed. A command that cannot be run is
+/// Runs the command with this input. Returns its rejection; none if the answer passed. A command that cannot be run is
 /// an error. One that runs beside others is kept in `running`.
 pub fn check(
     command: &str,
     input: Vec<u8>,
     running: Option<&RunningChecks>,
-) -> Result<Option<Complaint>> {
+) -> Result<Option<Rejection>> {
     let judged = match judge(command, input, running) {
         // the shell did not find it, or may not run it
-        Ok(complaint) if matches!(complaint.status.code(), Some(126 | 127)) => {
-            Err(Error::msg(complaint.first_line().to_string()))
+        Ok(rejection) if matches!(rejection.status.code(), Some(126 | 127)) => {
+            Err(Error::msg(rejection.first_line().to_string()))
         }
         judged => judged.map_err(Error::new),
     };
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let complaint = judged.with_context(cannot)?;
-    Ok((!complaint.status.success()).then_some(complaint))
+    let rejection = judged.with_context(cannot)?;
+    Ok((!rejection.status.success()).then_some(rejection))
 }
 
-fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Complaint> {
+fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Rejection> {
     let (reader, writer) = pipe()?;
     let mut command = shell::command(command)?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
@@ -96,7 +96,7 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
     running.map(|RunningChecks(running)| lock(running).remove(&child.id()));
     let _ = ended.recv_timeout(LAST_OUTPUT);
     let output = lock(&output);
-    Ok(Complaint { status, output: String::from_utf8_lossy(&output).into_owned() })
+    Ok(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
 /// Reads everything, so that the command can go on writing, but keeps only the start.
@@ -109,7 +109,7 @@ fn keep_start(mut reader: PipeReader, kept: &Mutex<Vec<u8>>) {
     }
 }
 
-impl Complaint {
+impl Rejection {
     /// Whether the command has judged, and was not ended by a signal.
     pub fn is_judgement(&self) -> bool {
         self.status.code().is_some()
@@ -140,7 +140,7 @@ impl Complaint {
     }
 }
 
-impl fmt::Display for Complaint {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the answer did not pass --check ({}): {}", self.status, self.first_line())
     }

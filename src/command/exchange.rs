@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use super::check::{Complaint, check};
+use super::check::{Rejection, check};
 use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
@@ -169,23 +169,23 @@ impl Exchange<'_> {
         let content = printable(output.format, answer)?;
         // in a batch, the first Ctrl-C lets it finish
         let running = self.in_batch.then_some(&self.session.checks);
-        let Some(complaint) = check(command, content, running)? else { return Ok(false) };
+        let Some(rejection) = check(command, content, running)? else { return Ok(false) };
         for line in answer.text.lines() {
             self.console.trace("<", line);
         }
-        if retries == 0 || !complaint.is_judgement() {
-            return Err(complaint.failure().into());
+        if retries == 0 || !rejection.is_judgement() {
+            return Err(rejection.failure().into());
         }
         if self.session.pace.is_stopped() {
             return Err(stopped().into());
         }
-        self.console.note(format_args!("{complaint}; asking again, which is charged too"));
-        self.add_feedback(&answer.text, &complaint)?;
+        self.console.note(format_args!("{rejection}; asking again, which is charged too"));
+        self.add_feedback(&answer.text, &rejection)?;
         Ok(true)
     }
 
     /// Goes on with the conversation: the rejected answer, and why it is rejected.
-    fn add_feedback(&mut self, answer: &str, complaint: &Complaint) -> Result<()> {
+    fn add_feedback(&mut self, answer: &str, rejection: &Rejection) -> Result<()> {
         let prefill = &self.session.options.prefill;
         let messages = &mut self.request.messages;
         if prefill.is_some() {
@@ -195,7 +195,7 @@ impl Exchange<'_> {
         if !answer.is_empty() {
             messages.push(Message::assistant(answer));
         }
-        messages.push(Message::user(Content::Text(complaint.feedback())));
+        messages.push(Message::user(Content::Text(rejection.feedback())));
         messages.extend(prefill.as_ref().map(Message::assistant));
         self.prepared = self.request.prepare(self.client.endpoint())?;
         Ok(())
