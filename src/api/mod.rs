@@ -29,6 +29,7 @@ pub use reply::Reply;
 pub use reply::answer::Answer;
 pub use reply::builder::Retain;
 pub use request::{
-    Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role, Source, too_large,
+    Base64Source, Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role,
+    too_large,
 };
 pub use usage::Usage;

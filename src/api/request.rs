@@ -150,20 +150,20 @@ pub enum Content {
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ContentBlock {
     Text { text: String },
-    Image { source: Source },
-    Document { source: Source },
+    Image { source: Base64Source },
+    Document { source: Base64Source },
 }
 
 /// The bytes of an attachment.
 #[derive(Debug, Clone, Serialize)]
-pub struct Source {
+pub struct Base64Source {
     #[serde(rename = "type")]
     kind: &'static str,
     media_type: &'static str,
     data: String,
 }
 
-impl Source {
+impl Base64Source {
     /// An attachment's bytes in base64 (RFC 4648, padded).
     pub fn base64(media_type: &'static str, data: String) -> Self {
         Self { kind: "base64", media_type, data }

@@ -8,7 +8,7 @@ use ureq::http::Uri;
 
 use super::args::Args;
 use super::environment::variable;
-use super::key::Source as KeySource;
+use super::key::KeySource;
 use super::values::{BaseUrl, HeaderArg, parse_header};
 use crate::api::{self, Endpoint, Header, HeaderSource};
 use crate::error::Failure;

@@ -17,7 +17,7 @@ use crate::shell;
 const LONGEST_KEY: u64 = 16 << 10;
 
 /// Where the key is.
-pub enum Source {
+pub enum KeySource {
     Missing,
     /// One of the user's own headers carries it.
     Header(HeaderValue),
@@ -27,7 +27,7 @@ pub enum Source {
     Variable(&'static str, String),
 }
 
-impl Source {
+impl KeySource {
     /// Gets the key. A header may carry something that is not a key.
     pub fn fetch(&self, console: &Console) -> Result<Option<Secret>> {
         match self {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use super::args::{Args, Models};
 use super::console::is_coloured;
 use super::files::is_same_file;
-use super::key::Source as KeySource;
+use super::key::KeySource;
 use super::{documents, endpoint, files};
 use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind, usage_error};

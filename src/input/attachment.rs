@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use memchr::memmem;
 
-use crate::api::{ContentBlock, Source};
+use crate::api::{Base64Source, ContentBlock};
 
 /// How the pictures that the API takes begin; WebP is more than a prefix.
 const PICTURES: [(&[u8], &str); 4] = [
@@ -21,7 +21,7 @@ const PDF_START: usize = 1024;
 
 /// The bytes as a content block; `None` if they are neither a picture nor a PDF.
 pub fn attachment(bytes: &[u8]) -> Option<ContentBlock> {
-    let source = |media_type| Source::base64(media_type, BASE64_STANDARD.encode(bytes));
+    let source = |media_type| Base64Source::base64(media_type, BASE64_STANDARD.encode(bytes));
     if let Some(media_type) = picture(bytes) {
         return Some(ContentBlock::Image { source: source(media_type) });
     }

@@ -17,7 +17,7 @@ use crate::input::Text;
 
 /// One line of a file.
 #[derive(Debug, Clone)]
-struct Line {
+struct ConfigLine {
     /// `FILE:LINE`
     origin: String,
     /// The id of its argument.
@@ -68,7 +68,7 @@ pub fn merge(
     let typed: Vec<String> =
         typed.ids().map(clap::Id::as_str).filter(is_typed).map(String::from).collect();
     let mut stronger = typed.clone();
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<ConfigLine> = Vec::new();
     for (path, bytes) in files {
         let all = parse(&command, &path, bytes)?;
         let ids: Vec<String> = all.iter().map(|line| line.id.clone()).collect();
@@ -101,7 +101,7 @@ fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
 }
 
 /// The arguments of a file. Their values are not parsed yet.
-fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<Line>> {
+fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<ConfigLine>> {
     let at_line = |number: usize| format!("{}:{number}", path.display());
     let Text { text, replaced } = Text::decode(bytes);
     if replaced > 0 {
@@ -121,7 +121,7 @@ fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<Line>> {
 }
 
 /// The argument of a line.
-fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<Line, Failure> {
+fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<ConfigLine, Failure> {
     let (flag, value) = split(line);
     let Some(arg) = find(command, flag) else {
         // negations are not suggested
@@ -155,7 +155,7 @@ fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<Line
             None => argument.push(value),
         }
     }
-    Ok(Line { origin: origin.into(), id: arg.get_id().to_string(), argument })
+    Ok(ConfigLine { origin: origin.into(), id: arg.get_id().to_string(), argument })
 }
 
 /// Splits a line into its flag and, after a blank or '=', the value as it stands.
@@ -196,7 +196,7 @@ fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
 }
 
 /// The error with the line that causes it: the first one up to which the lines do not parse.
-fn first_mistake(command: &mut Command, lines: &[Line], error: &clap::Error) -> Error {
+fn first_mistake(command: &mut Command, lines: &[ConfigLine], error: &clap::Error) -> Error {
     for (index, line) in lines.iter().enumerate() {
         let arguments = lines[..=index].iter().map(|line| line.argument.clone());
         let all = [OsString::from("anyask")].into_iter().chain(arguments);
