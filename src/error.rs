@@ -91,7 +91,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.hint.as_deref()
 }
 
-/// What the server calls the request that failed, if it told.
+/// What the server calls the request that failed, if it said so.
 pub fn request_id(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.request_id.as_deref()
 }

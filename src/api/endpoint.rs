@@ -9,7 +9,7 @@ use ureq::http::{HeaderName, HeaderValue, Uri};
 /// A key shorter than this protects nothing, in bytes: "none" is a placeholder, and a part of other words.
 const SHORTEST_KEY: usize = 8;
 
-/// The API key. It is sent to the server and shown to nobody.
+/// The API key. It is sent to the server and to nobody else.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -91,7 +91,7 @@ pub enum HeaderSource {
 
 impl Header {
     /// The value as output may show it.
-    pub fn shown(&self) -> String {
+    pub fn redacted(&self) -> String {
         match &self.source {
             HeaderSource::Plain => String::from_utf8_lossy(self.value.as_bytes()).into_owned(),
             HeaderSource::File(_) => "[redacted]".into(),

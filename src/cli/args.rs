@@ -12,8 +12,8 @@ use clap::{ArgGroup, Parser, ValueEnum};
 
 use super::field::{FieldArg, FieldValue};
 use super::values::{
-    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, fraction, header, jobs, kept_file, pause,
-    price, retries, seconds, steps, tokens,
+    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, fraction, header, jobs, pause, price,
+    regular_file, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
 use crate::input::InputFile;
@@ -103,7 +103,7 @@ pub struct Args {
     /// when the answer is complete. On a terminal, without PROMPT and -f, each line
     /// that you type is a question. A backslash at the end of a line continues the
     /// question on the next line. Ctrl-D, 'exit' or 'quit' ends.
-    #[arg(short, long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, help_heading = "Input")]
+    #[arg(short, long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub chat: Option<PathBuf>,
 
     /// Model ID, or sonnet, opus or haiku
@@ -235,14 +235,14 @@ pub struct Args {
     /// FILE gets a JSON line for each complete answer, with its request. An error is
     /// not added. With --replay and the same FILE, only what FILE does not answer is
     /// asked.
-    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
     pub record: Option<PathBuf>,
 
     /// Answer from FILE, without a server
     ///
     /// FILE is one of --record. Nothing is sent, and no key is needed. A request that
     /// has no answer in FILE ends with exit status 14.
-    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
     pub replay: Option<PathBuf>,
 
     /// Print the answer when it is complete
@@ -307,7 +307,7 @@ pub struct Args {
     /// It holds time, host, model, status, request ID, stop reason, tokens, cost,
     /// credits, limits, attempts, seconds and exit status; never the prompt, the
     /// answer or the key.
-    #[arg(long, value_name = "FILE", value_parser = kept_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub log: Option<PathBuf>,
 
     /// Print request, headers and timing on stderr

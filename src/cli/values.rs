@@ -139,7 +139,7 @@ pub fn steps(text: &str) -> Result<Steps, Failure> {
 }
 
 /// A file that keeps what is written, unlike standard input and output.
-pub fn kept_file() -> impl TypedValueParser<Value = PathBuf> {
+pub fn regular_file() -> impl TypedValueParser<Value = PathBuf> {
     let check = |path: PathBuf| {
         if is_stdin(&path) { Err("it must be a file") } else { Ok(path) }
     };

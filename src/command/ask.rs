@@ -84,12 +84,12 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     if let (Ok(()), Some(conversation), Some(question)) = (&outcome.result, conversation, question)
     {
         let system = request.system.as_deref();
-        let kept =
+        let appended =
             conversation.append(system, &request.messages[question].content, &outcome.answer.text);
-        if let (Some(earlier), Err(_)) = (&outcome.write_error, &kept) {
+        if let (Some(earlier), Err(_)) = (&outcome.write_error, &appended) {
             console.failure(earlier);
         }
-        outcome.write_error = kept.err().or(outcome.write_error);
+        outcome.write_error = appended.err().or(outcome.write_error);
     }
     report(session, outcome)
 }

@@ -15,7 +15,7 @@ use crate::error::{Failure, Kind};
 use crate::shell;
 use crate::sync::lock;
 
-/// How much is kept of what the command writes, in bytes.
+/// How much of its output is retained, in bytes.
 const MOST_OUTPUT: usize = 4 << 10;
 /// How long the rest of its output is waited for after its end: a process that it left behind may keep the pipe open.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
@@ -43,7 +43,7 @@ pub struct Rejection {
 }
 
 /// Runs the command with this input. Returns its rejection; none if the answer passed. A command that cannot be run is
-/// an error. One that runs beside others is kept in `running`.
+/// an error. One that runs beside others is listed in `running`.
 pub fn check(
     command: &str,
     input: Vec<u8>,
@@ -82,10 +82,10 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
     // the command alone holds the writing end now
     drop(command);
     let output = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&output);
+    let start = Arc::clone(&output);
     let (sender, ended) = channel();
     thread::Builder::new().spawn(move || {
-        keep_start(reader, &kept);
+        read_start(reader, &start);
         sender.send(())
     })?;
     if let Some(mut stdin) = child.stdin.take() {
@@ -99,13 +99,13 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
     Ok(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
-/// Reads everything, so that the command can go on writing, but keeps only the start.
-fn keep_start(mut reader: PipeReader, kept: &Mutex<Vec<u8>>) {
+/// Reads everything, so that the command can go on writing, but retains only the start.
+fn read_start(mut reader: PipeReader, start: &Mutex<Vec<u8>>) {
     let mut piece = [0; MOST_OUTPUT];
     while let Ok(count @ 1..) = reader.read(&mut piece) {
-        let mut kept = lock(kept);
-        let room = MOST_OUTPUT - kept.len();
-        kept.extend_from_slice(&piece[..count.min(room)]);
+        let mut start = lock(start);
+        let room = MOST_OUTPUT - start.len();
+        start.extend_from_slice(&piece[..count.min(room)]);
     }
 }
 

@@ -1,4 +1,4 @@
-//! A conversation kept in a file: one JSON message a line, whole turns only, one writer at a time.
+//! A conversation in a file: one JSON message a line, whole turns only, one writer at a time.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -37,9 +37,9 @@ impl Conversation {
             return Ok(conversation);
         }
         let name = path.display();
-        let mut told = false;
+        let mut notified = false;
         let lines = Lines::open_locked(path, NAME, || {
-            if !std::mem::replace(&mut told, true) {
+            if !std::mem::replace(&mut notified, true) {
                 notify(&format!("waiting for another program to finish its turn in {name}"));
             }
             if is_stopped() { Err(stopped().into()) } else { Ok(()) }

@@ -64,12 +64,12 @@ impl Highlighter {
     /// Appends the text with its styles to `out`. The last style is ended, so that whatever is written next, or ends
     /// the program, finds a plain terminal.
     pub fn push(&mut self, text: &str, out: &mut Vec<u8>) {
-        let mut shown = PLAIN;
+        let mut current = PLAIN;
         let mut switch = |style: &'static str, out: &mut Vec<u8>| {
-            if style != shown {
-                out.extend_from_slice(if shown == PLAIN { b"" } else { RESET.as_bytes() });
+            if style != current {
+                out.extend_from_slice(if current == PLAIN { b"" } else { RESET.as_bytes() });
                 out.extend_from_slice(style.as_bytes());
-                shown = style;
+                current = style;
             }
         };
         let mut rest = text.as_bytes();

@@ -76,7 +76,7 @@ fn show_request(console: &Console, prepared: &Prepared) {
         console.trace(">", format_args!("content-length: {}", body.len()));
     }
     for header in headers {
-        console.trace(">", format_args!("{}: {}", header.name, header.shown()));
+        console.trace(">", format_args!("{}: {}", header.name, header.redacted()));
     }
 }
 

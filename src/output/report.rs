@@ -86,7 +86,7 @@ pub fn curl(prepared: &Prepared) -> String {
     for header in &prepared.headers {
         arguments.push(match &header.source {
             HeaderSource::Plain => {
-                format!("-H {}", quoted(&format!("{}: {}", header.name, header.shown())))
+                format!("-H {}", quoted(&format!("{}: {}", header.name, header.redacted())))
             }
             HeaderSource::Key(auth) => {
                 format!("-H \"{}: {}\"", auth.name(), auth.value("$ANYROUTER_API_KEY"))

@@ -82,13 +82,14 @@ impl Policy {
     }
 }
 
-/// Whether a request that was answered with this status may be sent again: as the server says, else as `meant` by an
+/// Whether a request that was answered with this status may be sent again: as the server says, else as `by_meaning` of an
 /// error that is known, else by the status.
-pub fn retryable(status: u16, headers: &HeaderMap, meant: Option<bool>) -> Retryable {
+pub fn retryable(status: u16, headers: &HeaderMap, by_meaning: Option<bool>) -> Retryable {
     let retried = match text(headers, "x-should-retry") {
         Some("true") => true,
         Some("false") => false,
-        _ => meant.unwrap_or(matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530)),
+        _ => by_meaning
+            .unwrap_or(matches!(status, 408 | 429 | 500 | 502..=504 | 520..=524 | 529 | 530)),
     };
     match status {
         _ if !retried => Retryable::No,

@@ -8,7 +8,7 @@ use crate::api::limits::{Limits, in_words};
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
 
-/// Two resets this close are the same one: servers tell them in seconds.
+/// Two resets this close are the same one: servers report them in whole seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
 /// As good as forever, and still a time that clocks can add.
 const FOREVER: Duration = Duration::from_secs(1 << 30);
@@ -32,7 +32,7 @@ struct State {
 struct RateLimit {
     /// Requests that were sent and have no answer's head yet.
     in_flight: u64,
-    /// The rate limit's window, once an answer has told it.
+    /// The rate limit's window, once an answer has reported it.
     window: Option<Window>,
     /// Until when the server asks everybody to wait.
     retry_after: Option<Instant>,

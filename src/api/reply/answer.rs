@@ -21,12 +21,12 @@ pub struct Answer {
     /// Why the model refused to go on, in its words.
     pub explanation: Option<String>,
     pub usage: Usage,
-    /// The text, where the caller wants it kept, after the prefill.
+    /// The text after the prefill, if it is retained.
     pub text: String,
     pub has_text: bool,
-    /// The message as JSON, where the caller wants it kept.
+    /// The message as JSON, if it is retained.
     pub message: Vec<u8>,
-    /// The body as it came, decoded, where the caller wants it kept.
+    /// The body as it came, decoded, if it is retained.
     pub body: Vec<u8>,
     /// The types of its content blocks, each once.
     pub block_types: Vec<String>,

@@ -72,8 +72,8 @@ pub fn merge(
     for (path, bytes) in files {
         let all = parse(&command, &path, bytes)?;
         let ids: Vec<String> = all.iter().map(|line| line.id.clone()).collect();
-        let kept = all.into_iter().filter(|line| !conflicts(&command, &line.id, &stronger));
-        lines.splice(0..0, kept.collect::<Vec<_>>());
+        let effective = all.into_iter().filter(|line| !conflicts(&command, &line.id, &stronger));
+        lines.splice(0..0, effective.collect::<Vec<_>>());
         stronger.extend(ids);
     }
     let arguments = lines.iter().map(|line| line.argument.clone());

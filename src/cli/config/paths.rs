@@ -78,7 +78,7 @@ pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
     Some(value.split_at(start))
 }
 
-/// The path that is meant by one in `file`: `~/` is the home folder, and a relative path begins where `file` is.
+/// What a path in `file` stands for: `~/` is the home folder, and a relative path begins where `file` is.
 pub fn resolve(arg: &Arg, path: &str, file: &Path) -> OsString {
     if path.is_empty() {
         return path.into();

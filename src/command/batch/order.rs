@@ -62,7 +62,7 @@ impl Rows {
 /// Ranks the rows of equal items, which stand on these lines. `rows` are in the order of the file.
 ///
 /// Where equal items stand on lines 3 and 7, and the file has a failure, an answer and a failure of theirs, two rows
-/// are kept: the answer, and the later failure. They are ranked 3 and 7 in the order of the lines that they name.
+/// are retained: the answer, and the later failure. They are ranked 3 and 7 in the order of the lines that they name.
 fn rank(
     rows: &[Found],
     lines: Vec<u64>,
@@ -72,18 +72,18 @@ fn rank(
     let answers = rows.iter().filter(|row| !row.failed).count();
     let mut failures = lines.len().saturating_sub(answers);
     let last = rows.last().map_or(0, |row| row.offset);
-    let mut kept = Vec::new();
+    let mut retained = Vec::new();
     for row in rows.iter().rev() {
         if !row.failed {
-            kept.push(row);
+            retained.push(row);
         } else if failures > 0 {
             failures -= 1;
-            kept.push(row);
+            retained.push(row);
         } else if row.offset == last && !answered_offsets.contains(&row.offset) {
             ranked.push((LAST, row.offset));
         }
     }
-    kept.sort_by_key(|row| (row.line, row.offset));
+    retained.sort_by_key(|row| (row.line, row.offset));
     let lines = lines.into_iter().chain(std::iter::repeat(LAST));
-    ranked.extend(lines.zip(kept).map(|(line, row)| (line, row.offset)));
+    ranked.extend(lines.zip(retained).map(|(line, row)| (line, row.offset)));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// The longest value that is shown, as JSON in bytes.
+/// The longest value that a message quotes, as JSON in bytes.
 const LONGEST: usize = 40;
 
 /// The first field of a request that is not the same in the last record, in words.
@@ -30,8 +30,8 @@ fn first_difference(path: &str, ours: Option<&Value>, last: Option<&Value>) -> O
 
 fn in_words(path: &str, ours: Option<&Value>, last: Option<&Value>) -> String {
     let short = |value: &Value| Some(value.to_string()).filter(|json| json.len() <= LONGEST);
-    let shown = |value: Option<&Value>| value.map_or(Some("missing".into()), short);
-    match (shown(ours), shown(last)) {
+    let short_json = |value: Option<&Value>| value.map_or(Some("missing".into()), short);
+    match (short_json(ours), short_json(last)) {
         (Some(ours), Some(last)) => format!("{path} is {ours}, but {last} in the last record"),
         _ if last.is_none() => format!("{path} is not in the last record"),
         _ if ours.is_none() => format!("{path} is only in the last record"),
