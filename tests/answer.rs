@@ -23,7 +23,7 @@ fn prints_json<const N: usize>(args: [&str; N], body: &str, printed: &str) {
 
 #[test]
 fn adds_a_final_newline_only_where_the_text_has_none() {
-    for (text, printed) in [("a", "a\n"), ("a\n", "a\n"), ("a\n\n", "a\n\n"), (" ", " \n")] {
+    for (text, printed) in [("a", "a\n"), ("a\n", "a\n"), ("a\n\n", "a\n\n"), (" a", " a\n")] {
         let server = Server::streaming(&[text]);
         anyask(["hi"]).at(&server).prints(printed).exits(0);
         let server = Server::answering(text);

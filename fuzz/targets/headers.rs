@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use anyask::api::error::retry::{Decision, Policy, retryable, server_pause};
 use anyask::api::limits::{Limits, in_words};
-use anyask::api::error::retry::{Decision, Policy, server_pause, retryable};
 use libfuzzer_sys::fuzz_target;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 

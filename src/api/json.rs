@@ -1,6 +1,7 @@
 //! JSON as real servers write it: repeated keys, broken characters, fields of any type.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
@@ -105,6 +106,29 @@ pub fn repair(json: &[u8]) -> Cow<'_, str> {
         rest = &escape[length..];
     }
     Cow::Owned(repaired + rest)
+}
+
+/// Returns the first JSON value of a text and what follows it; `None` if the text does not begin with one.
+pub fn first_value(text: &str) -> Option<(&str, &str)> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
+    let value = values.next()?.ok()?;
+    Some((value.get(), &text[values.byte_offset()..]))
+}
+
+/// Escapes the control characters in the strings of JSON, which must not stand there as they are (RFC 8259, section 7).
+pub fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len());
+    let (mut in_string, mut after_backslash) = (false, false);
+    for char in json.chars() {
+        if in_string && char < ' ' {
+            let _ = write!(escaped, "\\u{:04x}", char as u32);
+        } else {
+            escaped.push(char);
+        }
+        in_string ^= char == '"' && !after_backslash;
+        after_backslash = char == '\\' && in_string && !after_backslash;
+    }
+    escaped
 }
 
 /// Half of a pair that stands for one character.

@@ -1,6 +1,6 @@
 //! The Messages API: requests, how they are sent, and what comes back. It knows no terminal, file or flag.
 
-mod deadline;
+pub mod deadline;
 mod digest;
 mod endpoint;
 pub mod error;
@@ -21,13 +21,13 @@ pub use head::Head;
 pub use json::{BYTE_ORDER_MARK, Fields, one_line};
 pub use limits::{Limits, in_words};
 pub use models::{MODELS, Model, is_model_id, model_id};
-pub use net::client::{Client, Progress, Retry, Sent};
+pub use net::client::{Client, Progress, Retry, Sent, Stats};
 pub use net::pace::{Pace, stopped};
 pub use net::proxy::proxy_for;
 pub use price::{Price, Prices};
 pub use reply::Reply;
-pub use reply::answer::Answer;
-pub use reply::builder::Retain;
+pub use reply::answer::{Answer, State};
+pub use reply::retain::Retain;
 pub use request::{
     Base64Source, Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role,
     too_large,

@@ -130,14 +130,10 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
 
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
     let format = format(&args)?;
+    let stream = is_printed_early(&args, format);
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
     let is_streamed = format != Format::Json;
-    let stream = match format {
-        Format::Text => !args.no_stream && args.batch.is_none() && args.check.is_none(),
-        Format::Events => true,
-        Format::Code | Format::Json => false,
-    };
     let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
     for field in &args.set {
@@ -185,6 +181,18 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         replay: args.replay,
         console: console.clone(),
     })
+}
+
+/// Whether the answer is printed as it arrives.
+fn is_printed_early(args: &Args, format: Format) -> bool {
+    match format {
+        Format::Text => {
+            let is_late = args.no_stream || args.output.is_some() || args.check.is_some();
+            !is_late && args.batch.is_none()
+        }
+        Format::Events => true,
+        Format::Code | Format::Json => false,
+    }
 }
 
 fn format(args: &Args) -> Result<Format, Failure> {

@@ -81,8 +81,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     let mut outcome =
         exchange(session, &session.client, console, &mut request, prepared, Some(&mut printer));
     console.stop_live();
-    if let (Ok(()), Some(conversation), Some(question)) = (&outcome.result, conversation, question)
-    {
+    if let (true, Some(conversation), Some(question)) = (outcome.complete, conversation, question) {
         let system = request.system.as_deref();
         let appended =
             conversation.append(system, &request.messages[question].content, &outcome.answer.text);
@@ -96,22 +95,18 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
 
 /// Reports what the answer cost and whether it stopped short, also where it failed.
 fn report(session: &Session, outcome: Outcome) -> Result<()> {
-    let Options { usage, strict, console, .. } = &session.options;
-    let Outcome { answer, result, limits, cost, short, write_error, .. } = outcome;
+    let Options { usage, console, .. } = &session.options;
+    let Outcome { answer, result, complete, stats, cost, short, write_error } = outcome;
     if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
         return result;
     }
-    if *usage && (result.is_ok() || answer.usage != Usage::default()) {
-        console.tell(output::usage_line(&answer, &limits, cost));
+    if *usage && (complete || answer.usage != Usage::default()) {
+        console.tell(output::usage_line(&answer, &stats.limits, cost));
     }
-    let result = match short {
-        Some(short) if *strict && result.is_ok() => Err(short.into()),
-        Some(short) => {
-            console.note(short);
-            result
-        }
-        None => result,
-    };
+    let is_error = |error| kind(error) == Kind::StoppedShort;
+    if let Some(short) = short.filter(|_| !result.as_ref().is_err_and(is_error)) {
+        console.note(short);
+    }
     match (result, write_error) {
         (Err(error), Some(write_error)) => {
             console.failure(&write_error);

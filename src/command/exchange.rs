@@ -9,8 +9,8 @@ use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::{
-    Answer, Client, Content, Head, Message, Prepared, Price, Progress, Reply, Request, Retain,
-    Sent, stopped,
+    Answer, Client, Content, Message, Prepared, Price, Progress, Reply, Request, Retain, Sent,
+    State, Stats, stopped,
 };
 use crate::cli::Options;
 use crate::output::{
@@ -43,8 +43,8 @@ pub fn exchange(
             }
         }
     }
-    if let Some(warning) = &outcome.answer.warning {
-        console.note(warning);
+    for note in &outcome.answer.notes {
+        console.note(note);
     }
     let mut outcome = exchange.finish(outcome, printer);
     let seconds = begun.elapsed().as_secs_f64();
@@ -70,7 +70,7 @@ impl Exchange<'_> {
     /// Asks one model after the other where they fail, and reads the answer to its end. The printer prints what is
     /// printed as it arrives.
     fn ask(&mut self, printer: Option<&mut Printer>) -> Outcome {
-        let (Sent { reply, attempts, head, limits, replayed }, requests) = self.send();
+        let Sent { reply, stats } = self.send();
         let (answer, result) = match reply {
             Ok(mut reply) => {
                 let result = read_to_end(&mut reply, printer);
@@ -78,37 +78,35 @@ impl Exchange<'_> {
             }
             Err(error) => (Answer::default(), Err(error)),
         };
-        let price = if replayed {
+        let price = if stats.replayed {
             Price::FREE
         } else {
             self.session.options.prices.of(&self.request.model)
         };
-        let recorded = head.as_ref().filter(|_| !replayed).map(|head| self.record(head, &answer));
         Outcome {
             cost: price.cost(&answer.usage),
             short: stopped_short(&answer, self.request.max_tokens),
-            write_error: recorded.and_then(Result::err),
+            write_error: self.record(&stats, &answer).err(),
             answer,
             result,
-            head,
-            limits,
-            replayed,
-            attempts,
-            requests,
+            complete: false,
+            stats,
         }
     }
 
     /// Records an answer of a server, if it is complete, with text or without.
-    fn record(&self, head: &Head, answer: &Answer) -> Result<()> {
-        let recordings = self.session.recordings.as_ref();
-        match recordings.filter(|_| answer.complete && answer.problem.is_none()) {
-            Some(recordings) => recordings.add(&self.prepared, head, answer, self.console),
-            None => Ok(()),
+    fn record(&self, stats: &Stats, answer: &Answer) -> Result<()> {
+        let is_new = !stats.replayed && answer.state == State::Complete && answer.problem.is_none();
+        match (&self.session.recordings, &stats.head) {
+            (Some(recordings), Some(head)) if is_new => {
+                recordings.add(&self.prepared, head, answer, self.console)
+            }
+            _ => Ok(()),
         }
     }
 
-    /// Sends the request, and returns how many it took of all models.
-    fn send(&mut self) -> (Sent, u32) {
+    /// Sends the request, to one model after the other where they fail.
+    fn send(&mut self) -> Sent {
         let Session { options, fallback, .. } = self.session;
         let output = &options.output;
         let retain = Retain {
@@ -117,6 +115,7 @@ impl Exchange<'_> {
             message: output.format == Format::Json,
             events: output.format == Format::Events,
             body: options.record.is_some(),
+            printed: !self.in_batch && output.stream,
             prefill: options.prefill.clone(),
         };
         let console = self.console;
@@ -128,17 +127,18 @@ impl Exchange<'_> {
                 self.request.model.clone_from(model);
                 match self.request.prepare(self.client.endpoint()) {
                     Ok(prepared) => self.prepared = prepared,
-                    Err(error) => return (Sent::unsent(error), requests),
+                    Err(error) => return Sent::unsent(error),
                 }
             }
-            let sent = match self.replay(&retain) {
+            let mut sent = match self.replay(&retain) {
                 Some(sent) => sent,
                 None => self.client.send(&self.prepared, model, &retain, &mut on_progress),
             };
-            requests += sent.attempts;
+            sent.stats.requests += requests;
+            requests = sent.stats.requests;
             match (fallback.failure(model, &sent), self.models.get(1)) {
                 (Some(error), Some(next)) => note_fallback(console, error, next),
-                _ => return (sent, requests),
+                _ => return sent,
             }
             self.models.remove(0);
         }
@@ -161,10 +161,10 @@ impl Exchange<'_> {
     /// Has the answer judged by `--check`, and returns whether the model is to be asked again, which is prepared then.
     /// An answer that is rejected for good is an error.
     fn check(&mut self, outcome: &Outcome, retries: u32) -> Result<bool> {
-        let Options { check: command, strict, output, .. } = &self.session.options;
-        let Outcome { answer, short, .. } = outcome;
+        let Options { check: command, output, .. } = &self.session.options;
+        let answer = &outcome.answer;
         let has_content = answer.has_text || output.format == Format::Json;
-        let is_judged = outcome.result.is_ok() && has_content && !(*strict && short.is_some());
+        let is_judged = outcome.result.is_ok() && has_content && !self.is_too_short(outcome);
         let Some(command) = command.as_ref().filter(|_| is_judged) else { return Ok(false) };
         let content = printable(output.format, answer)?;
         // in a batch, the first Ctrl-C lets it finish
@@ -201,18 +201,27 @@ impl Exchange<'_> {
         Ok(())
     }
 
+    /// Whether the answer fails because it stopped short.
+    fn is_too_short(&self, outcome: &Outcome) -> bool {
+        self.session.options.strict && outcome.short.is_some()
+    }
+
     /// Prints what is left to print of a complete answer, ends the output of any other, and decides the result.
-    fn finish(&self, outcome: Outcome, printer: Option<&mut Printer>) -> Outcome {
-        let Options { check, strict, .. } = &self.session.options;
+    fn finish(&self, mut outcome: Outcome, printer: Option<&mut Printer>) -> Outcome {
+        let is_too_short = self.is_too_short(&outcome);
+        let is_unjudged = self.session.options.check.is_some() && is_too_short;
         let has_text = outcome.answer.check();
-        let is_unjudged = check.is_some() && *strict && outcome.short.is_some();
         let ended = printer.map_or(Ok(()), |printer| {
             let has_content = has_text.is_ok() || printer.prints_without_text();
             let complete = outcome.result.is_ok() && has_content && !is_unjudged;
             printer.finish(&outcome.answer, complete)
         });
-        let result = outcome.result.and(ended).and(has_text.map_err(Into::into));
-        Outcome { result, ..outcome }
+        outcome.result = outcome.result.and(ended).and(has_text.map_err(Into::into));
+        outcome.complete = outcome.result.is_ok() && !is_unjudged;
+        if let (Ok(()), Some(short), true) = (&outcome.result, &outcome.short, is_too_short) {
+            outcome.result = Err(short.clone().into());
+        }
+        outcome
     }
 }
 

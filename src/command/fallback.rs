@@ -36,7 +36,7 @@ impl Fallback {
 
     /// Counts what came of a model. Returns the error where another model may do better.
     pub fn failure<'a>(&self, model: &str, sent: &'a Sent) -> Option<&'a Error> {
-        let is_missing = sent.head.as_ref().is_some_and(|head| head.status == 404);
+        let is_missing = sent.stats.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();
         let failed = error.filter(|error| match kind(error) {
             // a failure is not recorded

@@ -8,12 +8,14 @@ use serde_json::json;
 use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::limits::rfc3339;
+use crate::error::kind;
 
 /// Appends the line of a question that was asked of this model, or answered from a record, if there is a log. Many
 /// processes may share one.
 pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -> Result<()> {
-    let Outcome { answer, head, limits, .. } = outcome;
-    let lines = session.log.as_ref().filter(|_| outcome.requests > 0 || outcome.replayed);
+    let Outcome { answer, stats, .. } = outcome;
+    let lines =
+        session.log.as_ref().filter(|_| outcome.stats.requests > 0 || outcome.stats.replayed);
     let Some(lines) = lines else { return Ok(()) };
     let redacted = |text: &String| session.options.console.redact(text);
     let model = answer.model.as_deref().unwrap_or(model);
@@ -21,22 +23,22 @@ pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -
         "time": rfc3339(SystemTime::now()),
         "host": session.client.endpoint().host(),
         "model": session.options.console.redact(model),
-        "status": head.as_ref().map(|head| head.status),
-        "request_id": head.as_ref().and_then(|head| head.request_id.as_ref()).map(redacted),
+        "status": stats.head.as_ref().map(|head| head.status),
+        "request_id": stats.head.as_ref().and_then(|head| head.request_id.as_ref()).map(redacted),
         "stop_reason": answer.stop_reason.as_ref().map(redacted),
         "input_tokens": answer.usage.input(),
         "output_tokens": answer.usage.output_tokens,
         "cost": outcome.cost.map(|cost| (cost * 1e9).round() / 1e9),
-        "credits": limits.credits,
-        "requests_left": limits.remaining,
-        "requests_limit": limits.limit,
-        "limit_resets": limits.reset.and_then(rfc3339),
-        "attempts": outcome.attempts,
-        "requests": outcome.requests,
+        "credits": stats.limits.credits,
+        "requests_left": stats.limits.remaining,
+        "requests_limit": stats.limits.limit,
+        "limit_resets": stats.limits.reset.and_then(rfc3339),
+        "attempts": stats.attempts,
+        "requests": stats.requests,
         "seconds": (seconds * 1e3).round() / 1e3,
-        "exit": outcome.exit_status(session.options.strict),
+        "exit": outcome.result.as_ref().map_or_else(|error| kind(error) as u8, |()| 0),
     });
-    if outcome.replayed {
+    if stats.replayed {
         line["replayed"] = true.into();
     }
     lines.append(format!("{line}\n").as_bytes())

@@ -35,9 +35,9 @@ fn list(session: &Session) -> Result<Vec<u8>> {
     let retain = Retain { message: true, ..Retain::default() };
     let mut on_progress = |progress: Progress| show_progress(console, &progress);
     start_spinner(console);
-    let Sent { reply, head, .. } = client.send(&prepared, "", &retain, &mut on_progress);
+    let Sent { reply, stats } = client.send(&prepared, "", &retain, &mut on_progress);
     console.stop_live();
-    if let Some(head) = head.filter(|head| matches!(head.status, 404 | 405)) {
+    if let Some(head) = stats.head.filter(|head| matches!(head.status, 404 | 405)) {
         let host = client.endpoint().host();
         let message = format!("{host} does not list its models ({})", head.status);
         let hint = format!("check --base-url; the URL was {}", prepared.url);

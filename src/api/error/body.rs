@@ -97,6 +97,20 @@ impl ErrorBody {
     }
 }
 
+/// Whether the value of an `error` field says what went wrong: it has a word, or a number that is an HTTP status.
+pub fn has_words(json: &str) -> bool {
+    fn has(value: &Value) -> bool {
+        match value {
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Number(number) => number.as_u64().is_some_and(|n| (400..600).contains(&n)),
+            Value::Array(values) => values.iter().any(has),
+            Value::Object(fields) => fields.values().any(has),
+            Value::Null | Value::Bool(_) => false,
+        }
+    }
+    serde_json::from_str(json).is_ok_and(|value| has(&value))
+}
+
 /// A string or a number as text.
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), String::from)

@@ -27,7 +27,7 @@ use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;
 use crate::api::limits::{Limits, in_words};
 use crate::api::reply::Reply;
-use crate::api::reply::builder::Retain;
+use crate::api::reply::retain::Retain;
 use crate::api::request::Prepared;
 use crate::error::{Failure, kind, request_id};
 use crate::sync::lock;
@@ -63,11 +63,13 @@ pub struct Retry<'a> {
     pub may_be_charged: bool,
 }
 
-/// What became of a request.
-pub struct Sent {
-    /// The answer, from its first text on, or the error of the last attempt.
-    pub reply: Result<Reply>,
+/// What a question took, and what the server reported.
+#[derive(Debug, Default)]
+pub struct Stats {
+    /// How often the last model was asked.
     pub attempts: u32,
+    /// How many requests there were, to all models.
+    pub requests: u32,
     /// The head that the last attempt got.
     pub head: Option<Head>,
     /// The limits that were reported last, perhaps by an earlier attempt.
@@ -76,11 +78,17 @@ pub struct Sent {
     pub replayed: bool,
 }
 
+/// What became of a request.
+pub struct Sent {
+    /// The answer, from its first text on, or the error of the last attempt.
+    pub reply: Result<Reply>,
+    pub stats: Stats,
+}
+
 impl Sent {
     /// Nothing was sent, because of this error.
-    pub fn unsent(error: Error) -> Self {
-        let limits = Limits::default();
-        Self { reply: Err(error), attempts: 0, head: None, limits, replayed: false }
+    pub fn unsent(error: impl Into<Error>) -> Self {
+        Self { reply: Err(error.into()), stats: Stats::default() }
     }
 }
 
@@ -137,20 +145,19 @@ impl Client {
         retain: &Retain,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let (mut attempts, mut head, mut replaced) = (0, None, false);
-        let mut limits = Limits::default();
+        let (mut stats, mut replaced) = (Stats::default(), false);
         let reply = loop {
             let agent = match self.acquire(model) {
                 Ok(agent) => agent,
                 Err(error) => break Err(error),
             };
-            attempts += 1;
+            stats.attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
             let opened = self.open(&agent, prepared);
             self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
-            head = opened.as_ref().ok().map(|(head, _)| head.clone());
-            limits = head.as_ref().map_or(limits, |head| head.limits);
+            stats.head = opened.as_ref().ok().map(|(head, _)| head.clone());
+            stats.limits = stats.head.as_ref().map_or(stats.limits, |head| head.limits);
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
                 self.read(&head, body, retain.clone())
@@ -165,16 +172,19 @@ impl Client {
                 Err(failed) => failed,
             };
             if failed.retryable == Retryable::AtOnce {
-                attempts -= 1;
+                stats.attempts -= 1;
                 replaced = true;
                 if self.dead.fetch_add(1, Ordering::Relaxed) + 1 >= MOST_DEAD {
                     self.renew(RootCerts::PlatformVerifier);
                 }
-            } else if let Err(error) = self.prepare_retry(failed, model, attempts, on_progress) {
+            } else if let Err(error) =
+                self.prepare_retry(failed, model, stats.attempts, on_progress)
+            {
                 break Err(error);
             }
         };
-        Sent { reply, attempts, head, limits, replayed: false }
+        stats.requests = stats.attempts;
+        Sent { reply, stats }
     }
 
     /// Waits until the model may be asked, and returns the agent to send the request with.
@@ -192,15 +202,15 @@ impl Client {
     /// Reads a recorded answer as if a server had just sent it, unless nothing more is to be sent.
     pub fn replay(&self, content_type: Option<&str>, body: Vec<u8>, retain: Retain) -> Sent {
         if self.pace.is_stopped() {
-            return Sent::unsent(stopped().into());
+            return Sent::unsent(stopped());
         }
         let content_type = content_type.and_then(|kind| HeaderValue::from_str(kind).ok());
         let headers = content_type.map(|kind| (CONTENT_TYPE, kind)).into_iter().collect();
         let head = Head::new(200, headers);
         let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
         let mut reply = Reply::new(head.clone(), body, retain, endpoint, Deadline::default());
-        let reply = reply.begin().map(|()| reply).map_err(|failed| failed.error);
-        Sent { reply, attempts: 0, head: Some(head), limits: Limits::default(), replayed: true }
+        let reply = reply.fill().map(|()| reply).map_err(|failed| failed.error);
+        Sent { reply, stats: Stats { head: Some(head), replayed: true, ..Stats::default() } }
     }
 
     /// Tells about a retry and waits for it; an error if there is none.
@@ -269,7 +279,7 @@ impl Client {
         let endpoint = Arc::clone(&self.endpoint);
         let mut reply =
             Reply::new(head.clone(), body, retain, endpoint, self.wrapping.deadline.clone());
-        reply.begin()?;
+        reply.fill()?;
         Ok(reply)
     }
 

@@ -12,6 +12,21 @@ use crate::error::{Failure, Kind};
 /// How many types of content block are worth naming.
 const MOST_TYPES: usize = 8;
 
+/// How much of an answer is there.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Nothing of it.
+    #[default]
+    Waiting,
+    /// A part of it; more has to come.
+    Growing,
+    /// A stop reason came. The end of the stream, or a silence, completes the answer; text or a block takes it back to
+    /// [`State::Growing`].
+    Ending,
+    /// All of it: `message_stop` came, or nothing more can come.
+    Complete,
+}
+
 /// What came of a request. Everything is optional, because servers leave out everything.
 #[derive(Debug, Default)]
 pub struct Answer {
@@ -23,35 +38,49 @@ pub struct Answer {
     pub usage: Usage,
     /// The text after the prefill, if it is retained.
     pub text: String,
+    /// There is more text than white space.
     pub has_text: bool,
+    /// The text is white space.
+    pub is_blank: bool,
     /// The message as JSON, if it is retained.
     pub message: Vec<u8>,
     /// The body as it came, decoded, if it is retained.
     pub body: Vec<u8>,
     /// The types of its content blocks, each once.
     pub block_types: Vec<String>,
-    /// The end arrived: `message_stop`, or the end of a JSON answer.
-    pub complete: bool,
-    /// What the user should know about it.
-    pub warning: Option<String>,
+    /// How much of it is there.
+    pub state: State,
+    /// What the user should know about it, each once.
+    pub notes: Vec<&'static str>,
     /// Why it is not a message, if it is JSON of another kind.
     pub problem: Option<Failure>,
 }
 
 impl Answer {
-    /// Takes in the fields of a message, but not its content.
+    /// Takes in the model and the usage of a message.
     pub(super) fn take_message(&mut self, message: &Fields) {
         self.model = message.read("model").or(self.model.take());
-        self.take_stop_reason(message);
         self.take_usage(message);
     }
 
-    /// Takes in the stop reason of a message or of its delta.
-    pub(super) fn take_stop_reason(&mut self, message: &Fields) {
-        self.stop_reason = message.read("stop_reason").or(self.stop_reason.take());
+    /// Takes in the stop reason of a message or of its delta, and returns whether it has one. Servers written in Go send
+    /// an empty one for none.
+    pub(super) fn take_stop_reason(&mut self, message: &Fields) -> bool {
         let details: Option<Fields> = message.read("stop_details");
         let explanation = details.and_then(|details| details.read("explanation"));
         self.explanation = explanation.or(self.explanation.take());
+        let reason: Option<String> = message.read("stop_reason");
+        let reason = reason.filter(|reason| !reason.trim().is_empty());
+        let has_reason = reason.is_some();
+        self.stop_reason = reason.or(self.stop_reason.take());
+        has_reason
+    }
+
+    /// Adds something that the user should know.
+    pub fn note(&mut self, note: &'static str) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
     }
 
     /// Takes in the usage of a message or of an event.
@@ -79,7 +108,7 @@ impl Answer {
         {
             self.block_types.push(kind.into());
         }
-        if kind == "text" { block.read("text") } else { None }
+        if matches!(kind, "text" | "untyped") { block.read("text") } else { None }
     }
 
     /// Returns an error that says what the answer held, if it has no text.
@@ -92,6 +121,7 @@ impl Answer {
         }
         let held = match &self.block_types[..] {
             [] => "the answer has no content".into(),
+            _ if self.is_blank => "the answer's text is only white space".into(),
             types if types.iter().any(|kind| kind == "text") => "the answer's text is empty".into(),
             types => format!("the answer has no text, only {}", types.join(" and ")),
         };

@@ -1,67 +1,83 @@
-//! Takes events and messages apart: text, events as JSON, and what the answer amounts to.
+//! Builds the answer of a stream's events, or of one JSON message, and knows how much of it is there.
 
-use anyhow::Result;
-use serde_json::value::RawValue;
+use std::mem::take;
+use std::time::Duration;
 
-use super::answer::Answer;
-use super::delta::text_delta;
+use super::answer::{Answer, State};
+use super::delta::{is_text, text_delta};
 use super::fold::Fold;
+use super::retain::{Retain, check_retained};
 use super::sse::{self, Decoder};
+use super::unusable::{has_choices, is_error, no_message, not_json, openai_style};
+use crate::api::deadline::Deadline;
 use crate::api::error::attempt::{AttemptError, broken, error_event};
 use crate::api::error::body::ErrorBody;
-use crate::api::json::{BYTE_ORDER_MARK, Fields, is_json, one_line, parse, repair};
-use crate::error::Failure;
+use crate::api::json::{
+    BYTE_ORDER_MARK, Fields, escape_controls, first_value, is_json, one_line, parse, repair,
+};
 
-/// What of an answer the caller wants to have.
-#[derive(Debug, Default, Clone)]
-pub struct Retain {
-    /// All text, in [`Answer::text`].
-    pub text: bool,
-    /// The message as JSON, in [`Answer::message`].
-    pub message: bool,
-    /// The events of a stream instead of its text, from `Reply::next_chunk`.
-    pub events: bool,
-    /// The body as it came, in [`Answer::body`].
-    pub body: bool,
-    /// The user's first words of the answer, which stand before its text.
-    pub prefill: Option<String>,
-}
+/// The note on raw control characters in a string, and on events without a line end between them.
+const REPAIRED: &str = "the server sent invalid JSON, which was repaired";
 
-/// What has been taken out of the answer so far.
+/// How the names of the API's own events begin.
+const EVENT_NAMES: [&[u8]; 3] = [b"message_", b"content_block_", b"error"];
+
+/// The answer so far. Each event is one transition of [`Answer::state`].
 #[derive(Default)]
 pub struct MessageBuilder {
     pub answer: Answer,
     pub retain: Retain,
     /// The text or the events that were not handed out yet.
     pub chunk: String,
+    /// White space at the start of the text, which is text only if more follows.
+    blank: String,
+    /// The id of the message.
+    id: Option<String>,
     fold: Fold,
+    /// How large the events are that were folded, in bytes.
+    folded: usize,
+    /// When the state [`State::Ending`] is over.
+    deadline: Deadline,
+    /// How long that state may last.
+    patience: Duration,
 }
 
 impl MessageBuilder {
-    pub fn new(retain: Retain) -> Self {
-        Self { retain, ..Self::default() }
+    pub fn new(retain: Retain, deadline: Deadline, patience: Duration) -> Self {
+        Self { retain, deadline, patience, ..Self::default() }
     }
 
-    /// Takes in the events that are there. Returns whether the answer is complete, whatever follows.
-    pub fn take_events(&mut self, decoder: &mut Decoder) -> Result<bool, AttemptError> {
-        while let Some(event) = decoder.next_event()? {
+    /// Takes in the events that are there, to the end of the answer.
+    pub fn take_events(&mut self, decoder: &mut Decoder) -> Result<(), AttemptError> {
+        while self.answer.state != State::Complete
+            && let Some(event) = decoder.next_event()?
+        {
             self.take_event(event)?;
-            if self.answer.complete {
-                self.finish_message();
-                return Ok(true);
-            }
         }
-        Ok(false)
+        Ok(())
     }
 
-    /// Takes in an event that lacks its blank line, unless it is torn.
-    pub fn take_last_event(&mut self, decoder: &mut Decoder) -> Result<(), AttemptError> {
-        while let Some(event) = decoder.next_event()? {
-            if is_json(&repair(event.data)) {
+    /// Takes in the events before the end of the bytes. The last one may lack its blank line; a torn one is left out.
+    pub fn take_last_events(&mut self, decoder: &mut Decoder) -> Result<(), AttemptError> {
+        decoder.finish();
+        while self.answer.state != State::Complete
+            && let Some(event) = decoder.next_event()?
+        {
+            let json = repair(event.data);
+            if is_json(&json) || is_json(&escape_controls(&json)) {
                 self.take_event(event)?;
             }
         }
         Ok(())
+    }
+
+    /// No more events come: after a stop reason the answer is complete, because some servers leave out `message_stop`.
+    pub fn end(&mut self) -> Result<(), AttemptError> {
+        match self.answer.state {
+            State::Ending => Ok(self.complete()),
+            State::Complete => Ok(()),
+            _ => Err(broken("the stream ended early: no stop reason came").into()),
+        }
     }
 
     fn take_event(&mut self, event: sse::Event) -> Result<(), AttemptError> {
@@ -70,7 +86,9 @@ impl MessageBuilder {
         }
         if event.data.trim_ascii() == b"[DONE]" {
             // some servers leave the connection open after it
-            self.answer.complete |= self.answer.stop_reason.is_some();
+            if self.answer.state == State::Ending {
+                self.complete();
+            }
             return Ok(());
         }
         if event.name != b"error"
@@ -78,15 +96,39 @@ impl MessageBuilder {
             && let Ok(json) = std::str::from_utf8(event.data)
             && let Some(text) = text_delta(json)
         {
-            self.push_text(&text);
+            self.push_text(&text)?;
             self.push_event(json);
             return Ok(());
         }
         let json = repair(event.data);
-        let Some(fields) = fields(&json) else { return Err(not_json(event.name, &json)) };
-        self.take_fields(event.name, &fields, &json)?;
-        self.push_event(&json);
-        Ok(())
+        match fields(&json) {
+            Some(fields) => self.take_fields(event.name, &fields, &json),
+            None => self.take_broken_event(event.name, &json),
+        }
+    }
+
+    /// Takes in an event that is not JSON as it stands: with raw control characters in it, or with the next event glued
+    /// to it.
+    fn take_broken_event(&mut self, name: &[u8], json: &str) -> Result<(), AttemptError> {
+        let escaped = escape_controls(json);
+        let mut rest = &*escaped;
+        while self.answer.state != State::Complete
+            && let Some((value, after)) = first_value(rest)
+        {
+            rest = without_fields(after);
+            let event = fields(value).unwrap_or_default();
+            self.take_fields(name, &event, value)?;
+        }
+        let is_repaired = rest.len() < escaped.len() && !rest.starts_with('{');
+        if is_repaired || self.answer.state == State::Complete {
+            self.answer.note(REPAIRED);
+            return Ok(());
+        }
+        let is_foreign = !EVENT_NAMES.iter().any(|start| name.starts_with(start));
+        if !name.is_empty() && is_foreign {
+            return Ok(());
+        }
+        Err(not_json(name, rest))
     }
 
     fn take_fields(&mut self, name: &[u8], event: &Fields, json: &str) -> Result<(), AttemptError> {
@@ -95,34 +137,82 @@ impl MessageBuilder {
         if name == b"error" || is_error(&kind, event) {
             return Err(error_event(&ErrorBody::read(json.as_bytes())));
         }
-        if event.get("choices").is_some() {
+        if has_choices(event) {
             return Err(openai_style().into());
         }
-        self.answer.take_usage(event);
         match (&*kind, event.read::<Fields>("delta")) {
+            ("message", _) if self.answer.state == State::Waiting => {
+                if self.retain.message {
+                    self.answer.message = json.into();
+                }
+                return self.take_message(event, json);
+            }
             ("message_start", _) => {
                 let message: Fields = event.read("message").unwrap_or_default();
+                if !self.start_message(&message)? {
+                    return Ok(());
+                }
                 self.answer.take_message(&message);
                 let text = self.answer.take_content(message.get("content"));
-                self.push_text(&text);
+                self.push_text(&text)?;
             }
             ("content_block_start", _) => {
+                self.advance(State::Growing);
                 let block: Fields = event.read("content_block").unwrap_or_default();
                 let text = self.answer.take_block(&block).unwrap_or_default();
-                self.push_text(&text);
+                self.push_text(&text)?;
             }
-            ("message_stop", _) => self.answer.complete = true,
+            ("message_delta", Some(delta)) => {
+                if self.answer.take_stop_reason(&delta) {
+                    self.advance(State::Ending);
+                }
+            }
             (_, Some(delta)) => {
-                self.answer.take_stop_reason(&delta);
-                if matches!(delta.read::<String>("type").as_deref(), Some("text_delta") | None) {
-                    self.push_text(&delta.read::<String>("text").unwrap_or_default());
+                self.advance(State::Growing);
+                let kind: Option<String> = delta.read("type");
+                if is_text(kind.as_deref()) {
+                    self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
                 }
             }
             (_, None) => {}
         }
-        if self.retain.message {
-            self.fold.take(&kind, event);
+        self.answer.take_usage(event);
+        self.fold(&kind, event, json)?;
+        self.push_event(json);
+        if kind == "message_stop" {
+            self.complete();
         }
+        Ok(())
+    }
+
+    /// Begins the message, or begins it again. Returns whether it is a message that has not begun yet.
+    fn start_message(&mut self, message: &Fields) -> Result<bool, AttemptError> {
+        let id: Option<String> = message.read("id");
+        if self.answer.state != State::Waiting {
+            if id.is_some() && id == self.id {
+                return Ok(false);
+            }
+            self.begin_again()?;
+        }
+        self.id = id;
+        self.advance(State::Growing);
+        Ok(true)
+    }
+
+    /// Forgets the answer so far, because the server sends another one. What is printed cannot be taken back.
+    fn begin_again(&mut self) -> Result<(), AttemptError> {
+        let Answer { has_text, .. } = self.answer;
+        if self.retain.printed && (has_text || self.retain.events) {
+            return Err(broken("the server began its answer again").into());
+        }
+        let (body, notes) = (take(&mut self.answer.body), take(&mut self.answer.notes));
+        self.answer = Answer { body, notes, ..Answer::default() };
+        if has_text {
+            self.answer.note("the server began its answer again; only the last answer counts");
+        }
+        (self.fold, self.folded) = (Fold::default(), 0);
+        self.chunk.clear();
+        self.blank.clear();
         Ok(())
     }
 
@@ -133,62 +223,101 @@ impl MessageBuilder {
             return Err(broken("the answer is empty").into());
         }
         let json = repair(body);
-        let Some(message) = fields(&json) else {
-            let is_page = body.trim_ascii_start().starts_with(b"<");
-            let what = if is_page { "a web page" } else { "not JSON" };
-            let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
-            let hint = is_page.then_some("is --base-url the address of the API?");
-            return Err(broken(message).maybe_hint(hint).into());
-        };
-        self.answer.complete = true;
-        let kind: String = message.read("type").unwrap_or_default();
-        if is_error(&kind, &message) {
-            return Err(error_event(&ErrorBody::read(body)));
+        if let Some(message) = fields(&json) {
+            if self.retain.message {
+                self.answer.message = body.into();
+            }
+            return self.take_message(&message, json.trim());
         }
-        self.push_event(json.trim());
+        let escaped = escape_controls(&json);
+        let Some((json, rest)) = first_value(&escaped).filter(|(json, _)| json.starts_with('{'))
+        else {
+            return Err(no_message(body));
+        };
+        self.answer.note(if rest.trim().is_empty() {
+            REPAIRED
+        } else {
+            "the server sent more after the end of its answer, which was left out"
+        });
         if self.retain.message {
-            self.answer.message = body.to_vec();
+            self.answer.message = json.into();
+        }
+        self.take_message(&fields(json).unwrap_or_default(), json)
+    }
+
+    /// Takes in a whole message, with the JSON that it is.
+    fn take_message(&mut self, message: &Fields, json: &str) -> Result<(), AttemptError> {
+        let kind: String = message.read("type").unwrap_or_default();
+        if is_error(&kind, message) {
+            return Err(error_event(&ErrorBody::read(json.as_bytes())));
         }
         self.answer.problem = match message.get("content") {
             Some(_) => None,
-            None if message.get("choices").is_some() => Some(openai_style()),
-            None if !json.trim_start().starts_with('{') => {
-                Some(broken("the answer is JSON, but not a message"))
-            }
+            None if has_choices(message) => Some(openai_style()),
+            None if !json.starts_with('{') => Some(broken("the answer is JSON, but not a message")),
             None => {
-                let words = ErrorBody::read(body).message;
-                let is_told = !words.is_empty();
-                is_told.then(|| broken(format!("the answer is not a message: {words}")))
+                let words = ErrorBody::read(json.as_bytes()).message;
+                let has_words = !words.is_empty();
+                has_words.then(|| broken(format!("the answer is not a message: {words}")))
             }
         };
-        self.answer.take_message(&message);
+        self.answer.take_message(message);
+        self.answer.take_stop_reason(message);
         let text = self.answer.take_content(message.get("content"));
-        self.push_text(&text);
+        self.push_text(&text)?;
+        self.push_event(json);
+        self.complete();
         Ok(())
     }
 
-    /// Marks the answer as complete, and makes the message of its events, if it is wanted and did not come as one.
-    pub fn finish_message(&mut self) {
-        self.answer.complete = true;
-        if self.retain.message && self.answer.message.is_empty() {
-            self.answer.message = std::mem::take(&mut self.fold).finish();
+    /// Goes on to another state. The time that the end may take begins anew each time that a stop reason comes after
+    /// text.
+    fn advance(&mut self, state: State) {
+        if state != self.answer.state {
+            match state {
+                State::Ending => self.deadline.set_in(self.patience),
+                _ => self.deadline.set(None),
+            }
+            self.answer.state = state;
         }
     }
 
-    fn push_text(&mut self, text: &str) {
+    /// The answer is complete, whatever follows.
+    fn complete(&mut self) {
+        self.advance(State::Complete);
+        self.answer.is_blank = !self.blank.is_empty();
+        if self.retain.message && self.answer.message.is_empty() {
+            self.answer.message = take(&mut self.fold).finish(self.answer.stop_reason.as_deref());
+        }
+    }
+
+    fn push_text(&mut self, text: &str) -> Result<(), AttemptError> {
         if text.is_empty() {
-            return;
+            return Ok(());
         }
-        let prefill = self.retain.prefill.take().unwrap_or_default();
-        for piece in [&*prefill, text] {
-            if !self.retain.events {
-                self.chunk.push_str(piece);
-            }
-            if self.retain.text {
-                self.answer.text.push_str(piece);
+        self.advance(State::Growing);
+        if self.answer.has_text {
+            self.push_piece(text);
+        } else {
+            self.blank.push_str(text);
+            if !text.trim().is_empty() {
+                self.answer.has_text = true;
+                let prefill = self.retain.prefill.clone().unwrap_or_default();
+                let text = take(&mut self.blank);
+                self.push_piece(&prefill);
+                self.push_piece(&text);
             }
         }
-        self.answer.has_text = true;
+        check_retained(self.blank.len().max(self.answer.text.len()))
+    }
+
+    fn push_piece(&mut self, text: &str) {
+        if !self.retain.events {
+            self.chunk.push_str(text);
+        }
+        if self.retain.text {
+            self.answer.text.push_str(text);
+        }
     }
 
     fn push_event(&mut self, json: &str) {
@@ -197,6 +326,15 @@ impl MessageBuilder {
             self.chunk.push('\n');
         }
     }
+
+    fn fold(&mut self, kind: &str, event: &Fields, json: &str) -> Result<(), AttemptError> {
+        if !self.retain.message {
+            return Ok(());
+        }
+        self.fold.take(kind, event);
+        self.folded += json.len();
+        check_retained(self.folded)
+    }
 }
 
 /// The fields of JSON, none if it is not an object; `None` if it is not JSON.
@@ -204,31 +342,17 @@ fn fields(json: &str) -> Option<Fields> {
     parse(json).or_else(|| is_json(json).then(Fields::default))
 }
 
-/// Whether an event or a message of this type is an error, or has one in its fields.
-fn is_error(kind: &str, fields: &Fields) -> bool {
-    let error = fields.get("error").map(RawValue::get);
-    kind == "error" || !matches!(error, None | Some("null" | "false" | "\"\""))
-}
-
-/// The error for an event that is not JSON: an error in plain text, one that is glued to a torn event, or nonsense.
-fn not_json(name: &[u8], data: &str) -> AttemptError {
-    if name == b"error" {
-        return error_event(&ErrorBody::read(data.as_bytes()));
-    }
-    let starts = [r#"{"error""#, r#"{"type":"error""#, r#"{"type": "error""#];
-    let glued = starts.iter().filter_map(|start| data.rfind(start)).min();
-    match glued.map(|start| &data[start..]).filter(|json| is_json(json)) {
-        Some(json) => error_event(&ErrorBody::read(json.as_bytes())),
-        None => broken(format!("the stream holds an event that is not JSON: {data}")).into(),
-    }
-}
-
-fn openai_style() -> Failure {
-    broken("this is an OpenAI-style answer").hint("is --base-url the address of a Messages API?")
-}
-
-impl From<sse::TooLong> for AttemptError {
-    fn from(_: sse::TooLong) -> Self {
-        broken("one event of the stream is over 32 MiB").into()
+/// What follows an event without the names of the fields that glue the next one to it.
+fn without_fields(mut rest: &str) -> &str {
+    loop {
+        rest = rest.trim_start();
+        if let Some(name) = rest.strip_prefix("event:") {
+            let name = name.trim_start();
+            rest = name.trim_start_matches(|char: char| char.is_alphanumeric() || char == '_');
+        } else if let Some(data) = rest.strip_prefix("data:") {
+            rest = data;
+        } else {
+            return rest;
+        }
     }
 }

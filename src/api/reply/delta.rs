@@ -1,4 +1,4 @@
-//! The fast path for text deltas, of which a long answer consists.
+//! Text deltas, of which a long answer consists, and the fast path for them.
 
 use std::borrow::Cow;
 
@@ -13,6 +13,11 @@ const TEXT_DELTAS: [(&str, &str); 2] = [
         r#", "delta": {"type": "text_delta", "text": "#,
     ),
 ];
+
+/// Whether a delta of this type is text; some servers leave the type out, or write the block's.
+pub fn is_text(kind: Option<&str>) -> bool {
+    matches!(kind, Some("text_delta" | "text") | None)
+}
 
 /// Text that is borrowed where it has no escapes; serde makes a copy for a `Cow` alone.
 #[derive(Deserialize)]

@@ -4,19 +4,22 @@ use std::collections::BTreeMap;
 
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::delta::is_text;
 use crate::api::json::{Fields, parse};
 
 /// A message that grows event by event. It takes a few times the memory of its JSON.
 #[derive(Debug, Default)]
 pub struct Fold {
     message: Fields,
-    /// By index, because a block's events may come between another block's.
-    blocks: BTreeMap<u64, Block>,
+    /// In the order in which they began.
+    blocks: Vec<Block>,
 }
 
 /// A content block: the fields that it began with, and those that grow.
 #[derive(Debug, Default)]
 struct Block {
+    /// The JSON of its index. Servers use one twice, leave it out, or write it as a string.
+    index: Option<String>,
     fields: Fields,
     /// Text, thinking and the JSON of tool input come in pieces.
     strings: BTreeMap<String, String>,
@@ -26,15 +29,14 @@ struct Block {
 impl Fold {
     /// Takes in one event of this type.
     pub fn take(&mut self, kind: &str, event: &Fields) {
-        let index = event.read("index").unwrap_or(0);
         match (kind, event.read("delta")) {
             ("message_start", _) => self.message.extend(event.read("message").unwrap_or_default()),
             ("content_block_start", _) => {
                 let fields = event.read("content_block").unwrap_or_default();
-                self.blocks.insert(index, Block { fields, ..Block::default() });
+                self.blocks.push(Block { index: index(event), fields, ..Block::default() });
             }
             ("message_delta", Some(delta)) => self.message.extend(delta),
-            (_, Some(delta)) => self.blocks.entry(index).or_default().take(delta),
+            (_, Some(delta)) => self.block(index(event), &delta).take(delta),
             (_, None) => {}
         }
         if let Some(usage) = event.read("usage") {
@@ -44,17 +46,53 @@ impl Fold {
         }
     }
 
-    /// Returns the message as JSON.
-    pub fn finish(mut self) -> Vec<u8> {
+    /// The block that a delta belongs to: the newest one of its index. Text goes into a text block, behind all text that
+    /// came before it, or else into a new block.
+    fn block(&mut self, index: Option<String>, delta: &Fields) -> &mut Block {
+        let is_text =
+            is_text(delta.read::<String>("type").as_deref()) && delta.get("text").is_some();
+        let newest = self.blocks.iter().rposition(|block| block.index == index);
+        let fits = |at: &usize| {
+            !is_text
+                || (self.blocks[*at].is_text()
+                    && !self.blocks[at + 1..].iter().any(Block::has_text))
+        };
+        let at = newest.filter(fits).unwrap_or_else(|| {
+            self.blocks.push(Block { index, ..Block::default() });
+            self.blocks.len() - 1
+        });
+        &mut self.blocks[at]
+    }
+
+    /// Returns the message as JSON, with this stop reason.
+    pub fn finish(mut self, stop_reason: Option<&str>) -> Vec<u8> {
         let mut content: Vec<Box<RawValue>> = self.message.read("content").unwrap_or_default();
-        let blocks = self.blocks.into_values().map(Block::finish);
+        let blocks = self.blocks.into_iter().map(Block::finish);
         content.extend(blocks.filter_map(|fields| to_raw_value(&fields).ok()));
         self.message.set_json("content", content);
+        if stop_reason.is_some() || self.message.get("stop_reason").is_some() {
+            self.message.set_json("stop_reason", stop_reason);
+        }
         serde_json::to_vec(&self.message).unwrap_or_default()
     }
 }
 
+/// The index of an event, as its JSON stands there.
+fn index(event: &Fields) -> Option<String> {
+    event.get("index").map(|index| index.get().into())
+}
+
 impl Block {
+    fn is_text(&self) -> bool {
+        self.fields.read::<String>("type").is_none_or(|kind| kind == "text")
+    }
+
+    /// Whether some text has come.
+    fn has_text(&self) -> bool {
+        let text = self.strings.get("text").cloned().or_else(|| self.fields.read("text"));
+        self.is_text() && text.is_some_and(|text| !text.is_empty())
+    }
+
     fn take(&mut self, delta: Fields) {
         let kind: Option<String> = delta.read("type");
         if self.fields.get("type").is_none() {
@@ -66,9 +104,11 @@ impl Block {
             };
             self.fields.set_json("type", block_type);
         }
+        let is_foreign_text = self.is_text() && !is_text(kind.as_deref());
         for (key, value) in delta {
             match (&*key, parse::<String>(value.get())) {
                 ("type", _) => {}
+                ("text", _) if is_foreign_text => {}
                 ("citation", _) => self.citations.push(value),
                 (_, Some(piece)) => {
                     let start = || self.fields.read(&key).unwrap_or_default();

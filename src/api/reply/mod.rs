@@ -4,7 +4,9 @@ pub mod answer;
 pub mod builder;
 mod delta;
 mod fold;
+pub mod retain;
 pub mod sse;
+mod unusable;
 
 use std::io::{ErrorKind, Read};
 use std::sync::Arc;
@@ -20,8 +22,9 @@ use crate::api::error::connection::{Broken, interrupted};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
-use answer::Answer;
-use builder::{MessageBuilder, Retain};
+use answer::{Answer, State};
+use builder::MessageBuilder;
+use retain::{Retain, check_retained};
 use sse::Decoder;
 
 /// The largest event and the largest JSON answer, in bytes.
@@ -35,8 +38,8 @@ const PIECE: usize = 32 << 10;
 /// The names that begin the lines of a stream (HTML Standard, 9.2.6).
 const STREAM_FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 
-/// An answer that is being read. [`Reply::next_chunk`] hands it out piece by piece, and [`Reply::into_answer`] tells
-/// what it amounts to.
+/// An answer that is being read. [`Reply::next_chunk`] returns it piece by piece, and [`Reply::into_answer`] what it
+/// amounts to.
 pub struct Reply {
     body: Box<dyn Read + Send + Sync>,
     piece: Box<[u8]>,
@@ -45,11 +48,10 @@ pub struct Reply {
     endpoint: Arc<Endpoint>,
     head: Head,
     deadline: Deadline,
-    /// The chunk that [`Reply::begin`] has read.
-    held: bool,
-    /// An error that is told after the text that came before it.
-    failure: Option<AttemptError>,
-    ended: bool,
+    /// What was handed out last.
+    chunk: String,
+    /// Why it ended too early. The text before it is handed out first.
+    error: Option<AttemptError>,
 }
 
 /// How an answer is written. Its first bytes tell, because servers send either form, whatever was asked for.
@@ -61,7 +63,7 @@ enum Form {
 
 impl Reply {
     /// Returns a reader of the answer with this head and decoded body.
-    pub(super) fn new(
+    pub fn new(
         head: Head,
         body: Box<dyn Read + Send + Sync>,
         retain: Retain,
@@ -70,32 +72,41 @@ impl Reply {
     ) -> Self {
         let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
         let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
+        let patience = endpoint.timeout.min(PATIENCE);
         Self {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
-            builder: MessageBuilder::new(retain),
+            builder: MessageBuilder::new(retain, deadline.clone(), patience),
             endpoint,
             head,
             deadline,
-            held: false,
-            failure: None,
-            ended: false,
+            chunk: String::new(),
+            error: None,
         }
     }
 
     /// Reads until the first text, or to the end if there is none: an error is one before any text.
-    pub(super) fn begin(&mut self) -> Result<(), AttemptError> {
-        self.held = self.advance()?;
+    pub fn fill(&mut self) -> Result<(), AttemptError> {
+        while self.builder.chunk.is_empty() {
+            if let Some(error) = self.error.take() {
+                return Err(error);
+            }
+            if self.builder.answer.state == State::Complete {
+                break;
+            }
+            self.error = self.read().err();
+        }
         Ok(())
     }
 
-    /// Returns all text that one read brought, or `None` at the end of the answer. Where events are retain, it is the
-    /// events instead, each as JSON with a line end.
+    /// Returns all text that one read brought, or `None` at the end of the answer. With [`Retain::events`] it is the
+    /// events instead, each as JSON with a line end. An error is the end, too.
     pub fn next_chunk(&mut self) -> Result<Option<&str>> {
-        let more =
-            std::mem::take(&mut self.held) || self.advance().map_err(|failed| failed.error)?;
-        Ok(more.then_some(&self.builder.chunk))
+        self.fill().map_err(|failed| failed.error)?;
+        std::mem::swap(&mut self.chunk, &mut self.builder.chunk);
+        self.builder.chunk.clear();
+        Ok((!self.chunk.is_empty()).then_some(&self.chunk))
     }
 
     /// Returns what the answer amounts to.
@@ -103,41 +114,28 @@ impl Reply {
         self.builder.answer
     }
 
-    fn advance(&mut self) -> Result<bool, AttemptError> {
-        self.builder.chunk.clear();
-        while self.builder.chunk.is_empty() {
-            if let Some(failure) = self.failure.take() {
-                return Err(failure);
-            }
-            if self.ended {
-                return Ok(false);
-            }
-            if let Err(failure) = self.read() {
-                self.failure = Some(failure);
-                self.ended = true;
-            }
-        }
-        Ok(true)
-    }
-
     /// Reads once, and takes in what came.
     fn read(&mut self) -> Result<(), AttemptError> {
         let count = match self.body.read(&mut self.piece) {
+            Ok(0) => return self.end(),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
             Err(error) => return self.interrupted(Broken::cause(error.into())),
         };
-        if count == 0 {
-            self.ended = true;
-            return self.finish(true);
-        }
         if self.builder.retain.body {
             self.builder.answer.body.extend_from_slice(&self.piece[..count]);
+            check_retained(self.builder.answer.body.len())?;
         }
-        let had_reason = self.builder.answer.stop_reason.is_some();
         self.take(count)?;
-        self.set_deadline(had_reason);
-        if self.ended && self.endpoint.keep_alive {
+        if let Form::Json(_) = self.form {
+            // some servers leave the connection open after the end of a message
+            match self.piece[..count].trim_ascii_end().last() {
+                Some(b'}') => self.deadline.set_in(self.endpoint.timeout.min(PATIENCE)),
+                Some(_) => self.deadline.set(None),
+                None => {}
+            }
+        }
+        if self.builder.answer.state == State::Complete && self.endpoint.keep_alive {
             self.drain();
         }
         Ok(())
@@ -149,22 +147,6 @@ impl Reply {
         while self.body.read(&mut self.piece).is_ok_and(|count| count > 0) {}
     }
 
-    /// What follows the end of an answer is not worth waiting for long: some servers leave the connection open, or
-    /// send pings for ever.
-    fn set_deadline(&self, had_reason: bool) {
-        let patience = self.endpoint.timeout.min(PATIENCE);
-        match &self.form {
-            Form::Json(body) if body.trim_ascii_end().ends_with(b"}") => {
-                self.deadline.set_in(patience);
-            }
-            Form::Json(_) => self.deadline.set(None),
-            Form::Stream(_) if !had_reason && self.builder.answer.stop_reason.is_some() => {
-                self.deadline.set_in(patience);
-            }
-            _ => {}
-        }
-    }
-
     fn take(&mut self, count: usize) -> Result<(), AttemptError> {
         let bytes = &self.piece[..count];
         match &mut self.form {
@@ -173,7 +155,7 @@ impl Reply {
                 if start.len() > LARGEST {
                     return Err(too_large());
                 }
-                // white space tells nothing, and there may be megabytes of it
+                // white space decides nothing, and there may be megabytes of it
                 if !bytes.trim_ascii().is_empty()
                     && let Some(is_stream) = is_stream(start, *says_stream)
                 {
@@ -188,8 +170,7 @@ impl Reply {
             }
             Form::Stream(decoder) => {
                 decoder.feed(bytes);
-                self.ended = self.builder.take_events(decoder)?;
-                Ok(())
+                self.builder.take_events(decoder)
             }
         }
     }
@@ -204,63 +185,54 @@ impl Reply {
         }
         let mut decoder = Decoder::new(LARGEST);
         decoder.feed(start.trim_ascii_start());
-        self.ended |= self.builder.take_events(&mut decoder)?;
+        let taken = self.builder.take_events(&mut decoder);
         self.form = Form::Stream(decoder);
-        Ok(())
+        taken
+    }
+
+    /// The body is over, as its framing says.
+    fn end(&mut self) -> Result<(), AttemptError> {
+        if let Form::Unknown { says_stream, .. } = self.form {
+            self.decide(says_stream)?;
+        }
+        match &mut self.form {
+            Form::Stream(decoder) => {
+                self.builder.take_last_events(decoder)?;
+                self.builder.end()
+            }
+            Form::Json(body) => match bot_check(&self.head, body) {
+                Some(kind) => Err(stopped_by_bot_check(&self.endpoint, &self.head, kind)),
+                None => self.builder.take_body(body),
+            },
+            Form::Unknown { .. } => Ok(()),
+        }
     }
 
     /// The connection broke, or was silent for too long.
     fn interrupted(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
         let is_silent = matches!(error, ureq::Error::Timeout(_));
-        match &self.form {
-            Form::Stream(_) if is_silent && self.builder.answer.stop_reason.is_some() => {
-                self.ended = true;
-                return self.finish(true);
+        match &mut self.form {
+            Form::Stream(decoder) => {
+                self.builder.take_last_events(decoder)?;
+                if is_silent && self.builder.answer.state == State::Ending {
+                    return self.builder.end();
+                }
             }
             Form::Json(body) if is_json(&repair(body)) => {
-                self.builder.answer.warning =
-                    Some("the answer is complete, but the server did not end it".into());
-                self.ended = true;
-                return self.finish(true);
+                self.builder.answer.note("the answer is complete, but the server did not end it");
+                return self.end();
             }
             Form::Json(_) if is_silent && self.deadline.is_over() => {
                 // it was not the end of the message
                 self.deadline.set(None);
                 return Ok(());
             }
-            _ => {}
+            Form::Json(_) | Form::Unknown { .. } => {}
         }
-        self.finish(false)?;
-        Err(interrupted(&self.endpoint, error))
-    }
-
-    /// The body is over, by its framing or because the connection broke.
-    fn finish(&mut self, clean: bool) -> Result<(), AttemptError> {
-        if let Form::Unknown { says_stream, .. } = self.form {
-            self.decide(says_stream)?;
+        match self.builder.answer.state {
+            State::Complete => Ok(()),
+            _ => Err(interrupted(&self.endpoint, error)),
         }
-        match &mut self.form {
-            Form::Json(body) if clean => {
-                if let Some(kind) = bot_check(&self.head, body) {
-                    return Err(stopped_by_bot_check(&self.endpoint, &self.head, kind));
-                }
-                self.builder.take_body(body)?;
-            }
-            Form::Stream(decoder) => {
-                decoder.finish();
-                self.builder.take_last_event(decoder)?;
-            }
-            _ => {}
-        }
-        // some servers leave out message_stop: a stop reason and then a clean end is complete
-        let answer = &self.builder.answer;
-        if clean && !answer.complete && answer.stop_reason.is_none() {
-            return Err(broken("the stream ended early: no stop reason came").into());
-        }
-        if clean {
-            self.builder.finish_message();
-        }
-        Ok(())
     }
 }
 
@@ -284,4 +256,198 @@ fn is_stream(start: &[u8], says_stream: bool) -> Option<bool> {
 
 fn too_large() -> AttemptError {
     broken("the answer is over 32 MiB").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use ureq::http::HeaderMap;
+
+    use super::*;
+    use crate::api::endpoint::Auth;
+
+    /// One event that a server may send.
+    #[derive(Debug, Clone)]
+    enum Sent {
+        Start(Option<&'static str>, &'static str),
+        Block(Value, &'static str),
+        Text(Value, &'static str),
+        Thinking(Value),
+        Reason(&'static str),
+        Stop,
+        Ping,
+        Done,
+    }
+
+    impl Sent {
+        fn bytes(&self) -> String {
+            let event = |mut event: Value, index: &Value| {
+                if !index.is_null() {
+                    event["index"] = index.clone();
+                }
+                event
+            };
+            let event = match self {
+                Self::Done => return "data: [DONE]\n\n".into(),
+                Self::Start(id, reason) => {
+                    json!({"type": "message_start", "message": {"id": id, "content": [], "stop_reason": reason}})
+                }
+                Self::Block(index, text) => event(
+                    json!({"type": "content_block_start", "content_block": {"type": "text", "text": text}}),
+                    index,
+                ),
+                Self::Text(index, text) => event(
+                    json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}}),
+                    index,
+                ),
+                Self::Thinking(index) => event(
+                    json!({"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "so"}}),
+                    index,
+                ),
+                Self::Reason(reason) => {
+                    json!({"type": "message_delta", "delta": {"stop_reason": reason}})
+                }
+                Self::Stop => json!({"type": "message_stop"}),
+                Self::Ping => json!({"type": "ping"}),
+            };
+            format!("data: {event}\n\n")
+        }
+    }
+
+    fn sent() -> impl Strategy<Value = Sent> {
+        let index = prop_oneof![
+            Just(Value::Null),
+            Just(json!(0)),
+            Just(json!(1)),
+            Just(json!("0")),
+            Just(json!(-1))
+        ];
+        let text = prop_oneof![Just(""), Just(" "), Just("\n"), Just("a"), Just("b "), Just("é\"")];
+        let reason = prop_oneof![Just(""), Just("end_turn"), Just("max_tokens")];
+        prop_oneof![
+            1 => (prop::option::of(prop_oneof![Just("m1"), Just("m2")]), reason.clone()).prop_map(|(id, reason)| Sent::Start(id, reason)),
+            2 => (index.clone(), text.clone()).prop_map(|(index, text)| Sent::Block(index, text)),
+            6 => (index.clone(), text).prop_map(|(index, text)| Sent::Text(index, text)),
+            1 => index.prop_map(Sent::Thinking),
+            2 => reason.prop_map(Sent::Reason),
+            1 => Just(Sent::Stop),
+            1 => Just(Sent::Ping),
+            1 => Just(Sent::Done),
+        ]
+    }
+
+    /// What the rules of the contract make of the events: the text, and whether it is the whole answer.
+    fn expected(events: &[Sent], printed: bool) -> (String, bool) {
+        let (mut text, mut begun, mut ending) = (String::new(), None, false);
+        for event in events {
+            match event {
+                Sent::Start(id, _) => {
+                    match begun {
+                        Some(known) if id.is_some() && known == *id => continue,
+                        Some(_) if printed && !text.trim().is_empty() => return (text, false),
+                        Some(_) => text.clear(),
+                        None => {}
+                    }
+                    (begun, ending) = (Some(*id), false);
+                }
+                Sent::Block(_, more) => {
+                    text += more;
+                    (begun, ending) = (begun.or(Some(None)), false);
+                }
+                Sent::Text(_, more) => {
+                    text += more;
+                    (begun, ending) = (begun.or(Some(None)), false);
+                }
+                Sent::Thinking(_) => (begun, ending) = (begun.or(Some(None)), false),
+                Sent::Reason("") | Sent::Ping => {}
+                Sent::Reason(_) => (begun, ending) = (begun.or(Some(None)), true),
+                Sent::Stop => return (text, true),
+                Sent::Done if ending => return (text, true),
+                Sent::Done => {}
+            }
+        }
+        (text, ending)
+    }
+
+    /// Bytes that arrive so many at a time.
+    struct Pieces(Vec<u8>, usize);
+
+    impl Read for Pieces {
+        fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+            let count = self.1.min(self.0.len()).min(bytes.len());
+            bytes[..count].copy_from_slice(&self.0[..count]);
+            self.0.drain(..count);
+            Ok(count)
+        }
+    }
+
+    /// What is handed out of a stream, the answer, and whether it ended well.
+    fn read(stream: &str, size: usize, retain: Retain) -> (String, Answer, bool) {
+        let endpoint = Endpoint {
+            url: "http://localhost/v1/messages".parse().expect("a URL"),
+            auth: Auth::Bearer,
+            key: None,
+            headers: Vec::new(),
+            timeout: Duration::from_secs(1),
+            connect_timeout: Duration::from_secs(1),
+            proxy: None,
+            language: "en".into(),
+            keep_alive: false,
+            roots_variable: None,
+        };
+        let body = Box::new(Pieces(stream.into(), size));
+        let head = Head::new(200, HeaderMap::default());
+        let mut reply = Reply::new(head, body, retain, Arc::new(endpoint), Deadline::default());
+        let mut text = String::new();
+        loop {
+            match reply.next_chunk() {
+                Ok(Some(chunk)) => text += chunk,
+                Ok(None) => return (text, reply.into_answer(), true),
+                Err(_) => return (text, reply.into_answer(), false),
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_stream_of_any_events_is_whole_or_an_error(
+            events in prop::collection::vec(sent(), 0..12),
+            cut in 0usize..2000,
+            size in 1usize..200,
+        ) {
+            let all: Vec<String> = events.iter().map(Sent::bytes).collect();
+            let mut stream = all.concat();
+            stream.truncate(stream.floor_char_boundary(cut.min(stream.len())));
+            // an event counts from its last brace on
+            let mut length = 0;
+            let whole = all.iter().take_while(|event| {
+                length += event.len();
+                length <= stream.len() + 2
+            });
+            let events = &events[..whole.count()];
+            let all_of_it = Retain { text: true, message: true, ..Retain::default() };
+            let (_, answer, is_ok) = read(&stream, size, all_of_it);
+            let (text, is_whole) = expected(events, false);
+            prop_assert_eq!(is_ok, is_whole, "{:?}", answer);
+            prop_assert_eq!(is_ok, answer.state == State::Complete);
+            prop_assert_eq!(answer.has_text, !text.trim().is_empty());
+            if answer.has_text {
+                prop_assert_eq!(&answer.text, &text);
+            }
+            if is_ok {
+                let message: Value = serde_json::from_slice(&answer.message).expect("JSON");
+                let blocks = message["content"].as_array().expect("a list").iter();
+                let folded: String = blocks.filter_map(|block| block["text"].as_str()).collect();
+                prop_assert_eq!(folded, text);
+            }
+            let (printed, answer, is_ok) = read(&stream, size, Retain { printed: true, ..Retain::default() });
+            let (text, is_whole) = expected(events, true);
+            prop_assert_eq!(is_ok, is_whole, "{:?}", answer);
+            let text = if text.trim().is_empty() { String::new() } else { text };
+            prop_assert_eq!(printed, text);
+        }
+    }
 }

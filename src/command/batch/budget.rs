@@ -8,7 +8,7 @@ use crate::sync::lock;
 
 /// Counts what was spent, whatever came of it, and looks at the credits that are left.
 pub fn count(run: &BatchRun, outcome: &Outcome) {
-    let is_answer = outcome.result.is_ok();
+    let is_answer = outcome.complete;
     let mut tally = lock(&run.tally);
     tally.tokens = tally.tokens.saturating_add(outcome.answer.usage.total());
     tally.cost += outcome.cost.unwrap_or(0.0);
@@ -20,8 +20,8 @@ pub fn count(run: &BatchRun, outcome: &Outcome) {
     if let Some(most) = run.batch.max_cost {
         look_at_cost(run, cost, most, is_first);
     }
-    if !outcome.replayed {
-        look_at_credits(run, outcome.limits.credits, is_answer);
+    if !outcome.stats.replayed {
+        look_at_credits(run, outcome.stats.limits.credits, is_answer);
     }
 }
 

@@ -37,13 +37,12 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     let outcome = exchange(&run.session, client, &console, &mut request, prepared, None);
     let asked = (!run.session.options.fallback.is_empty()).then_some(&*request.model);
     budget::count(run, &outcome);
-    let Outcome { answer, result, head, short, attempts, write_error, .. } = outcome;
-    let status = head.map(|head| head.status);
+    let Outcome { answer, result, stats, write_error, .. } = outcome;
+    let status = stats.head.map(|head| head.status);
     if let Some(error) = write_error {
         run.stop(error);
     }
-    let short = short.filter(|_| run.session.options.strict);
-    match result.and(short.map_or(Ok(()), |short| Err(short.into()))) {
+    match result {
         Ok(()) => {
             lock(&run.tally).answered += 1;
             let content = RowContent::Answer {
@@ -60,7 +59,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
             None
         }
         // the rate limit resets too late for this item and those after it
-        Err(error) if kind(&error) == Kind::RateLimited && attempts == 0 => {
+        Err(error) if kind(&error) == Kind::RateLimited && stats.attempts == 0 => {
             run.stop(error);
             None
         }

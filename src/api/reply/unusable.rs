@@ -1,0 +1,51 @@
+//! What servers send instead of an answer, or of a part of one.
+
+use serde_json::value::RawValue;
+
+use super::sse;
+use crate::api::error::attempt::{AttemptError, broken, error_event};
+use crate::api::error::body::{ErrorBody, has_words};
+use crate::api::json::{Fields, is_json};
+use crate::error::Failure;
+
+/// Whether an event or a message of this type is an error, or says so in its field.
+pub fn is_error(kind: &str, fields: &Fields) -> bool {
+    kind == "error" || fields.get("error").is_some_and(|error| has_words(error.get()))
+}
+
+/// Whether it has the field of an answer of the OpenAI API.
+pub fn has_choices(fields: &Fields) -> bool {
+    fields.get("choices").map(RawValue::get).is_some_and(|choices| choices != "null")
+}
+
+/// The error for an event that is not JSON: an error in plain text, one that is glued to a torn event, or nonsense.
+pub fn not_json(name: &[u8], data: &str) -> AttemptError {
+    if name == b"error" {
+        return error_event(&ErrorBody::read(data.as_bytes()));
+    }
+    let starts = [r#"{"error""#, r#"{"type":"error""#, r#"{"type": "error""#];
+    let glued = starts.iter().filter_map(|start| data.rfind(start)).min();
+    match glued.map(|start| &data[start..]).filter(|json| is_json(json)) {
+        Some(json) => error_event(&ErrorBody::read(json.as_bytes())),
+        None => broken(format!("the stream holds an event that is not JSON: {data}")).into(),
+    }
+}
+
+/// The error for a body that is no JSON object.
+pub fn no_message(body: &[u8]) -> AttemptError {
+    let is_page = body.trim_ascii_start().starts_with(b"<");
+    let what = if is_page { "a web page" } else { "not JSON" };
+    let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
+    let hint = is_page.then_some("is --base-url the address of the API?");
+    broken(message).maybe_hint(hint).into()
+}
+
+pub fn openai_style() -> Failure {
+    broken("this is an OpenAI-style answer").hint("is --base-url the address of a Messages API?")
+}
+
+impl From<sse::TooLong> for AttemptError {
+    fn from(_: sse::TooLong) -> Self {
+        broken("one event of the stream is over 32 MiB").into()
+    }
+}
