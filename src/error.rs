@@ -1,11 +1,11 @@
-//! What can go wrong: the kinds of failure, each with its exit status, and how an error reads on one line.
+//! The kinds of failure, each with its exit status, and how an error is written on one line.
 
 use std::fmt;
 
 /// A kind of failure; its number is the exit status. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Nobody reads standard output any more: a reason to stop, but not a failure.
+    /// The reader of standard output is gone: the program stops early, which is not a failure.
     ReaderGone = 0,
     /// A file or standard output could not be read or written.
     Local = 1,
@@ -35,17 +35,17 @@ pub enum Kind {
     CheckFailed = 13,
     /// There is no recorded answer for a request, under `--replay`.
     NoRecording = 14,
-    /// A signal ended the program, which a shell reports as 128 and the signal's number.
+    /// A signal ended the program. A shell reports 128 plus the number of the signal.
     Interrupted = 130,
 }
 
-/// A failure whose kind is known: one line of message, and a hint where there is something to do.
+/// An error with a kind: a message of one line, and a hint if the user can do something about it.
 #[derive(Debug, Clone)]
 pub struct Failure {
     pub kind: Kind,
     message: String,
     pub hint: Option<String>,
-    /// What the server calls the request, for its operator.
+    /// The server's id of the request. The operator of the server can find the request by it.
     pub request_id: Option<String>,
 }
 
@@ -68,7 +68,7 @@ impl Failure {
     }
 }
 
-/// A failure of what the user wrote, with the exit status of a wrong command line.
+/// A failure of kind [`Kind::Usage`]: the user's input is wrong.
 pub fn usage_error(message: impl Into<String>) -> Failure {
     Failure::new(Kind::Usage, message)
 }
@@ -81,22 +81,21 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The kind of an error; one that nobody gave a kind is local.
+/// The kind of an error; [`Kind::Local`] if the error is not a [`Failure`].
 pub fn kind(error: &anyhow::Error) -> Kind {
     error.downcast_ref().map_or(Kind::Local, |failure: &Failure| failure.kind)
 }
 
-/// What to do about an error, if there is something.
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.hint.as_deref()
 }
 
-/// What the server calls the request that failed, if it said so.
+/// The server's id of the request that failed, if the server sent one.
 pub fn request_id(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.request_id.as_deref()
 }
 
-/// The error of a line that is wrong in itself; `origin` is its `FILE:LINE`.
+/// The error of a line whose own text is wrong; `origin` is its `FILE:LINE`.
 pub fn at(origin: &str, error: impl Into<anyhow::Error>) -> anyhow::Error {
     let error = error.into();
     let failure = Failure::new(Kind::Setup, format!("{origin}: {}", describe(&error)));

@@ -1,4 +1,4 @@
-//! A file of JSON lines that programs append to: whole lines only, and one writer at a time where it is locked.
+//! A file of JSON lines: several programs may append whole lines to it, or one program locks it.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,27 +19,27 @@ const TICK: Duration = Duration::from_millis(20);
 /// A file that is open to append lines.
 pub struct Lines {
     file: File,
-    /// What messages call it, such as "the log answers.log".
+    /// The name in messages, such as "the log answers.log".
     name: String,
-    /// Whether it keeps what is written, unlike a pipe or a device.
+    /// It is a regular file, not a pipe or a device.
     regular: bool,
     locked: bool,
     appending: Mutex<()>,
 }
 
 impl Lines {
-    /// Opens the file, or creates it. Messages call it `what`, such as "the log", and its path.
+    /// Opens or creates the file. `what` is its name in messages, such as "the log", and its path follows.
     pub fn open(path: &Path, what: &str) -> Result<Self> {
         let name = format!("{what} {}", path.display());
         let regular = path.metadata().map_or(true, |file| file.is_file());
         let open = |read| File::options().read(read).append(true).create(true).open(path);
-        // opened for reading as well, a pipe would have this program as its reader; a log may be write-only
+        // a pipe that we open for reading, too, has us as its reader; the second try is for a write-only log
         let file = open(regular).or_else(|_| open(false)).with_context(|| cannot("open", &name))?;
         Ok(Self { file, name, regular, locked: false, appending: Mutex::default() })
     }
 
     /// Opens the file and locks it. While another program has the lock, `waiting` is called again and again;
-    /// its error ends the wait. Pipes and devices are shared.
+    /// its error ends the wait. Pipes and devices are not locked.
     pub fn open_locked(
         path: &Path,
         what: &str,
@@ -71,20 +71,19 @@ impl Lines {
         Ok(self.locked)
     }
 
-    /// The file to read what it holds; `None` for a pipe or a device.
+    /// The file, for reading; `None` for a pipe or a device.
     pub fn reader(&self) -> Option<&File> {
         self.regular.then_some(&self.file)
     }
 
-    /// Whether nothing has been written yet.
     pub fn is_empty(&self) -> bool {
         self.file.metadata().is_ok_and(|file| file.len() == 0)
     }
 
-    /// Appends whole lines in one write. They begin on a line of their own: where the last line has no end, it
-    /// gets one first, even if there is nothing to append.
+    /// Appends whole lines in one write. If the last line of the file has no line end, it gets one first, even if
+    /// there is nothing to append.
     pub fn append(&self, lines: &[u8]) -> Result<()> {
-        // while another thread or program writes, its line looks torn
+        // a line that another thread or program is still writing looks torn
         let _alone = lock(&self.appending);
         let shared = self.regular && !self.locked && self.file.lock().is_ok();
         let write = || {
@@ -92,7 +91,7 @@ impl Lines {
             let new_line: &[u8] = if length > 0 && self.is_last_line_open() { b"\n" } else { b"" };
             let written = (&self.file).write_all(&[new_line, lines].concat());
             if written.is_err() && self.locked {
-                // half a line is worse than none; without a lock it might be another program's by now
+                // remove the half line; without our lock, these bytes may be another program's
                 let _ = self.file.set_len(length);
             }
             written
@@ -104,12 +103,12 @@ impl Lines {
         written
     }
 
-    /// Removes what stands after the first `length` bytes.
+    /// Removes everything after the first `length` bytes.
     pub fn truncate(&self, length: u64) -> Result<()> {
         self.file.set_len(length).with_context(|| cannot("write to", &self.name))
     }
 
-    /// Whether this is still the file that the path names: many text editors save by replacing the file.
+    /// Whether the path still leads to this file: many text editors replace a file when they save it.
     #[cfg(unix)]
     pub fn is_at(&self, path: &Path) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -118,7 +117,7 @@ impl Lines {
         named.is_ok_and(|named| self.file.metadata().is_ok_and(|open| id(open) == named))
     }
 
-    /// Whether there is still a file of that name.
+    /// Whether the path still leads to a file.
     #[cfg(not(unix))]
     pub fn is_at(&self, path: &Path) -> bool {
         path.exists()
@@ -136,8 +135,8 @@ fn cannot(action: &str, name: &str) -> Failure {
     Failure::new(Kind::Local, format!("cannot {action} {name}"))
 }
 
-/// Whether a last line without an end is one of ours that was not written completely: it breaks off before its
-/// JSON ends, and it begins like `start`. A power cut leaves NULs where nothing was written.
+/// Whether a last line without an end is one of ours that was not written completely: it begins like `start`,
+/// and its JSON breaks off. After a power cut, the part that was not written may be NULs.
 pub fn is_torn(line: &[u8], start: &str) -> bool {
     let written = line.split(|byte| *byte == 0).next().unwrap_or_default();
     let start = start.as_bytes();

@@ -1,20 +1,20 @@
 //! anyask asks Claude from a shell, a pipe or a CI job. This page is its table of contents.
 //!
-//! A question goes down one straight line, and so do the imports:
+//! A question passes through the layers from left to right, and imports point only in this direction:
 //!
 //! ```text
 //! main → command → cli → input, output → api → error
 //! ```
 //!
 //! - `cli` reads the command line, the environment and the configuration files, and fills in every default;
-//! - `input` makes messages of words, standard input, files and conversations;
+//! - `input` makes messages from words, standard input, files and conversations;
 //! - `api` sends requests and reads the answers, in whatever form they come;
 //! - `output` prints the answer on stdout, and everything else on stderr;
-//! - `command` has one file for each mode, and puts these together;
-//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs commands of the user's,
+//! - `command` has one file for each mode, and uses all of the above;
+//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs the user's commands,
 //!   `sync` has what threads need, and `error` has the kinds of failure with their exit statuses.
 //!
-//! `tests/layers.rs` holds the rule.
+//! `tests/layers.rs` checks the imports.
 
 pub mod api;
 pub mod cli;
@@ -29,7 +29,7 @@ pub mod sync;
 
 use std::process::ExitCode;
 
-/// Parses the command line, does what it says, and reports how that ended.
+/// Parses the command line, runs the command, and prints its error, if there is one. Returns the exit status.
 pub fn run() -> ExitCode {
     let (console, command) = cli::parse();
     match command.and_then(command::run) {

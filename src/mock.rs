@@ -19,9 +19,9 @@ pub enum Step {
     Cut,
     /// Refuse with this status.
     Status(u16),
-    /// Refuse as a relay does that has no credits left for the key.
+    /// Refuse like a relay when the key has no credits left.
     Quota,
-    /// Answer with the page of a firewall that wants to see a browser.
+    /// Answer with the page of a firewall that lets only browsers pass.
     BotCheck,
     /// Answer with an error as the first event.
     Overloaded,
@@ -54,7 +54,7 @@ pub fn start(steps: Vec<Step>) -> io::Result<SocketAddr> {
     let accept = move || {
         for connection in listener.incoming().flatten() {
             let steps = Arc::clone(&steps);
-            // a client that goes away is not the server's trouble; without a thread it is sent away
+            // a client may go away at any time; if no thread can be started, its connection is closed
             let answer = move || serve(&connection, &steps.0, &steps.1).ok();
             let _ = thread::Builder::new().spawn(answer);
         }
@@ -77,7 +77,7 @@ fn serve(mut connection: &TcpStream, steps: &[Step], requests: &AtomicUsize) -> 
     Ok(())
 }
 
-/// The body of the next request; `None` where the client closed the connection.
+/// The body of the next request; `None` if the client closed the connection.
 fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Value>> {
     let mut length = 0;
     let mut line = String::new();
@@ -100,7 +100,7 @@ fn read_request(reader: &mut impl BufRead) -> io::Result<Option<Value>> {
     Ok(Some(serde_json::from_slice(&body).unwrap_or_default()))
 }
 
-/// The whole HTTP answer, with the headers that the reference documents for every one.
+/// The whole HTTP answer, with the headers that the reference documents for every answer.
 fn respond(step: Step, request: &Value) -> String {
     let cut = step == Step::Cut;
     let streamed = request["stream"] == true;
@@ -121,7 +121,7 @@ fn respond(step: Step, request: &Value) -> String {
     let credits = if matches!(status, 402 | 403) { "0.00" } else { "45.23" };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let reset = now.as_secs() + 60;
-    // a client sees that an answer is cut by the bytes that are missing
+    // a cut answer is shorter than its content-length, by which the client notices the cut
     let length = body.len() + usize::from(cut);
     format!(
         "HTTP/1.1 {status} Mock\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\
@@ -133,7 +133,7 @@ fn respond(step: Step, request: &Value) -> String {
 /// How a relay of the new-api family says that there are no credits left.
 const QUOTA: &str = r#"{"error":{"message":"insufficient user quota, quota left: $0.00 (request id: mock)","type":"new_api_error","param":"","code":"insufficient_user_quota"}}"#;
 
-/// The page of a firewall, which only a browser gets past.
+/// The page of a firewall that lets only browsers pass.
 const BOT_CHECK: &str = "<html><script>var arg1='0123456789ABCDEF';document.cookie='acw_sc__v2='+arg1;\
                          document.location.reload()</script></html>\n";
 
@@ -155,7 +155,7 @@ fn error(status: u16) -> String {
     json!({"type": "error", "error": {"type": kind, "message": message}}).to_string()
 }
 
-/// The message as a stream of events, a word each.
+/// The message as a stream of events, with one word in each text event.
 fn events(mut message: Value, cut: bool) -> String {
     let content = message["content"].take();
     let text = content[0]["text"].as_str().unwrap_or_default();
@@ -185,7 +185,7 @@ fn events(mut message: Value, cut: bool) -> String {
     if cut { stream } else { stream + "data: [DONE]\n\n" }
 }
 
-/// The message that echoes the last one of the user.
+/// A message of the assistant that repeats the user's last message.
 fn echo(request: &Value) -> Value {
     let messages = request["messages"].as_array();
     let last = messages.into_iter().flatten().rfind(|message| message["role"] == "user");
@@ -205,7 +205,7 @@ fn echo(request: &Value) -> Value {
     })
 }
 
-/// The text of content blocks; where there is none, what the blocks are.
+/// The text of content blocks. If they have no text, their types, such as `[image]`.
 fn echo_blocks(blocks: &[Value]) -> String {
     let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
     if !text.is_empty() {

@@ -1,11 +1,11 @@
-//! What threads need: one way to lock, and something that is done again and again.
+//! Help for threads: locking a mutex, and calling a function again and again.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// Locks a mutex. A thread that panicked ends the program, so no mutex stays poisoned.
+/// Locks a mutex. A poisoned one needs no care: a panic ends the program (`panic = "abort"` in Cargo.toml).
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -17,7 +17,7 @@ pub struct Ticker {
 }
 
 impl Ticker {
-    /// The first call comes after one interval. Where there is no thread to be had, none comes.
+    /// The first call comes after one interval. If no thread can be started, it never ticks.
     pub fn start(interval: Duration, mut tick: impl FnMut() + Send + 'static) -> Self {
         let (running, ended) = channel::<()>();
         let run = move || {
@@ -42,7 +42,7 @@ mod tests {
         });
         assert_eq!(felt.iter().take(3).count(), 3);
         drop(ticker);
-        // it ends, and its sender with it
+        // the thread ends and drops its sender
         assert!(felt.iter().count() < 1000);
     }
 }

@@ -1,16 +1,15 @@
-//! A short name for a request, the same whenever its bytes are the same.
+//! Digests of requests and items: equal bytes have equal digests.
 
 use std::fmt;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The first half of a SHA-256, written as 32 hexadecimal digits.
+/// The first 16 bytes of a SHA-256, written as 32 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Digest([u8; 16]);
 
 impl Digest {
-    /// The digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         let whole = ring::digest::digest(&ring::digest::SHA256, bytes);
         let mut half = [0; 16];
@@ -18,7 +17,7 @@ impl Digest {
         Self(half)
     }
 
-    /// The digest that these hexadecimal digits are.
+    /// Parses 32 hexadecimal digits.
     pub fn parse(digits: &str) -> Option<Self> {
         let number = u128::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 32)?;
         Some(Self(number.to_be_bytes()))

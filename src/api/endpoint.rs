@@ -1,4 +1,4 @@
-//! Where requests go: the URL, the headers and the key, which no output ever shows.
+//! Where requests go: the URL, the headers, and the key, which is never printed.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use ureq::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-/// A key shorter than this protects nothing, in bytes: "none" is a placeholder, and a part of other words.
+/// The shortest key that is redacted, in bytes. A shorter one is a placeholder such as "none", a common word.
 const SHORTEST_KEY: usize = 8;
 
 /// The API key. It is sent to the server and to nobody else.
@@ -14,13 +14,13 @@ const SHORTEST_KEY: usize = 8;
 pub struct Secret(String);
 
 impl Secret {
-    /// A key, if it is one word of visible ASCII characters.
+    /// `None` unless the text is one word of visible ASCII characters.
     pub fn new(text: &str) -> Option<Self> {
         let valid = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
         valid.then(|| Self(text.into()))
     }
 
-    /// The text with `[redacted]` wherever the key stands, in upper or lower case.
+    /// Replaces the key by `[redacted]` everywhere in the text, in upper or lower case.
     pub fn redact(&self, text: &str) -> String {
         if self.0.len() < SHORTEST_KEY {
             return text.into();
@@ -53,7 +53,6 @@ pub enum Auth {
 }
 
 impl Auth {
-    /// The name of the header.
     pub fn name(self) -> HeaderName {
         match self {
             Self::Bearer => AUTHORIZATION,
@@ -70,7 +69,6 @@ impl Auth {
     }
 }
 
-/// One header of a request.
 #[derive(Debug, Clone)]
 pub struct Header {
     pub name: HeaderName,
@@ -78,19 +76,19 @@ pub struct Header {
     pub source: HeaderSource,
 }
 
-/// Where a header's value comes from, which decides whether it may be shown.
+/// Where a header's value comes from, which decides whether it may be printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HeaderSource {
-    /// This program, or the command line: no secret.
+    /// This program or the command line: the value is not a secret.
     Plain,
-    /// The file of `--header @FILE`, by its path: it may hold secrets.
+    /// The path of the file of `--header @FILE`: the value may be a secret.
     File(String),
     /// The API key.
     Key(Auth),
 }
 
 impl Header {
-    /// The value as output may show it.
+    /// The value as it may be printed.
     pub fn redacted(&self) -> String {
         match &self.source {
             HeaderSource::Plain => String::from_utf8_lossy(self.value.as_bytes()).into_owned(),
@@ -100,19 +98,19 @@ impl Header {
     }
 }
 
-/// A server, how it is reached, and what every request to it carries.
+/// A server, how to connect to it, and what every request to it carries.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// The complete URL, with `/v1/messages`.
     pub url: Uri,
     pub auth: Auth,
-    /// `None` where nothing is sent, or one of the user's headers carries the key.
+    /// `None` if nothing is sent, or if one of the user's headers carries the key.
     pub key: Option<Secret>,
     /// The user's headers. They replace the program's own headers of the same name.
     pub headers: Vec<Header>,
     /// Longest time without data.
     pub timeout: Duration,
-    /// Longest time to a connection, with name look-up, proxy and TLS.
+    /// Longest time for the name look-up, and once more for the connection with proxy and TLS.
     pub connect_timeout: Duration,
     pub proxy: Option<ureq::Proxy>,
     /// The language of error messages (RFC 9110, section 12.5.4): some relays translate them.
@@ -124,7 +122,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Host and port, as messages name them.
+    /// Host and port, for messages.
     pub fn host(&self) -> &str {
         self.url.authority().map_or("", |authority| authority.as_str())
     }
@@ -165,7 +163,7 @@ impl Endpoint {
 
     fn key_header(&self) -> Option<Header> {
         let key = self.key.as_ref().map_or("", |key| &key.0);
-        // a key is visible ASCII, which every header takes
+        // a key is visible ASCII, so it is always a valid header value
         let mut value = HeaderValue::from_str(&self.auth.value(key)).ok()?;
         value.set_sensitive(true);
         Some(Header { name: self.auth.name(), value, source: HeaderSource::Key(self.auth) })

@@ -4,10 +4,9 @@ use ureq::http::HeaderMap;
 
 use super::limits::Limits;
 
-/// The headers that carry a request id.
+/// The headers that may carry a request id. The first one that is there counts.
 const REQUEST_IDS: [&str; 4] = ["request-id", "x-request-id", "x-oneapi-request-id", "cf-ray"];
 
-/// The head of an answer.
 #[derive(Debug, Clone)]
 pub struct Head {
     pub status: u16,

@@ -12,26 +12,24 @@ use serde_json::value::{RawValue, to_raw_value};
 /// The byte order mark of UTF-8 (RFC 3629, section 6), which some editors and servers put in front of text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// The fields of an object in their order, the values as they stand. Unless they are tiny, they take little more memory
-/// than their text. A field that is set again stays where it is.
+/// The fields of an object in their order, with unparsed values. They take little more memory than their text, unless
+/// the values are tiny. A field that is set again stays at its position.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Fields(IndexMap<String, Box<RawValue>>);
 
 impl Fields {
-    /// Sets a field.
     pub fn set(&mut self, key: &str, value: Box<RawValue>) {
         self.0.insert(key.into(), value);
     }
 
-    /// Sets a field to what `value` is as JSON.
+    /// Sets a field to `value`, written as JSON.
     pub fn set_json(&mut self, key: &str, value: impl Serialize) {
         if let Ok(json) = to_raw_value(&value) {
             self.set(key, json);
         }
     }
 
-    /// Removes a field, if it is there.
     pub fn remove(&mut self, key: &str) {
         self.0.shift_remove(key);
     }
@@ -41,12 +39,11 @@ impl Fields {
         self.0.extend(others.0);
     }
 
-    /// Returns the value of a field.
     pub fn get(&self, key: &str) -> Option<&RawValue> {
         self.0.get(key).map(|value| &**value)
     }
 
-    /// Returns the value of a field as a type, if it is there and fits.
+    /// The value of a field as a `T`; `None` if it is missing or not a `T`.
     pub fn read<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
         parse(self.get(key)?.get())
     }
@@ -61,9 +58,9 @@ impl IntoIterator for Fields {
     }
 }
 
-/// Reads JSON into a type. Of a repeated key the last value counts, as in `jq`, Node and Python.
+/// Parses JSON. If a key is repeated, its last value counts, as in `jq`, Node and Python.
 pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
-    // serde refuses repeated keys in structs, and takes the last one in a `Value`, which costs memory
+    // serde refuses repeated keys in structs; a `Value` takes the last one, but costs memory, so it comes second
     serde_json::from_str(json).ok().or_else(|| {
         let object = json.trim_ascii_start().starts_with('{').then_some(json)?;
         let value: Value = serde_json::from_str(object).ok()?;
@@ -71,12 +68,11 @@ pub fn parse<T: DeserializeOwned>(json: &str) -> Option<T> {
     })
 }
 
-/// Returns whether the text is JSON.
 pub fn is_json(text: &str) -> bool {
     serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
-/// Returns JSON on one line: a line end between two tokens becomes a blank.
+/// JSON on one line: a line end between two tokens becomes a blank.
 pub fn one_line(json: &str) -> Cow<'_, str> {
     match memchr::memchr2(b'\n', b'\r', json.as_bytes()) {
         Some(_) => json.replace(['\n', '\r'], " ").into(),
@@ -84,8 +80,8 @@ pub fn one_line(json: &str) -> Cow<'_, str> {
     }
 }
 
-/// Makes JSON parse that has bytes which are not UTF-8, or halves of surrogate pairs: both become U+FFFD. RFC 8259
-/// (section 8.2) leaves lone halves open, and serde_json refuses them.
+/// Repairs JSON that serde_json refuses: bytes that are not UTF-8 and lone halves of surrogate pairs become U+FFFD.
+/// RFC 8259 (section 8.2) allows lone halves, but does not say what they mean.
 pub fn repair(json: &[u8]) -> Cow<'_, str> {
     let json = String::from_utf8_lossy(json);
     if !json.contains("\\ud") && !json.contains("\\uD") {
@@ -131,13 +127,13 @@ pub fn escape_controls(json: &str) -> String {
     escaped
 }
 
-/// Half of a pair that stands for one character.
+/// One half of a surrogate pair. The two halves together are one character.
 enum Surrogate {
     High,
     Low,
 }
 
-/// Which half of a surrogate pair the `\uXXXX` at the start of the text is.
+/// The half of a surrogate pair that the text begins with, written as `\uXXXX`.
 fn surrogate(json: &str) -> Option<Surrogate> {
     let digits = json.strip_prefix("\\u")?.get(..4)?;
     match u16::from_str_radix(digits, 16) {

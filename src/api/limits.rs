@@ -1,14 +1,14 @@
-//! What the headers of an answer say about credits and the rate limit. Every one may be missing
-//! or malformed; what cannot be read is as good as not sent.
+//! What the headers of an answer say about credits and the rate limit. Each of them may be missing. A header that
+//! cannot be read counts as missing.
 
 use std::fmt::Write;
 use std::time::{Duration, SystemTime};
 
 use ureq::http::HeaderMap;
 
-/// No window of a rate limit is longer.
+/// The longest window of a rate limit. A later reset is not believed.
 const LONGEST_WINDOW: Duration = Duration::from_hours(31 * 24);
-/// From here on a Unix time is in milliseconds: as seconds it would be the year 5138, as milliseconds 1973.
+/// A Unix time from here on is in milliseconds: in seconds it would be the year 5138, in milliseconds 1973.
 const FIRST_MILLISECONDS: f64 = 1e11;
 
 /// The state of the account and of the rate limit's window, after one answer.
@@ -25,7 +25,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Reads AnyRouter's headers, and the upstream API's where those are missing.
+    /// Reads AnyRouter's headers, or the upstream API's if those are missing.
     pub fn read(headers: &HeaderMap) -> Self {
         let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
         let either = |ours: &str, upstream: &str| text(ours).or_else(|| text(upstream));
@@ -41,14 +41,14 @@ impl Limits {
         }
     }
 
-    /// How long until the window resets. A reset that is past, or further ahead than any window is long, is not one.
+    /// How long until the window resets. `None` if the reset is unknown, past, or more than 31 days ahead.
     pub fn wait(&self, now: SystemTime) -> Option<Duration> {
         let left = self.reset?.duration_since(now).ok()?;
         Some(left).filter(|left| !left.is_zero() && *left <= LONGEST_WINDOW)
     }
 }
 
-/// A time as a person says it, rounded up.
+/// A time in words, such as `90 s`, `3 min` or `2 h`, rounded up.
 pub fn in_words(time: Duration) -> String {
     let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
     match seconds {
@@ -72,7 +72,7 @@ pub fn instant(text: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::try_from_secs_f64(seconds).ok()?)
 }
 
-/// A time as RFC 3339 writes it, if it can: years have four digits. None before 1970, where humantime panics.
+/// A time in the form of RFC 3339. `None` after the year 9999, and before 1970, for which humantime panics.
 pub fn rfc3339(time: SystemTime) -> Option<String> {
     time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
     let mut text = String::new();

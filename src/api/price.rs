@@ -9,20 +9,20 @@ pub struct Price {
     pub output: f64,
 }
 
-/// What a token costs that a cache served, or that it took, as a part of the price of an input token (upstream's
-/// price list).
+/// The price of a token that is read from a cache, and of one that is written to it, in prices of an input token
+/// (upstream's price list).
 const CACHE_READ: f64 = 0.1;
 const CACHE_WRITE: f64 = 1.25;
 
-/// The API reference's example: `(input * 0.0003 + output * 0.0015) / 1000` dollars.
+/// The default price. The API reference's example: `(input * 0.0003 + output * 0.0015) / 1000` dollars.
 const EXAMPLE: Price = Price { input: 0.3, output: 1.5 };
 
-/// The prices of models, each with the id, or the start of the ids, that it is for.
+/// Prices, each with the model id, or the start of model ids, that it is for.
 #[derive(Debug, Default, Clone)]
 pub struct Prices(pub Vec<(String, Price)>);
 
 impl Prices {
-    /// The price with the longest start that fits, and the last one of those.
+    /// The price with the longest start that fits. If there are several, the last one counts.
     pub fn of(&self, model: &str) -> Price {
         let fitting = self.0.iter().filter(|(start, _)| model.starts_with(start));
         fitting.max_by_key(|(start, _)| start.len()).map_or(EXAMPLE, |(_, price)| *price)
@@ -30,10 +30,10 @@ impl Prices {
 }
 
 impl Price {
-    /// What a recorded answer costs.
+    /// The price of a recorded answer.
     pub const FREE: Self = Self { input: 0.0, output: 0.0 };
 
-    /// The cost in dollars; `None` if the server did not count both kinds of token.
+    /// The cost in dollars; `None` if the server did not report both input and output tokens.
     pub fn cost(self, usage: &Usage) -> Option<f64> {
         usage.input()?;
         let count = |tokens: Option<u64>| tokens.unwrap_or(0) as f64;

@@ -14,13 +14,13 @@ use crate::error::{Failure, usage_error};
 /// The API's own limit for a request body, in bytes; a larger one is answered with 413.
 pub const LARGEST_REQUEST: usize = 32 << 20;
 
-/// The failure of what is larger than that.
+/// The failure of a larger request. `what` is the start of its message, such as "the files are".
 pub fn too_large(what: &str) -> Failure {
     let message = format!("{what} larger than 32 MiB, the most that the API takes");
     usage_error(message).hint("send less at a time")
 }
 
-/// The body of a request. What the user did not ask for is not sent.
+/// The body of a request. A field without a value is not sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
     pub model: String,
@@ -56,7 +56,7 @@ impl Request {
         "stream",
     ];
 
-    /// Makes the one value that is printed, shown and sent. A body over 32 MiB is an error.
+    /// The request as it is printed and sent. An error if its body is larger than 32 MiB.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
         let body = serde_json::to_vec(self)?;
         if body.len() > LARGEST_REQUEST {
@@ -68,7 +68,7 @@ impl Request {
     }
 }
 
-/// A request as it is sent: what `--dry-run`, `--curl` and `--verbose` show.
+/// A request as it is sent, and as `--dry-run`, `--curl` and `--verbose` print it.
 #[derive(Debug, Clone)]
 pub struct Prepared {
     pub method: Method,
@@ -79,20 +79,20 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// A request for the list of the server's models, which is beside the endpoint of the messages.
+    /// A request for the server's models. Its path ends with `/models` instead of `/messages`.
     pub fn for_models(endpoint: &Endpoint) -> Result<Self> {
         let (path, query) = (endpoint.url.path(), endpoint.url.query());
         let folder = path.strip_suffix("/messages").unwrap_or(path);
         let query = query.map_or(String::new(), |query| format!("{query}&"));
         let mut parts = endpoint.url.clone().into_parts();
-        // upstream gives 20 without a number, and takes at most 1000
+        // upstream lists 20 models by default, and at most 1000
         parts.path_and_query = Some(format!("{folder}/models?{query}limit=1000").parse()?);
         let mut headers = endpoint.request_headers(false);
         headers.retain(|header| header.name != CONTENT_TYPE);
         Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
     }
 
-    /// The body without `stream`, which is the same whether the answer is streamed or not.
+    /// The body without `stream`, so that it is the same for a streamed answer and a complete one.
     pub fn body_without_stream(&self) -> Vec<u8> {
         let Ok(mut fields) = serde_json::from_slice::<Fields>(&self.body) else {
             return Vec::new();
@@ -107,7 +107,6 @@ impl Prepared {
     }
 }
 
-/// One message of the conversation.
 #[derive(Debug, Clone, Serialize)]
 pub struct Message {
     pub role: Role,
@@ -115,7 +114,6 @@ pub struct Message {
 }
 
 impl Message {
-    /// A message of the user.
     pub fn user(content: Content) -> Self {
         Self { role: Role::User, content }
     }
@@ -133,7 +131,6 @@ pub enum Role {
     Assistant,
 }
 
-/// The content of a message.
 #[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 pub enum Content {
@@ -145,7 +142,6 @@ pub enum Content {
     Raw(Box<RawValue>),
 }
 
-/// A content block to send.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ContentBlock {

@@ -4,10 +4,10 @@ use serde::Serialize;
 
 use super::json::Fields;
 
-/// Tokens as the server counted them; `None` where it did not.
+/// Tokens as the server counted them; `None` if it did not report a number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Usage {
-    /// Without those that a cache served or took.
+    /// Without the tokens that were read from a cache or written to it.
     pub input_tokens: Option<u64>,
     pub output_tokens: Option<u64>,
     #[serde(rename = "cache_read_input_tokens", skip_serializing_if = "Option::is_none")]
@@ -17,8 +17,8 @@ pub struct Usage {
 }
 
 impl Usage {
-    /// Takes in a part of the usage. The counts of a later part include those of the earlier ones (the API's page on
-    /// streaming), so the latest value above 0 of each field counts.
+    /// Reads one report of a stream. Each report includes the earlier ones (the API's page on streaming), so the last
+    /// value above 0 of each field counts.
     pub fn take(&mut self, part: &Fields) {
         let fields = [
             (&mut self.input_tokens, "input_tokens"),
@@ -32,7 +32,7 @@ impl Usage {
         }
     }
 
-    /// Returns the number of all tokens of the question, cached or not.
+    /// All input tokens, cached or not.
     pub fn input(&self) -> Option<u64> {
         let cached = [self.cache_read, self.cache_write].into_iter().flatten();
         cached.chain(self.input_tokens).reduce(u64::saturating_add)
@@ -49,7 +49,7 @@ impl Usage {
         sum(&mut self.cache_write, other.cache_write);
     }
 
-    /// Returns the number of all tokens of question and answer.
+    /// All input and output tokens. A number that was not reported counts as 0.
     pub fn total(&self) -> u64 {
         self.input().unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
     }

@@ -1,4 +1,4 @@
-//! When a request may be sent: requests side by side share one view of each model's rate limit, and one order to stop.
+//! Decides when a request may be sent. Parallel requests share each model's rate limit, and one order to stop.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -10,31 +10,32 @@ use crate::sync::lock;
 
 /// Two resets this close are the same one: servers report them in whole seconds.
 const SAME_RESET: Duration = Duration::from_secs(1);
-/// As good as forever, and still a time that clocks can add.
+/// Longer than any run, but short enough to be added to a clock's time.
 const FOREVER: Duration = Duration::from_secs(1 << 30);
 
-/// What every sender asks first. Requests of one conversation follow each other, and only heed the order to stop.
+/// Every request waits here before it is sent. Requests of a conversation are not parallel: only an order to stop
+/// holds them back.
 pub struct Pace {
     state: Mutex<State>,
     changed: Condvar,
-    /// Longest wait for the server; `None` where requests are not side by side.
+    /// Longest wait for the server; `None` if requests are not parallel.
     max_wait: Option<Duration>,
 }
 
 #[derive(Default)]
 struct State {
-    /// By the id of the model, because servers limit them one by one.
+    /// By model id, because servers limit each model separately.
     limits: HashMap<String, RateLimit>,
     stopped: bool,
 }
 
 #[derive(Default)]
 struct RateLimit {
-    /// Requests that were sent and have no answer's head yet.
+    /// Requests that were sent, and whose answer has not begun.
     in_flight: u64,
     /// The rate limit's window, once an answer has reported it.
     window: Option<Window>,
-    /// Until when the server asks everybody to wait.
+    /// No request may be sent before this time, because the server wants it.
     retry_after: Option<Instant>,
 }
 
@@ -45,13 +46,14 @@ struct Window {
 }
 
 impl Pace {
-    /// A pace for requests side by side, where `max_wait` is given, or for one after the other.
+    /// With `max_wait`, requests are parallel and wait for the rate limit. Without it, they are sent one after the
+    /// other and do not wait.
     pub fn new(max_wait: Option<Duration>) -> Self {
         Self { state: Mutex::default(), changed: Condvar::new(), max_wait }
     }
 
-    /// Waits until the model may be asked, and counts the request. An error of [`Kind::Interrupted`] means that
-    /// nothing more is to be sent, one of [`Kind::RateLimited`] that the model cannot be asked in time.
+    /// Waits until a request to the model may be sent, and counts it. The error is [`Kind::Interrupted`] after an
+    /// order to stop, and [`Kind::RateLimited`] if the wait would be longer than `max_wait`.
     pub(super) fn acquire(&self, model: &str) -> Result<(), Failure> {
         let mut state = lock(&self.state);
         loop {
@@ -64,7 +66,7 @@ impl Pace {
                 limit.in_flight += 1;
                 return Ok(());
             };
-            // an answer that is under way may tell more
+            // an answer that is under way may report a shorter wait
             if wait > max_wait && limit.in_flight == 0 {
                 return Err(resets_too_late(wait));
             }
@@ -73,7 +75,7 @@ impl Pace {
         }
     }
 
-    /// A request has an answer's head with these limits, or failed.
+    /// A request has failed, or the head of its answer has reported these limits.
     pub(super) fn release(&self, model: &str, reported: Option<&Limits>) {
         let mut state = lock(&self.state);
         let limit = state.limit(model);
@@ -84,7 +86,7 @@ impl Pace {
         self.changed.notify_all();
     }
 
-    /// Everybody waits for this long before the model is asked, because the server wants it.
+    /// Lets no request to the model through for this long, because the server wants it.
     pub(super) fn set_retry_after(&self, model: &str, pause: Duration) {
         let until = Instant::now() + pause.min(FOREVER);
         let mut state = lock(&self.state);
@@ -93,31 +95,29 @@ impl Pace {
         self.changed.notify_all();
     }
 
-    /// Waits for this long, unless it is stopped.
+    /// Waits for this long, or until an order to stop.
     pub(super) fn back_off(&self, pause: Duration) {
         let waiting = |state: &mut State| !state.stopped;
         drop(self.changed.wait_timeout_while(lock(&self.state), pause, waiting));
     }
 
-    /// Sends nothing more.
+    /// Gives the order to stop: no more requests may be sent.
     pub fn stop(&self) {
         lock(&self.state).stopped = true;
         self.changed.notify_all();
     }
 
-    /// Whether nothing more is to be sent.
     pub fn is_stopped(&self) -> bool {
         lock(&self.state).stopped
     }
 
-    /// Sends again after a stop.
+    /// Ends the order to stop.
     pub fn resume(&self) {
         lock(&self.state).stopped = false;
     }
 }
 
 impl State {
-    /// The rate limit of a model.
     fn limit(&mut self, model: &str) -> &mut RateLimit {
         self.limits.entry(model.into()).or_default()
     }
@@ -146,11 +146,11 @@ impl RateLimit {
         let window = self.window?;
         let left = window.reset.duration_since(now).unwrap_or_default();
         if left.is_zero() {
-            // the first answer of the new window tells more
+            // the first answer of the new window reports its limits
             self.window = None;
             return None;
         }
-        // the server may not have counted yet what it has not answered yet
+        // the server may not have counted the requests in flight yet
         (window.remaining <= self.in_flight).then_some(left)
     }
 

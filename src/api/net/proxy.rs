@@ -1,4 +1,4 @@
-//! Which proxy for which URL, by curl's rules.
+//! Finds the proxy for a URL, by curl's rules.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ pub fn proxy_for(
     if first(&["no_proxy", "NO_PROXY"]).is_some_and(|list| is_exempt(host, &list)) {
         return Ok(None);
     }
-    // its value may hold a password, so it is not shown
+    // its value may hold a password, so it is not printed
     let unusable = |_| {
         usage_error("the proxy in the environment is not a usable URL")
             .hint("https_proxy, http_proxy and all_proxy look like http://HOST:PORT or socks5h://HOST:PORT")
@@ -33,8 +33,8 @@ pub fn proxy_for(
     Proxy::new(&proxy).map(Some).map_err(unusable)
 }
 
-/// Whether `no_proxy` has `host`: names with their subdomains, addresses, CIDR blocks, or `*` for all;
-/// separated by commas or blanks.
+/// Whether the value of `no_proxy` names `host`. It lists names (which include their subdomains), addresses, CIDR
+/// blocks, or `*` for all, separated by commas or blanks.
 fn is_exempt(host: &str, list: &str) -> bool {
     let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
     let address: Option<IpAddr> = host.parse().ok();
@@ -50,7 +50,7 @@ fn is_exempt(host: &str, list: &str) -> bool {
     })
 }
 
-/// Whether `address` is `block`, or in it where it is written with a prefix length.
+/// Whether `address` is in `block`, which is a single address or has a prefix length.
 fn is_in_block(address: IpAddr, block: &str) -> bool {
     let (network, length) =
         block.split_once('/').map_or((block, None), |(network, length)| (network, Some(length)));

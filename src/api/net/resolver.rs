@@ -1,4 +1,4 @@
-//! Name look-up: IPv4 addresses first, because a broken IPv6 network swallows packets for seconds.
+//! Name look-up with IPv4 addresses first: in a broken IPv6 network, connecting hangs for seconds.
 
 use std::sync::mpsc;
 use std::thread;
@@ -10,7 +10,7 @@ use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver
 use ureq::unversioned::transport::NextTimeout;
 use ureq::unversioned::transport::time::Duration;
 
-/// The library's resolver with the addresses in another order, which also works where there is no thread to be had.
+/// The library's resolver, with IPv4 addresses first. It also works if no thread can be started.
 #[derive(Debug, Default)]
 pub struct Ipv4First(DefaultResolver);
 
@@ -21,7 +21,7 @@ impl Resolver for Ipv4First {
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        // the library would panic without a thread for its time limit
+        // for a time limit the library starts a thread, and panics if it cannot
         let unlimited = NextTimeout { after: Duration::NotHappening, ..timeout };
         let mut addresses = if let Duration::Exact(limit) = timeout.after {
             let (sender, found) = mpsc::channel();

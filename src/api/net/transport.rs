@@ -1,5 +1,5 @@
-//! The one wrapper around the library's connections, for what the library cannot do: read an answer that came during
-//! the upload, know a reused connection that died, look once more before it reports silence, and keep a deadline.
+//! A wrapper around the library's connections, for what the library cannot do: read an answer that comes during the
+//! upload, notice that a reused connection is dead, look for data once more before a time-out, and obey a deadline.
 
 use std::io::{Error as Io, ErrorKind};
 use std::sync::Arc;
@@ -15,12 +15,12 @@ use ureq::{Error, Timeout};
 use crate::api::deadline::Deadline;
 use crate::api::error::connection::Broken;
 
-/// A reused connection that fails within this time after sending was dead before: a server closes idle ones.
+/// If a reused connection fails this soon after sending, it was dead before: servers close idle connections.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
 /// How long the last look for data takes.
 const LAST_LOOK: Duration = Duration::from_millis(1);
 
-/// Wraps what the library connects. Clones are of one client.
+/// Wraps each connection that the library opens. All clones belong to one client.
 #[derive(Debug, Clone)]
 pub struct Wrapping {
     pub inner: Arc<DefaultConnector>,
@@ -58,23 +58,23 @@ struct Connection {
     inner: Box<dyn Transport>,
     deadline: Deadline,
     sent: Arc<AtomicBool>,
-    /// It leads to the server, through a proxy or not, and not to a proxy itself.
+    /// It leads to the server, perhaps through a proxy. `false` for the connection to the proxy itself.
     is_server: bool,
     /// When the last part of the request was sent.
     last_sent: Instant,
-    /// Something of the answer has arrived.
+    /// A part of the answer has arrived.
     has_answered: bool,
     /// It has carried another request before.
     reused: bool,
     /// The server takes no more of the request. Perhaps it has answered already.
     upload_failed: bool,
-    /// It has: a part of the answer was read during the upload.
+    /// A part of the answer was read during the upload.
     answered_early: bool,
 }
 
 impl Connection {
-    /// Reads, and looks once more before it reports silence: after a stop of this process the time is over though
-    /// the data is there.
+    /// Reads, and looks for data once more before a time-out: if this process was suspended, the time is over
+    /// although data has arrived.
     fn read(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         match self.inner.await_input(timeout) {
             Err(Error::Timeout(_)) if self.look_once_more(timeout) => Ok(true),
@@ -107,7 +107,7 @@ impl Transport for Connection {
         let result = self.inner.transmit_output(amount, timeout);
         self.upload_failed = match &result {
             Err(Error::Io(error)) => is_closed(error.kind()),
-            // a server that answers but neither reads nor closes
+            // the server may have answered, although it neither reads nor closes the connection
             Err(Error::Timeout(_)) => {
                 self.answered_early = self.look_once_more(timeout);
                 self.answered_early
@@ -128,7 +128,7 @@ impl Transport for Connection {
             self.has_answered = true;
             return Ok(true);
         }
-        // what is not read yet is a part of a head, or of a line before a chunk
+        // unread input is a part of a head, or of the line before a chunk
         let is_torn = !self.inner.buffers().input().is_empty() && self.is_server;
         let result = self.read(timeout);
         let closed = match &result {
@@ -165,7 +165,7 @@ impl Transport for Connection {
     }
 }
 
-/// Whether this is how a connection ends that the other side closed.
+/// Whether this error means that the other side closed the connection.
 fn is_closed(kind: ErrorKind) -> bool {
     matches!(
         kind,
