@@ -6,7 +6,7 @@ use memchr::memmem;
 
 use crate::api::{Base64Source, ContentBlock};
 
-/// How the pictures that the API takes begin; WebP is more than a prefix.
+/// The first bytes of the pictures that the API takes. WebP is not here: it needs more than a prefix.
 const PICTURES: [(&[u8], &str); 4] = [
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -16,7 +16,7 @@ const PICTURES: [(&[u8], &str); 4] = [
 
 const PDF: &[u8] = b"%PDF-";
 
-/// A PDF file may have something in front, so its signature is among its first bytes.
+/// Other bytes may precede the signature of a PDF file, so it is searched for in this many bytes.
 const PDF_START: usize = 1024;
 
 /// The bytes as a content block; `None` if they are neither a picture nor a PDF.
@@ -39,7 +39,7 @@ fn is_pdf(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(PDF_START)];
     match memmem::find(start, PDF) {
         Some(0) => true,
-        // text may name the signature
+        // text may contain the signature, too
         Some(_) => std::str::from_utf8(bytes).is_err(),
         None => false,
     }

@@ -1,4 +1,4 @@
-//! The user message while it is put together.
+//! Builds the user message.
 
 use std::collections::HashSet;
 use std::fmt::Write;
@@ -12,12 +12,12 @@ use super::text::{Text, binary, text};
 use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
 use crate::error::{Failure, usage_error};
 
-/// The blocks that are complete, and the text after them.
+/// The complete content blocks, and the text after them.
 #[derive(Clone, Default)]
 pub struct PromptBuilder {
     blocks: Vec<ContentBlock>,
     text: Text,
-    /// How many bytes the files have.
+    /// The size of all files so far, in bytes.
     size: usize,
 }
 
@@ -36,7 +36,7 @@ impl PromptBuilder {
         Ok(())
     }
 
-    /// Adds the files of a list, without those that were added before. Returns how many were skipped: folders, and
+    /// Adds each file of a list once, except those in `before`. Returns how many paths were skipped: folders, and
     /// files that are neither text nor attachments.
     pub fn add_list(&mut self, list: &[Entry], before: &[InputFile]) -> Result<usize> {
         let mut known: HashSet<_> = before.iter().filter_map(InputFile::path).collect();
@@ -52,7 +52,7 @@ impl PromptBuilder {
         Ok(skipped)
     }
 
-    /// Adds a file that the server knows as `path`; `false` if it is neither text nor an attachment.
+    /// Adds a file under the name `path`; `false` if it is neither text nor an attachment.
     fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<bool> {
         self.size += bytes.len();
         if self.size > LARGEST_REQUEST {
@@ -79,7 +79,7 @@ impl PromptBuilder {
         true
     }
 
-    /// Adds standard input: an attachment, or text as it stands. Returns whether there was anything.
+    /// Adds standard input: an attachment, or unchanged text. Returns whether it was more than blanks.
     pub fn add_material(&mut self, bytes: Vec<u8>, name: &str) -> Result<bool> {
         if self.add_attachment(&bytes) {
             return Ok(true);
@@ -92,7 +92,7 @@ impl PromptBuilder {
         Ok(!is_blank)
     }
 
-    /// Adds text as it stands.
+    /// Adds text, unchanged.
     pub fn add(&mut self, text: Text) {
         self.text.push(text);
     }
@@ -102,12 +102,10 @@ impl PromptBuilder {
         self.text.push_paragraph(words);
     }
 
-    /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.blocks.is_empty() && self.text.text.is_empty()
     }
 
-    /// Whether there are attachments and nothing else.
     pub fn has_no_text(&self) -> bool {
         let is_text = |block: &ContentBlock| matches!(block, ContentBlock::Text { .. });
         self.text.text.is_empty() && !self.blocks.iter().any(is_text)
@@ -125,7 +123,6 @@ impl PromptBuilder {
         }
     }
 
-    /// The content of the message.
     pub fn finish(mut self) -> Content {
         if self.blocks.is_empty() {
             return Content::Text(self.text.text);
@@ -135,7 +132,7 @@ impl PromptBuilder {
     }
 }
 
-/// The failure where an argument names an empty file.
+/// The failure of an argument that names an empty file.
 pub fn empty(name: &str) -> Failure {
     usage_error(format!("{name} is empty")).hint("leave it out if it is meant to be empty")
 }

@@ -14,23 +14,23 @@ use crate::api::{BYTE_ORDER_MARK, Content, Fields, Message, Role, stopped};
 use crate::error::{Failure, Kind};
 use crate::jsonl::{Lines, is_torn};
 
-/// What messages call it.
+/// Its name in messages.
 const NAME: &str = "the conversation";
 
-/// A conversation. While one that was opened exists, other programs wait for it.
+/// A conversation. While one that was opened with [`Conversation::open`] exists, its file is locked.
 pub struct Conversation {
     path: PathBuf,
-    /// The locked file; `None` if there was none yet, or if it was not locked.
+    /// The locked file; `None` for a new conversation, and after [`Conversation::peek`].
     lines: Option<Lines>,
-    /// The system prompt that it began with.
+    /// The system prompt on its first line.
     pub system: Option<String>,
     /// All messages so far, oldest first.
     pub messages: Vec<Message>,
 }
 
 impl Conversation {
-    /// Locks a conversation and reads it; a new one has no file before its first turn. While another program
-    /// has it, `notify` says so and this waits, until it `is_stopped`. A torn turn at its end is removed.
+    /// Locks a conversation and reads it. A new one gets its file with its first turn. If another program has the
+    /// lock, `notify` says so, and this waits until `is_stopped`. An incomplete last turn is removed.
     pub fn open(path: &Path, notify: impl Fn(&str), is_stopped: impl Fn() -> bool) -> Result<Self> {
         let mut conversation = Self::new(path);
         if !path.exists() {
@@ -54,7 +54,7 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// Reads a conversation, but does not touch or lock it.
+    /// Reads a conversation without changing or locking it.
     pub fn peek(path: &Path) -> Result<Self> {
         let mut conversation = Self::new(path);
         if path.exists() {
@@ -68,7 +68,7 @@ impl Conversation {
         Self { path: path.into(), lines: None, system: None, messages: Vec::new() }
     }
 
-    /// Reads all messages. Where a torn turn stands at the end, returns the length of the file without it.
+    /// Reads all messages. If the last turn is incomplete, returns the length of the file without it.
     fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
         let name = self.path.display().to_string();
         let bytes = read_bytes(file, &name)?;
@@ -90,7 +90,7 @@ impl Conversation {
                 let hint = r#"each line is a message such as {"role":"user","content":"Hello"}"#;
                 return Err(Failure::new(Kind::Local, message).hint(hint).into());
             }
-            // if the answer is torn, its question goes, too
+            // a question without its whole answer is removed, too
             let question = question.filter(|_| !line.starts_with(br#"{"role":"u"#));
             if question.is_some() {
                 self.messages.pop();
@@ -115,7 +115,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// All questions so far; `None` stands for one that is not plain text.
+    /// All questions so far; `None` for a question that is not plain text.
     pub fn questions(&self) -> impl Iterator<Item = Option<String>> {
         let questions = self.messages.iter().filter(|message| message.role == Role::User);
         questions.map(|question| {
@@ -140,7 +140,7 @@ impl Conversation {
     }
 }
 
-/// The message that JSON stands for, or what is wrong with it: "has no role".
+/// Parses a message, or says what is wrong with it, such as "has no role".
 pub fn message(json: &str) -> Result<Message, &'static str> {
     let (role, content) = parse(json.as_bytes())?;
     let role = role.ok_or(WRONG_ROLE)?;
@@ -149,7 +149,7 @@ pub fn message(json: &str) -> Result<Message, &'static str> {
 
 const WRONG_ROLE: &str = "has a role that is neither user nor assistant";
 
-/// The role of a message, `None` for the system prompt, and its content as it stands.
+/// The role of a message, or `None` for the system prompt, and its unparsed content.
 fn parse(json: &[u8]) -> Result<(Option<Role>, Box<RawValue>), &'static str> {
     let fields: Fields = serde_json::from_slice(json).map_err(|_| "is not a JSON object")?;
     let role = match fields.get("role").ok_or("has no role")?.get() {

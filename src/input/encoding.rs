@@ -1,16 +1,16 @@
-//! Byte order marks: text that begins with one is read as UTF-8 without it, whether it is UTF-8 or UTF-16.
+//! Byte order marks: UTF-8 or UTF-16 text that begins with one becomes UTF-8 without it.
 
 use crate::api::BYTE_ORDER_MARK;
 
-/// Stands for what is not a character in UTF-16. It is never part of UTF-8, so it is counted and replaced with the rest.
+/// Replaces invalid UTF-16. It is never valid in UTF-8, so it is later counted and replaced like other invalid bytes.
 const INVALID: u8 = 0xFF;
 
-/// Whether the bytes begin with a mark of UTF-16.
+/// Whether the bytes begin with a byte order mark of UTF-16.
 pub fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF")
 }
 
-/// The bytes in UTF-8, without a mark.
+/// Removes a byte order mark, and decodes UTF-16. Bytes without a mark stay unchanged.
 pub fn utf8(bytes: Vec<u8>) -> Vec<u8> {
     match &bytes[..] {
         [0xFF, 0xFE, units @ ..] => decode(units, u16::from_le_bytes),

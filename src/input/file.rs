@@ -1,4 +1,4 @@
-//! What flags read: files, and standard input by any of its names.
+//! The files that flags read, and standard input under all of its names.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -10,10 +10,10 @@ use anyhow::{Context, Result};
 
 use super::text::{cannot_read, read_bytes};
 
-/// Standard input, as messages call it.
+/// The name of standard input in messages.
 pub const STDIN: &str = "standard input";
 
-/// Standard input, as arguments call it.
+/// The names of standard input in arguments.
 const STDIN_PATHS: [&str; 4] = ["-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"];
 
 /// A file that an argument names, or standard input.
@@ -30,13 +30,13 @@ impl From<OsString> for InputFile {
     }
 }
 
-/// Whether a path means standard input.
+/// Whether a path is one of the names of standard input.
 pub fn is_stdin(path: &Path) -> bool {
     STDIN_PATHS.iter().any(|name| Path::new(name) == path)
 }
 
 impl InputFile {
-    /// The file of this path, even if an argument of that name means standard input.
+    /// The file with this path, even if the path is one of the names of standard input.
     pub fn at(path: &Path) -> Self {
         Self { path: Some(path.into()) }
     }
@@ -46,22 +46,21 @@ impl InputFile {
         self.path.as_deref()
     }
 
-    /// Its path, or `-`.
+    /// The path, or `-` for standard input.
     pub fn as_os_str(&self) -> &OsStr {
         self.path().unwrap_or(Path::new("-")).as_os_str()
     }
 
-    /// The same as text.
+    /// The path as text, or `-` for standard input.
     pub fn argument(&self) -> String {
         self.as_os_str().display().to_string()
     }
 
-    /// What messages call it.
+    /// Its name in messages.
     pub fn name(&self) -> String {
         self.path().map_or(STDIN.into(), |path| path.display().to_string())
     }
 
-    /// Opens it to read.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         Ok(match &self.path {
             Some(path) => Box::new(File::open(path)?),
@@ -69,8 +68,8 @@ impl InputFile {
         })
     }
 
-    /// Reads everything, unless it is more than a request can hold, and makes something of it. `parse` gets the
-    /// bytes and what messages call them.
+    /// Reads and parses everything. An error if it is more than a request can hold. `parse` gets the bytes and
+    /// their name in messages.
     pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
         let name = self.name();
         let file = self.open().with_context(|| cannot_read(&name));
@@ -79,7 +78,7 @@ impl InputFile {
     }
 }
 
-/// Standard input, even where another process made it non-blocking.
+/// Standard input. Reading it blocks, even if another process made it non-blocking.
 pub struct Stdin;
 
 impl Read for Stdin {
@@ -101,7 +100,7 @@ pub fn stdin_is_silent(limit: Duration) -> bool {
     matches!(wait_for_stdin(Some(limit)), Ok(false))
 }
 
-/// Waits until standard input can be read, at most for `limit`. Returns whether reading is worth a try.
+/// Waits until standard input can be read, at most for `limit`. Returns `false` if that time is over.
 #[cfg(unix)]
 fn wait_for_stdin(limit: Option<Duration>) -> io::Result<bool> {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -118,7 +117,7 @@ fn wait_for_stdin(_: Option<Duration>) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Whether standard input is a device, such as `/dev/null` or a terminal, which nobody wrote anything into.
+/// Whether standard input is a device, such as `/dev/null` or a terminal, and not a pipe or a file.
 #[cfg(unix)]
 pub fn stdin_is_device() -> bool {
     use rustix::fs::{FileType, fstat};

@@ -1,4 +1,4 @@
-//! The items of a batch: a line each, as text, as a JSON string, or as an object.
+//! The items of a batch, one per line: plain text, a JSON string, or a JSON object.
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
@@ -16,20 +16,20 @@ use super::text::{self, Text, is_binary};
 use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id, too_large};
 use crate::error::{Failure, Kind};
 
-/// One line that is not blank.
+/// An item: a line that is not blank.
 pub struct Item {
     /// Its number in the file, from 1.
     pub line: u64,
     pub id: Option<Box<RawValue>>,
-    /// What is copied to the result.
+    /// The `data` of an object, which is copied to the result.
     pub data: Option<Box<RawValue>>,
-    /// What to ask, or why that cannot be asked.
+    /// The request, or why it cannot be sent.
     pub request: Result<ItemRequest, String>,
     /// How many bytes of it were not UTF-8.
     pub replaced: usize,
 }
 
-/// What an item asks, a prompt or messages, and where it differs from the command line.
+/// A prompt or messages, and settings that replace those of the command line.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ItemRequest {
@@ -56,7 +56,7 @@ impl ItemRequest {
         })
     }
 
-    /// The request, if it can be sent.
+    /// The request, or why it cannot be sent.
     fn check(self) -> Result<Self, String> {
         let is_label =
             |id: &str| id.starts_with(|start: char| matches!(start, '"' | '-' | '0'..='9'));
@@ -86,7 +86,7 @@ impl ItemRequest {
         Ok(self)
     }
 
-    /// Makes the request ask this as a single question would: after the files, and before the words.
+    /// Puts this into a request. The order is that of a single question: files, then the prompt, then words.
     pub fn apply(self, request: &mut Request, files: &PromptBuilder, words: Option<&Text>) {
         if let Some(model) = self.model {
             request.model = model_id(&model).into();
@@ -112,7 +112,7 @@ impl ItemRequest {
     }
 }
 
-/// Messages as they stand; the error counts them from 1.
+/// Reads messages; an error counts them from 1.
 fn messages<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<Message>>, D::Error> {
     let messages: Option<Vec<Box<RawValue>>> = Option::deserialize(json)?;
     let parse = |(number, json): (usize, Box<RawValue>)| {
@@ -121,7 +121,7 @@ fn messages<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Vec<Message>>, 
     messages.map(|messages| (1..).zip(messages).map(parse).collect()).transpose()
 }
 
-/// Reads items one by one, so that a long file costs no memory, unless it is UTF-16.
+/// Reads items one by one, so that a long file takes little memory. UTF-16 is decoded as a whole.
 pub struct Items {
     input: Box<dyn BufRead + Send>,
     line: u64,
@@ -134,7 +134,7 @@ impl Items {
         Ok(Self { input: Box::new(BufReader::new(input)), line: 0 })
     }
 
-    /// The next line that is not blank. Of one that is longer than a request only the beginning is retained.
+    /// The next line that is not blank. Only the start of a line that is longer than a request is retained.
     fn next_line(&mut self) -> Result<Option<Vec<u8>>> {
         loop {
             let line = self.read_line().with_context(cannot_read)?;
@@ -152,7 +152,7 @@ impl Items {
         let mut line = Vec::new();
         self.input.by_ref().take(LARGEST_REQUEST as u64 + 1).read_until(b'\n', &mut line)?;
         if self.line == 0 && is_utf16(&line) {
-            // a line of UTF-16 does not end with the byte of a line feed
+            // in UTF-16, a line feed has two bytes, so this is not a whole line
             self.input.read_to_end(&mut line)?;
             self.input = Box::new(Cursor::new(utf8(std::mem::take(&mut line))));
             return self.read_line();
@@ -212,7 +212,7 @@ fn item(line: u64, bytes: Vec<u8>) -> Item {
     Item { line, id, data, request: request.and_then(ItemRequest::check), replaced }
 }
 
-/// What the result of an object gets, even of one that cannot be used.
+/// The fields of an object that its result gets, even if the rest of the object is not valid.
 #[derive(Default, Deserialize)]
 struct Labels {
     id: Option<Box<RawValue>>,

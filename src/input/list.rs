@@ -16,7 +16,7 @@ pub struct Entry {
     origin: String,
 }
 
-/// The paths of a list. Blank lines are counted, but are no paths.
+/// The paths of a list. Blank lines are skipped, but counted in line numbers.
 pub fn entries(list: &InputFile) -> Result<Vec<Entry>> {
     let bytes = list.read(|bytes, _| Ok(utf8(bytes)))?;
     let (separator, line_end): (u8, &[u8]) =

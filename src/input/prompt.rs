@@ -12,7 +12,7 @@ use super::text::{Text, note_replaced, read_bytes, text};
 use crate::api::Content;
 use crate::error::{Failure, usage_error};
 
-/// How long a pipe may stay silent before the user is told that it is read.
+/// How long a pipe may stay silent before a note says that the program waits for it.
 const SILENCE: Duration = Duration::from_secs(2);
 
 /// Where the prompt comes from.
@@ -20,25 +20,24 @@ const SILENCE: Duration = Duration::from_secs(2);
 pub struct Sources {
     /// The words of the command line, joined; `None` if there are none.
     pub words: Option<OsString>,
-    /// What comes before the words.
+    /// Its text comes before the words.
     pub prompt_file: Option<InputFile>,
-    /// In order.
     pub files: Vec<InputFile>,
     /// A list of more files.
     pub list: Option<InputFile>,
-    /// Standard input comes after the files, and is none of them.
+    /// Read standard input after the files.
     pub stdin: bool,
 }
 
 impl Sources {
-    /// Whether there can be no prompt.
+    /// Whether there is no source at all.
     pub fn is_empty(&self) -> bool {
         let Self { words, prompt_file, files, list, stdin } = self;
         let is_named = prompt_file.is_some() || !files.is_empty() || list.is_some();
         words.is_none() && !is_named && !stdin
     }
 
-    /// What ends the message: the prompt of the file, then the words.
+    /// The end of the message: the text of the prompt file, then the words.
     pub fn words(&self) -> Result<Option<Text>> {
         let mut all = Text::default();
         if let Some(file) = &self.prompt_file {
@@ -53,7 +52,7 @@ impl Sources {
         Ok((!all.is_blank()).then_some(all))
     }
 
-    /// A message that begins with the files. `notify` is told what is left out.
+    /// Begins a message with the files. `notify` reports which paths are left out.
     pub fn files(&self, notify: impl Fn(&str)) -> Result<PromptBuilder> {
         let mut builder = PromptBuilder::default();
         builder.add_files(&self.files)?;
@@ -72,7 +71,7 @@ impl Sources {
     }
 }
 
-/// Reads all sources and puts them in order. `notify` gets what the user should know meanwhile.
+/// Reads all sources and puts them in order. `notify` prints a note for the user.
 pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
     let words = sources.words()?;
     let mut builder = sources.files(&notify)?;
@@ -97,7 +96,6 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
     Ok(builder.finish())
 }
 
-/// The error where there is nothing to ask.
 pub fn no_prompt() -> Failure {
     usage_error("there is no prompt").hint(
         "anyask \"What is a monad?\", or git diff | anyask \"Review this\"; \
@@ -105,7 +103,7 @@ pub fn no_prompt() -> Failure {
     )
 }
 
-/// The error where standard input is a picture or a PDF, and nothing says what to do with it.
+/// The error if standard input is a picture or a PDF, and there are no words about it.
 fn no_question() -> Failure {
     usage_error("standard input is a picture or PDF, and there is no question")
         .hint("anyask \"What is in this picture?\" < picture.png")

@@ -23,13 +23,13 @@ impl Text {
         Self::lossy(utf8(bytes))
     }
 
-    /// The same, unless it is binary.
+    /// The text of a file; `None` if it is binary.
     pub fn decode_unless_binary(bytes: Vec<u8>) -> Option<Self> {
         let bytes = utf8(bytes);
         (!is_binary(&bytes)).then(|| Self::lossy(bytes))
     }
 
-    /// UTF-8 with a replacement for each byte that is not.
+    /// UTF-8 text, with U+FFFD instead of invalid bytes.
     pub fn lossy(bytes: Vec<u8>) -> Self {
         match String::from_utf8(bytes) {
             Ok(text) => Self::from(text),
@@ -45,7 +45,7 @@ impl Text {
         self.text.trim().is_empty()
     }
 
-    /// Adds text as it stands.
+    /// Adds text, unchanged.
     pub fn push(&mut self, other: Self) {
         self.replaced += other.replaced;
         if self.text.is_empty() {
@@ -84,7 +84,7 @@ pub fn note_replaced(count: usize, name: &str, notify: impl Fn(&str)) {
     }
 }
 
-/// Reads everything, unless it is more than a request can hold. Messages call it `name`.
+/// Reads everything. An error if it is more than a request can hold. `name` is its name in messages.
 pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut from = from.take(LARGEST_REQUEST as u64 + 1);
@@ -95,24 +95,23 @@ pub fn read_bytes(from: impl Read, name: &str) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The bytes as text, unless they are binary.
+/// The bytes as text. An error if they are binary.
 pub fn text(bytes: Vec<u8>, name: &str) -> Result<Text> {
     Ok(Text::decode_unless_binary(bytes).ok_or_else(|| binary(name))?)
 }
 
-/// The failure where text is wanted.
+/// The failure of binary input that should be text.
 pub fn binary(name: &str) -> Failure {
     let message = format!("{name} is binary: it has a NUL byte near its start");
     let hint = "a prompt is text; -f takes PNG, JPEG, GIF, WebP and PDF files as well";
     usage_error(message).hint(hint)
 }
 
-/// Whether there is a NUL in the first 8 KiB, as grep tells binary files.
+/// Whether there is a NUL in the first 8 KiB. grep, too, recognises a binary file by a NUL.
 pub fn is_binary(bytes: &[u8]) -> bool {
     bytes.iter().take(8 << 10).any(|byte| *byte == 0)
 }
 
-/// The failure where `name` cannot be read.
 pub fn cannot_read(name: &str) -> Failure {
     Failure::new(Kind::Local, format!("cannot read {name}"))
 }
