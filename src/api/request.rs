@@ -138,7 +138,7 @@ pub enum Content {
     Text(String),
     /// Text and attachments.
     Blocks(Vec<ContentBlock>),
-    /// JSON as it stands in a conversation's file or a batch item.
+    /// Unchanged JSON from a conversation's file or a batch item.
     Raw(Box<RawValue>),
 }
 

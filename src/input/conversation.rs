@@ -73,7 +73,7 @@ impl Conversation {
         let name = self.path.display().to_string();
         let bytes = read_bytes(file, &name)?;
         let mut end = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        let mut question = None;
+        let mut question_start = None;
         for (number, line) in (1..).zip(bytes[end..].split_inclusive(|byte| *byte == b'\n')) {
             let start = end;
             end += line.len();
@@ -82,7 +82,7 @@ impl Conversation {
             }
             let Err(why) = self.add(line) else {
                 let last = self.messages.last();
-                question = last.filter(|last| last.role == Role::User).map(|_| start);
+                question_start = last.filter(|last| last.role == Role::User).map(|_| start);
                 continue;
             };
             if line.ends_with(b"\n") || !is_torn(line, r#"{"role":""#) {
@@ -91,11 +91,11 @@ impl Conversation {
                 return Err(Failure::new(Kind::Local, message).hint(hint).into());
             }
             // a question without its whole answer is removed, too
-            let question = question.filter(|_| !line.starts_with(br#"{"role":"u"#));
-            if question.is_some() {
+            let question_start = question_start.filter(|_| !line.starts_with(br#"{"role":"u"#));
+            if question_start.is_some() {
                 self.messages.pop();
             }
-            return Ok(Some(question.unwrap_or(start) as u64));
+            return Ok(Some(question_start.unwrap_or(start) as u64));
         }
         Ok(None)
     }
