@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::error::{Failure, Kind};
 
-/// Open descriptors by name: they are written to, even if a regular file is behind them.
+/// The names of open descriptors. They are written to and never replaced, even if they lead to a regular file.
 const DESCRIPTORS: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/proc"];
 
 /// A temporary file that replaces another file when it is committed, and is removed otherwise.
@@ -20,8 +20,8 @@ pub struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Opens the file that is to replace `path`. Whatever would prevent that fails now, before anything is sent.
-    /// What cannot be replaced, such as a device, is opened itself; then there is nothing to commit.
+    /// Opens the file that is to replace `path`. If it cannot be replaced later, this fails, before anything is sent.
+    /// A device or an open descriptor is opened itself, and there is nothing to commit.
     pub fn open(path: &Path) -> Result<(File, Option<Self>)> {
         let context = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
         Self::try_open(path).with_context(context)
@@ -66,7 +66,7 @@ impl AtomicFile {
     }
 }
 
-/// Where a path leads whose file is missing; an error if that is the name of a folder.
+/// Follows the symbolic links of a path to a missing file. An error if the end of the path names a folder.
 pub fn link_target(path: &Path) -> io::Result<PathBuf> {
     let mut path = path.to_path_buf();
     while let Ok(target) = fs::read_link(&path) {
@@ -80,7 +80,7 @@ pub fn link_target(path: &Path) -> io::Result<PathBuf> {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        // after a commit there is nothing of this name
+        // after a commit, there is no file of this name
         let _ = fs::remove_file(&self.temp_path);
     }
 }

@@ -10,7 +10,7 @@ use super::terminal::sanitize;
 use crate::api::Secret;
 use crate::error::{self, Kind};
 
-/// The longest error that is shown, in characters. Servers put whole web pages into theirs.
+/// The longest error that is printed, in characters. Some servers send a whole web page as an error.
 const LONGEST_ERROR: usize = 400;
 
 /// Standard error, and what the user wants to see there. Clones share the key, and the spinner or bar.
@@ -19,19 +19,19 @@ pub struct Console {
     pub quiet: bool,
     pub verbose: bool,
     colour: bool,
-    /// It is a terminal that can draw over a line.
+    /// Standard error is a terminal that can redraw a line.
     pub animated: bool,
     secret: Arc<OnceLock<Secret>>,
     /// The spinner or bar.
     live: Live,
     /// When the next try starts, during the pause before a retry.
     pub(super) next_try: Arc<Mutex<Option<Instant>>>,
-    /// What notes begin with: which item of a batch they are about.
+    /// How notes about an item of a batch begin: `line 3: `. Empty for other notes.
     item: String,
 }
 
 impl Console {
-    /// A console that is neither quiet nor verbose. `animated`: it is a terminal that can draw over a line.
+    /// A console that is neither quiet nor verbose.
     pub fn new(colour: bool, animated: bool) -> Self {
         Self {
             quiet: false,
@@ -45,7 +45,7 @@ impl Console {
         }
     }
 
-    /// The same console for the item on this line of a batch, which every note names.
+    /// The same console for one item of a batch. Every note begins with the line of the item.
     #[must_use]
     pub fn for_item(&self, line: u64) -> Self {
         Self { item: format!("line {line}: "), ..self.clone() }
@@ -61,7 +61,7 @@ impl Console {
         self.animated && !self.quiet && !self.verbose
     }
 
-    /// Draws a line again and again until [`Console::stop_live`], where that may be done.
+    /// Draws a line again and again until [`Console::stop_live`], if [`Console::is_animated`].
     pub fn start_live(&self, text: impl Fn() -> String + Send + 'static) {
         if self.is_animated() {
             self.live.start(text);
@@ -78,14 +78,14 @@ impl Console {
         self.live.suspend(print)
     }
 
-    /// Something that the user should know. Not shown under `--quiet`.
+    /// Prints a note, but not under `--quiet`.
     pub fn note(&self, text: impl Display) {
         if !self.quiet {
             self.line("36", "anyask:", &format!("note: {}{text}", self.item));
         }
     }
 
-    /// Something that the user asked for.
+    /// Prints a line that is not a note, also under `--quiet`.
     pub fn tell(&self, text: impl Display) {
         self.line("36", "anyask:", &format!("{}{text}", self.item));
     }
@@ -123,7 +123,7 @@ impl Console {
         }
     }
 
-    /// The text without the key.
+    /// Replaces the key by `[redacted]`.
     pub fn redact(&self, text: &str) -> String {
         self.secret.get().map_or_else(|| text.into(), |secret| secret.redact(text))
     }
@@ -137,7 +137,7 @@ impl Console {
             format!("{label} {text}\n")
         };
         self.suspend(|| {
-            // without a standard error there is nobody to show it to
+            // if standard error is closed, nothing can be reported
             let _ = std::io::stderr().write_all(line.as_bytes());
         });
     }

@@ -1,5 +1,5 @@
 //! Styles Markdown while it arrives: headings, strong text, inline and fenced code. Only styles are added; no character
-//! is changed or held back. A style depends on what came before, so it does not matter how the text was cut into chunks.
+//! is changed or held back. A style depends only on the text before it, and not on how the text is cut into chunks.
 
 use memchr::{memchr, memchr2, memchr3};
 
@@ -17,7 +17,7 @@ const FENCE_PREFIX: &[u8] = b" \t>";
 /// The styles of the text so far.
 #[derive(Debug, Default)]
 pub struct Highlighter {
-    /// The fence that opened the code block that this line is in.
+    /// The fence that opened the current code block.
     fence: Option<Fence>,
     line: Line,
 }
@@ -29,21 +29,21 @@ struct Fence {
     indent: usize,
 }
 
-/// What is known of a line so far. A style never goes on in the next line, so that a marker without a partner does no
-/// harm there.
+/// What is known of a line so far. Styles of text end with their line, so that a marker without a partner does not
+/// change the lines after it.
 #[derive(Debug, Default)]
 struct Line {
     /// The length of its prefix.
     indent: usize,
     /// Its prefix has ended.
     has_text: bool,
-    /// The equal markers that it ends with.
+    /// The equal markers at its end.
     run: Run,
-    /// The byte that it ends with, 0 at its start.
+    /// Its last byte, or 0 at its start.
     last: u8,
     heading: bool,
     strong: bool,
-    /// The number of backticks that end the inline code, 0 outside.
+    /// How many backticks end the current inline code; 0 outside of inline code.
     code: usize,
     /// It opens a code block, unless something else follows.
     opens: Option<Fence>,
@@ -61,8 +61,8 @@ struct Run {
 }
 
 impl Highlighter {
-    /// Appends the text with its styles to `out`. The last style is ended, so that whatever is written next, or ends
-    /// the program, finds a plain terminal.
+    /// Appends the text with its styles to `out`. The last style is ended, so that the terminal is plain for whatever
+    /// is written next, even if the program ends.
     pub fn push(&mut self, text: &str, out: &mut Vec<u8>) {
         let mut current = PLAIN;
         let mut switch = |style: &'static str, out: &mut Vec<u8>| {
@@ -82,7 +82,7 @@ impl Highlighter {
         switch(PLAIN, out);
     }
 
-    /// Reads the next byte, and as many of the rest as change nothing. Returns how many were read.
+    /// Reads the next byte, and the bytes after it that have the same style. Returns how many bytes were read.
     fn read(&mut self, byte: u8, rest: &[u8]) -> usize {
         if self.line.run.length > 0 && self.line.run.marker == byte {
             self.line.run.length += 1;
@@ -116,7 +116,7 @@ impl Highlighter {
         1 + more.len()
     }
 
-    /// Decides what the markers mean that the line ends with so far.
+    /// Decides what the markers at the end of the line mean. `next` is the byte after them.
     fn end_run(&mut self, next: u8) {
         let line = &mut self.line;
         let Run { marker, length, is_first } = std::mem::take(&mut line.run);
@@ -130,7 +130,7 @@ impl Highlighter {
             (None, b'#') => line.heading = length <= 6 && line.indent < 4 && is_blank(next),
             (None, b'~') => line.opens = opens.then_some(fence),
             (None, b'`') => {
-                // no backticks follow a fence of backticks
+                // after a fence of backticks, the line has no more backticks
                 line.opens = opens.then_some(fence);
                 if line.code == length {
                     line.code = 0;
@@ -146,7 +146,8 @@ impl Highlighter {
         }
     }
 
-    /// The style of what was read last. Asterisks have none, because the first of them could not have it yet.
+    /// The style of what was read last. Asterisks stay plain: at the first one, it is not known yet whether strong
+    /// text begins.
     fn style(&self) -> &'static str {
         let Line { last, run, heading, strong, code, opens, .. } = &self.line;
         let is_strong = *heading || (*strong && run.marker != b'*');
@@ -165,7 +166,7 @@ impl Highlighter {
 impl Line {
     /// Whether this byte may begin markers outside of code blocks.
     fn is_marker(&self, byte: u8) -> bool {
-        // also after a byte of the same kind that was none
+        // an equal byte before it was not a marker, so this one is not, either
         let is_inside_word =
             self.last.is_ascii_alphanumeric() || self.last == b'\\' || self.last == byte;
         match byte {
@@ -198,7 +199,7 @@ mod tests {
     }
 
     /// With readable styles.
-    fn shown(text: &str) -> String {
+    fn readable(text: &str) -> String {
         STYLES.iter().fold(highlight([text]), |out, (style, name)| out.replace(style, name))
     }
 
@@ -239,7 +240,7 @@ mod tests {
             ("`**x**` y", "<c>`**x**`</> y"),
             ("`true`/`false`", "<c>`true`</>/<c>`false`</>"),
         ] {
-            assert_eq!(shown(text), expected);
+            assert_eq!(readable(text), expected);
         }
     }
 
@@ -271,7 +272,7 @@ mod tests {
             ("``\nx", "<c>``</>\nx"),
             ("~~old~~ x\ny", "~~old~~ x\ny"),
         ] {
-            assert_eq!(shown(text), expected);
+            assert_eq!(readable(text), expected);
         }
     }
 
@@ -299,7 +300,7 @@ mod tests {
             "~/bin",
             "a ~~~\nb",
         ] {
-            assert_eq!(shown(text).replace("<c>`</>", "`"), text);
+            assert_eq!(readable(text).replace("<c>`</>", "`"), text);
         }
     }
 
@@ -310,7 +311,7 @@ mod tests {
             ("**kwargs\n\nnext", "**<b>kwargs</>\n\nnext"),
             ("a `b\nc", "a <c>`b</>\nc"),
         ] {
-            assert_eq!(shown(text), expected);
+            assert_eq!(readable(text), expected);
         }
     }
 

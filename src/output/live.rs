@@ -8,17 +8,17 @@ use crate::sync::{Ticker, lock};
 
 /// How often the line is drawn.
 pub const REDRAW: Duration = Duration::from_millis(100);
-/// What removes the line.
+/// Erases the line.
 const ERASE: &str = "\r\x1b[2K";
-/// How wide a terminal is that does not report it, in columns.
+/// The width of a terminal that does not report its width, in columns.
 const USUAL_WIDTH: usize = 80;
 
-/// The line of standard error: what draws it until it is dropped, and what was drawn last. Clones share it.
+/// A line on standard error: the ticker that draws it, and the text that was drawn last. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Live(Arc<Mutex<Option<(Ticker, String)>>>);
 
 impl Live {
-    /// Draws `text` again and again until [`Live::stop`]. Each of its characters is one column wide.
+    /// Draws `text` again and again until [`Live::stop`]. Each of its characters has to be one column wide.
     pub fn start(&self, text: impl Fn() -> String + Send + 'static) {
         let live = self.clone();
         let draw = move || {
@@ -53,7 +53,7 @@ impl Live {
 }
 
 fn write(text: &str) {
-    // without a standard error there is nobody to show it to
+    // if standard error is closed, nothing can be reported
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

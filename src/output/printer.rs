@@ -1,4 +1,4 @@
-//! Prints an answer in the format that was asked for.
+//! Prints an answer in one of the formats.
 
 use anyhow::Result;
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
@@ -9,7 +9,7 @@ use super::sink::Sink;
 use crate::api::Answer;
 use crate::error::{Failure, Kind};
 
-/// Takes what arrives of an answer, and prints it now or at the end.
+/// Prints an answer chunk by chunk as it arrives, or as a whole at the end.
 #[derive(Debug)]
 pub struct Printer<'a> {
     settings: &'a Settings,
@@ -23,12 +23,12 @@ impl<'a> Printer<'a> {
         Self { settings, sink, console }
     }
 
-    /// Whether an answer without text is printed: JSON is, whatever it holds.
+    /// Whether an answer without text is printed. JSON always is.
     pub fn prints_without_text(&self) -> bool {
         matches!(self.settings.format, Format::Json | Format::Events)
     }
 
-    /// Prints what one read brought, in one write, where it is printed as it arrives.
+    /// Prints a chunk in one write, if the answer is printed as it arrives.
     pub fn print(&mut self, chunk: &str) -> Result<()> {
         if self.settings.stream {
             match self.settings.format {
@@ -57,7 +57,7 @@ impl<'a> Printer<'a> {
     }
 }
 
-/// What is printed of a complete answer in this format.
+/// The bytes that this format prints for a complete answer.
 pub fn printable(format: Format, answer: &Answer) -> Result<Vec<u8>, Failure> {
     let mut bytes = match format {
         Format::Code => code_to_print(&answer.text)?.into_bytes(),
@@ -74,7 +74,7 @@ fn code_to_print(text: &str) -> Result<String, Failure> {
     let broken = |message| Failure::new(Kind::BrokenAnswer, message);
     let code =
         first_code_block(text).ok_or_else(|| broken("the answer has no fenced code block"))?;
-    // the first fence of a cut answer may be the one that closes a block
+    // in a cut answer, the first fence may be one that closes a block
     if code.trim().is_empty() {
         return Err(broken("the answer's first code block is empty"));
     }
@@ -92,7 +92,7 @@ fn first_code_block(text: &str) -> Option<String> {
         let Event::Text(spaces) = event else { break };
         let (before, source) = (&text[..range.start], &text[range]);
         if source.is_empty() {
-            // what is left of a tab
+            // the rest of a tab, as spaces
             code.push_str(&spaces);
         }
         // the parser drops the CR of a CRLF

@@ -14,7 +14,7 @@ use crate::sync::lock;
 /// The frames of the spinner.
 const FRAMES: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
 
-/// Starts a spinner that counts the seconds, and those to the next try.
+/// Starts a spinner with the seconds since now, and the seconds until the next try.
 pub fn start_spinner(console: &Console) {
     let (begun, next_try) = (Instant::now(), Arc::clone(&console.next_try));
     console.start_live(move || {

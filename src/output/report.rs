@@ -1,4 +1,4 @@
-//! What is said about an answer, and the request as a curl command.
+//! Reports about an answer, and the request as a curl command.
 
 use std::collections::HashSet;
 use std::time::SystemTime;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use crate::api::{Answer, HeaderSource, Limits, Prepared, in_words};
 use crate::error::{Failure, Kind};
 
-/// One argument of a program may be 128 KiB on Linux; a longer body goes through a pipe.
+/// The longest body in a curl command, in bytes. A longer one goes through a pipe: Linux limits an argument to 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 << 10;
 
 /// The line of `--usage`; `cost` is in dollars. What the server did not report is left out.
@@ -57,7 +57,7 @@ pub fn stopped_short(answer: &Answer, max_tokens: u32) -> Option<Failure> {
     Some(failure.maybe_hint(hint))
 }
 
-/// Dollars with four decimals, or as many as two significant digits need.
+/// Dollars with four decimals, or with more, so that two significant digits are visible.
 pub fn dollars(amount: f64) -> String {
     let shows_two_digits = |decimals: &i32| amount * 10f64.powi(decimals - 1) >= 1.0;
     let decimals = (4..=21).find(shows_two_digits).unwrap_or(4);
@@ -91,7 +91,7 @@ pub fn curl(prepared: &Prepared) -> String {
             HeaderSource::Key(auth) => {
                 format!("-H \"{}: {}\"", auth.name(), auth.value("$ANYROUTER_API_KEY"))
             }
-            // curl reads the file too, which may hold secrets
+            // curl reads the file itself, because its headers may be secrets
             HeaderSource::File(path) if files.insert(path) => {
                 format!("-H {}", quoted(&format!("@{path}")))
             }
@@ -122,8 +122,8 @@ mod tests {
 
     #[test]
     fn a_comma_stands_between_thousands() {
-        for (number, shown) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_002_034, "1,002,034")] {
-            assert_eq!(counted(number), shown);
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1,000"), (1_002_034, "1,002,034")] {
+            assert_eq!(counted(number), text);
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-/// The form in which the answer is printed.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     #[default]

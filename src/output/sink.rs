@@ -23,15 +23,15 @@ pub struct Sink {
     /// The last byte that was added.
     last: Option<u8>,
     terminal: bool,
-    /// For a terminal, unless escape sequences may pass.
+    /// Control characters are made visible: on a terminal, unless `--raw` was given.
     sanitized: bool,
-    /// For the answer's text on a terminal with colours.
+    /// Styles the answer's text on a terminal with colours.
     highlighter: Option<Highlighter>,
     replacement: Option<AtomicFile>,
 }
 
 impl Sink {
-    /// Opens standard output, or the file that it is written to instead.
+    /// Opens standard output, or the file of `-o`.
     pub fn open(settings: &Settings) -> Result<Self> {
         if let Some(path) = &settings.path {
             return Self::replace(path, settings);
@@ -40,7 +40,6 @@ impl Sink {
         Ok(Self { highlighter, ..Self::stdout(settings)? })
     }
 
-    /// Opens standard output.
     pub fn stdout(settings: &Settings) -> Result<Self> {
         let context = || Failure::new(Kind::Local, "cannot open standard output");
         let file = stdout().with_context(context)?;
@@ -72,7 +71,6 @@ impl Sink {
         self.replacement.as_ref().map(AtomicFile::temp_path)
     }
 
-    /// Whether the output is a terminal.
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
@@ -119,14 +117,14 @@ impl Sink {
         self.last = bytes.last().copied().or(self.last);
     }
 
-    /// Ends the last line, unless it is ended already or was never begun.
+    /// Ends the last line, if it has no line end. Does nothing if nothing was added.
     pub fn end_line(&mut self) {
         if self.last.is_some_and(|last| last != b'\n') {
             self.bytes(b"\n");
         }
     }
 
-    /// Ends the last line on a terminal, where the next prompt would follow it.
+    /// Ends the last line on a terminal, so that the shell's prompt begins on its own line.
     pub fn end_line_on_terminal(&mut self) {
         if self.terminal {
             self.end_line();
@@ -157,7 +155,7 @@ impl Sink {
     }
 }
 
-/// Standard output as a file, because the standard library's handle keeps text back until its line ends.
+/// Standard output as a file. The standard library's handle would hold text back until its line ends.
 fn stdout() -> io::Result<File> {
     #[cfg(unix)]
     let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;

@@ -1,4 +1,4 @@
-//! How a batch stands: the text beside its bar and its summary line.
+//! The progress of a batch: its bar, its counts and its summary line.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use crate::api::in_words;
 /// The width of the bar, in columns.
 const BAR: usize = 16;
 
-/// What became of the items so far.
+/// The counts of a batch so far.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub answered: u64,
@@ -24,11 +24,11 @@ pub struct Tally {
     pub tokens: u64,
     /// Estimated, in dollars.
     pub cost: f64,
-    /// What is left of the credits, in dollars.
+    /// Credits left, in dollars; `None` until an answer reports them.
     pub credits: Option<f64>,
-    /// There was an answer without credits before any answer with them.
+    /// An answer did not report credits, and no earlier answer did.
     pub unreported: bool,
-    /// There were answers without a count of tokens.
+    /// An answer did not report its tokens.
     pub uncounted: bool,
 }
 
@@ -47,18 +47,18 @@ impl Tally {
         self.credits.map_or(String::new(), |credits| format!("${credits:.2} credits left"))
     }
 
-    /// How far the batch is, in a line of its own.
+    /// The progress as a line of its own, for an output without a bar.
     pub fn heartbeat(&self) -> String {
         format!("items done: {} {}", counted(self.done()), self.counts())
     }
 
-    /// How far the batch is after this time, as a bar if the number of its items is known.
+    /// The progress after this time. If the total number of items is known, it has a bar and the time left.
     pub fn bar(&self, total: Option<u64>, elapsed: Duration) -> String {
         let (done, counts) = (counted(self.done()), self.counts());
         let Some(total) = total else { return format!("{done} done {counts}") };
         let share = self.done().min(total) as f64 / total.max(1) as f64;
         let bar = "█".repeat((share * BAR as f64) as usize);
-        // skipped items took no time, so they say nothing about the rest
+        // skipped items took no time, so the estimate ignores them
         let left = match self.answered + self.failed {
             0 => String::new(),
             attempted => {

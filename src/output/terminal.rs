@@ -1,4 +1,4 @@
-//! Keeps text of other people from controlling the terminal.
+//! Prevents text from outside from controlling the terminal.
 
 use std::borrow::Cow;
 
@@ -46,7 +46,7 @@ mod tests {
 
     #[test]
     fn attacks_are_shown_instead_of_obeyed() {
-        for (name, text, shown) in [
+        for (name, text, visible) in [
             ("colours", "\x1b[31mred\x1b[0m", "␛[31mred␛[0m"),
             ("window title", "\x1b]0;pwned\x07", "␛]0;pwned␇"),
             ("clipboard, OSC 52", "\x1b]52;c;cm0gLXJm\x1b\\", "␛]52;c;cm0gLXJm␛\\"),
@@ -59,7 +59,7 @@ mod tests {
             ("hidden words", "a\u{200b}\u{e0041}b", "a\u{fffd}\u{fffd}b"),
             ("delete", "a\x7f", "a␡"),
         ] {
-            assert_eq!(sanitize(text), shown, "{name}");
+            assert_eq!(sanitize(text), visible, "{name}");
         }
     }
 
@@ -76,9 +76,9 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_but_newline_and_tab_controls_the_terminal(text in any::<String>(), tail in "\\PC*") {
-            let shown = sanitize(&text);
-            prop_assert!(shown.chars().all(|char| !char.is_control() || matches!(char, '\n' | '\t')));
-            prop_assert!(!shown.contains(is_control));
+            let visible = sanitize(&text);
+            prop_assert!(visible.chars().all(|char| !char.is_control() || matches!(char, '\n' | '\t')));
+            prop_assert!(!visible.contains(is_control));
             if !tail.contains(is_control) {
                 prop_assert_eq!(sanitize(&tail), tail.as_str());
             }
