@@ -1,4 +1,4 @@
-//! Standard error as the user wants it, and whether a stream has colours.
+//! The console that the flags describe, and whether a stream has colours.
 
 use std::io::IsTerminal;
 
@@ -6,11 +6,11 @@ use super::args::{Args, Color};
 use super::environment::variable;
 use crate::output::Console;
 
-/// Standard error.
+/// The console for standard error; `args` is `None` if there are no valid arguments.
 pub fn new_console(args: Option<&Args>) -> Console {
     let terminal = std::io::stderr().is_terminal();
     let color = args.map_or(Color::Auto, |args| args.color);
-    // a Windows console does not always understand how a line is removed
+    // some Windows consoles cannot erase a line
     let animated = terminal && !is_dumb() && !cfg!(windows);
     let mut console = Console::new(is_coloured(color, terminal), animated);
     console.quiet = args.is_some_and(|args| args.quiet);
@@ -30,7 +30,7 @@ pub fn is_coloured(color: Color, terminal: bool) -> bool {
     }
 }
 
-/// A terminal that can only print lines.
+/// Whether the terminal can only print lines.
 fn is_dumb() -> bool {
     variable("TERM").is_some_and(|term| term == "dumb")
 }

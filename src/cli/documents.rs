@@ -1,4 +1,4 @@
-//! What is printed without asking: the man page, shell completions, the documented models.
+//! Texts that need no server: the man page, shell completions, the documented models.
 
 use serde_json::{Value, json};
 

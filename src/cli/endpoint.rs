@@ -19,7 +19,7 @@ const DEFAULT_URL: &str = "https://api.anyrouter.top/v1/messages";
 /// The server and the source of its key. The endpoint has no key and no proxy yet.
 pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     let own_key = own_key(args);
-    // another tool's token counts only together with that tool's server
+    // another tool's token is used only with that tool's server
     let pair = variable("ANTHROPIC_BASE_URL").zip(variable("ANTHROPIC_AUTH_TOKEN"));
     let pair = pair.filter(|_| own_key.is_none());
     let pair = pair.map(|(base, token)| (BaseUrl::parse(&base, "ANTHROPIC_BASE_URL"), token));
@@ -62,12 +62,12 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
     Ok((endpoint, key))
 }
 
-/// The proxy for this URL; none for a server on this machine.
+/// The proxy for this URL; `None` for a server on this machine.
 pub fn proxy(url: &Uri) -> Result<Option<Proxy>, Failure> {
     if is_loopback(url) { Ok(None) } else { api::proxy_for(url, variable) }
 }
 
-/// The user's language as HTTP has it: `zh_CN.UTF-8` is `zh-CN`, and no locale is `en`.
+/// The user's language as HTTP writes it: `zh-CN` for the locale `zh_CN.UTF-8`, `en` without a locale.
 fn language() -> String {
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable);
     let locale = locale.unwrap_or_default();
@@ -80,7 +80,7 @@ fn language() -> String {
     }
 }
 
-/// The key that is given for this program.
+/// The source of a key for this program, not for another tool.
 fn own_key(args: &Args) -> Option<KeySource> {
     let file = args.api_key_file.clone().map(KeySource::File);
     let command = args.api_key_command.clone().map(KeySource::Command);
@@ -88,7 +88,7 @@ fn own_key(args: &Args) -> Option<KeySource> {
         .or_else(|| Some(KeySource::Variable("ANYROUTER_API_KEY", variable("ANYROUTER_API_KEY")?)))
 }
 
-/// The key may go unencrypted to a server on this machine only.
+/// Only a server on this machine may get the key unencrypted.
 fn check_encryption(base: &BaseUrl) -> Result<(), Failure> {
     if base.url.scheme_str() != Some("http") || is_loopback(&base.url) {
         return Ok(());
@@ -99,7 +99,7 @@ fn check_encryption(base: &BaseUrl) -> Result<(), Failure> {
         .hint("use https://, or --allow-http if you trust the network"))
 }
 
-/// Whether requests stay on this machine. Names below localhost are looked up, so they may not.
+/// Whether requests stay on this machine. A name such as `x.localhost` is looked up, and may lead elsewhere.
 fn is_loopback(url: &Uri) -> bool {
     let host = url.host().unwrap_or_default();
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {
@@ -108,7 +108,7 @@ fn is_loopback(url: &Uri) -> bool {
     }
 }
 
-/// The user's headers; the last one of a name counts.
+/// The user's headers. If several have the same name, the last one counts.
 fn headers(args: &Args) -> Result<Vec<Header>> {
     let mut headers: Vec<Header> = Vec::new();
     for value in &args.header {

@@ -24,7 +24,7 @@ pub enum FieldValue {
 }
 
 impl FieldArg {
-    /// Parses `KEY=VALUE`. A field that has a flag of its own is refused with the name of the flag.
+    /// Parses `KEY=VALUE`. If the field has a flag of its own, the error names that flag.
     pub fn parse(text: &str) -> Result<Self, Failure> {
         let (key, value) = text.split_once('=').unwrap_or_default();
         if key.is_empty() {
@@ -50,7 +50,7 @@ impl FieldArg {
 }
 
 impl FieldValue {
-    /// Returns the JSON, which may have to be read from the file.
+    /// The value as JSON. Reads the file, if there is one.
     pub fn read(&self) -> Result<Box<RawValue>> {
         match self {
             Self::Json(json) => Ok(json.clone()),
@@ -61,7 +61,8 @@ impl FieldValue {
     }
 }
 
-/// The text as JSON if it parses, else as a string. Errors call it `name`.
+/// The text as JSON if it parses, else as a string. An error if it begins like JSON but does not parse. `name` is its
+/// name in messages.
 fn json(text: &str, name: &str) -> Result<Box<RawValue>, Failure> {
     let parsed = RawValue::from_string(text.trim().into());
     parsed.or_else(|error| {
@@ -71,7 +72,7 @@ fn json(text: &str, name: &str) -> Result<Box<RawValue>, Failure> {
         Err(error)
     })
     .map_err(|error| {
-        // a value on the command line is one line
+        // the number of the line is useless if there is only one
         let error = error.to_string();
         let error = if text.contains('\n') { error } else { error.replace(" at line 1", " at") };
         usage_error(format!("{name} is not valid JSON: {error}"))

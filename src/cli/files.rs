@@ -1,5 +1,5 @@
-//! The files that flags name: standard input has one purpose, no file has two, and what cannot be written is refused
-//! before anything is sent.
+//! Checks the files that flags name, before anything is sent: standard input is read once, no file has two purposes,
+//! and every output can be written.
 
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> 
     Ok(true)
 }
 
-/// Checks that an argument can read standard input, and says so where a person has to type it.
+/// Checks that an argument can read standard input. On a terminal, a note says that the program reads it.
 fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), Failure> {
     let (name, hint) = match reader {
         "prompt" => ("'-'".into(), None),
@@ -56,11 +56,11 @@ fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), F
     Ok(())
 }
 
-/// No file may have two purposes, because one would destroy the other.
+/// Refuses a file with two purposes, because writing it for one would destroy it for the other.
 pub fn check_purposes(args: &Args) -> Result<(), Failure> {
     let batch = args.batch.as_ref().and_then(|file| file.path());
     let items = batch.map(|path| ("batch", path));
-    // recording and replaying go together
+    // --record and --replay may name the same file
     let replay = args.replay.as_deref().filter(|_| args.record.is_none());
     let replay = replay.map(|path| ("replay", path));
     let files: Vec<_> = items.into_iter().chain(replay).chain(written(args)).collect();
@@ -76,7 +76,7 @@ pub fn check_purposes(args: &Args) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses a file to replay that is missing, or that is not the one to record in.
+/// Refuses a file of `--replay` that is missing, or that is not the file of `--record`.
 pub fn check_replay(args: &Args) -> Result<()> {
     let Some(path) = &args.replay else { return Ok(()) };
     let name = path.display();
@@ -95,7 +95,7 @@ pub fn check_replay(args: &Args) -> Result<()> {
     }
 }
 
-/// Refuses what cannot be written.
+/// Refuses an output that cannot be written.
 pub fn check_writable(args: &Args) -> Result<()> {
     written(args).try_for_each(|(_, path)| {
         let context = || Failure::new(Kind::Local, format!("cannot write to {}", path.display()));
@@ -114,7 +114,7 @@ fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
     files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)))
 }
 
-/// Whether a file can be written, or created where it is missing.
+/// An error unless a file can be written, or created if it is missing.
 fn writable(path: &Path) -> io::Result<()> {
     match path.metadata() {
         Ok(file) if file.is_dir() => Err(ErrorKind::IsADirectory.into()),
@@ -122,7 +122,7 @@ fn writable(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             access(&folder(&link_target(path)?), true)
         }
-        // such as links in a circle
+        // such as a circle of symbolic links
         Err(error) => Err(error),
     }
 }
@@ -144,19 +144,19 @@ fn access(path: &Path, _: bool) -> io::Result<()> {
     path.metadata().map(drop)
 }
 
-/// Whether two paths name one file, which need not exist.
+/// Whether two paths name the same file, which need not exist.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
     let canonical = |path: &Path| {
         let missing = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
         path.canonicalize().ok().or_else(missing)
     };
-    // a device has room for both
+    // two outputs may go to the same device
     let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
     let is_same_path = || canonical(one).is_some_and(|one| canonical(other) == Some(one));
     is_one_file(one, other) || (!is_device(one) && is_same_path())
 }
 
-/// Whether two paths lead to one regular file, whatever their names.
+/// Whether two paths lead to the same regular file, perhaps by a hard link.
 #[cfg(unix)]
 fn is_one_file(one: &Path, other: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! Notes about habits from other programs that make the question another one than the user meant.
+//! Notes about habits from other programs that change the question in a way that the user may not expect.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap::{Arg, ArgMatches, CommandFactory, Id};
 use super::args::Args;
 use crate::output::Console;
 
-/// Tells what the typed arguments do, where that may be a surprise.
+/// Prints notes about typed arguments that may not do what the user expects.
 pub fn note(typed: &ArgMatches, args: &Args, console: &Console) {
     if let Some(flag) = flag_between_words(typed) {
         let hint = "if it belongs to the prompt, write -- before the words";
@@ -53,7 +53,7 @@ fn flag_between_words(typed: &ArgMatches) -> Option<String> {
     Some(format!("{}--{long}", short.unwrap_or_default()))
 }
 
-/// Whether it is what a shell makes of `<(COMMAND)`.
+/// Whether it is a path that a shell puts in for `<(COMMAND)`.
 fn is_descriptor(word: &OsStr) -> bool {
     let word = word.to_str().unwrap_or_default();
     let number = ["/dev/fd/", "/proc/self/fd/"].iter().find_map(|start| word.strip_prefix(start));

@@ -16,7 +16,6 @@ use crate::shell;
 /// The longest key, in bytes.
 const LONGEST_KEY: u64 = 16 << 10;
 
-/// Where the key is.
 pub enum KeySource {
     Missing,
     /// One of the user's own headers carries it.
@@ -28,7 +27,7 @@ pub enum KeySource {
 }
 
 impl KeySource {
-    /// Gets the key. A header may carry something that is not a key.
+    /// Gets the key. `None` if the user's header carries something that is not a key.
     pub fn fetch(&self, console: &Console) -> Result<Option<Secret>> {
         match self {
             Self::Missing => Err(setup_error("there is no API key")
@@ -85,13 +84,13 @@ fn first_line(command: &str) -> io::Result<(Vec<u8>, ExitStatus)> {
     let mut child = shell::command(command)?.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let mut line = Vec::new();
     if let Some(stdout) = child.stdout.take() {
-        // the pipe closes after this line: the command may print more, or leave a process behind
+        // read only this line: the command may print more, or leave a process behind that never closes the pipe
         BufReader::new(stdout.take(LONGEST_KEY + 1)).read_until(b'\n', &mut line)?;
     }
     Ok((line, child.wait()?))
 }
 
-/// Whether a program ended because nobody read more than its first line.
+/// Whether a program was ended by SIGPIPE, because only its first line was read.
 #[cfg(unix)]
 fn ended_by_closed_pipe(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
@@ -104,7 +103,7 @@ fn ended_by_closed_pipe(_: ExitStatus) -> bool {
     false
 }
 
-/// The key that a text is. An error does not show it.
+/// Makes a key of a text. An error does not quote the text.
 fn key(text: &str, name: &str) -> Result<Secret, Failure> {
     let why = match Secret::new(text) {
         _ if text.is_empty() => return Err(setup_error(format!("{name} is empty"))),

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ErrorKind};
 
 use crate::error::{Failure, usage_error};
 
-/// An error of the command line, where an unknown flag may be a part of the prompt.
+/// An error of the typed command line. If a flag is unknown, a hint says how to write it as a part of the prompt.
 pub fn typed_mistake(error: &clap::Error) -> Failure {
     let failure = mistake(error);
     if error.kind() == ErrorKind::UnknownArgument && failure.hint.is_none() {
@@ -15,10 +15,10 @@ pub fn typed_mistake(error: &clap::Error) -> Failure {
     failure
 }
 
-/// An error of clap's in this program's form. It never shows the value of a flag that does not exist.
+/// One of clap's errors in this program's form. It never quotes the value of an unknown flag.
 pub fn mistake(error: &clap::Error) -> Failure {
     if let Some(failure) = error.source().and_then(<dyn Error>::downcast_ref::<Failure>) {
-        // a value parser of ours says all
+        // our own value parsers give the whole message
         return failure.clone();
     }
     let context = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
@@ -43,7 +43,7 @@ pub fn mistake(error: &clap::Error) -> Failure {
     };
     match (context(ContextKind::SuggestedValue), context(ContextKind::ValidValue)) {
         (Some(value), _) => failure.hint(format!("a similar value exists: '{value}'")),
-        // any model may be asked
+        // for a model, the possible values are only suggestions
         (None, Some(values))
             if !["--model", "--fallback"].iter().any(|flag| arg.starts_with(flag)) =>
         {

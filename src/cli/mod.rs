@@ -32,7 +32,8 @@ pub use args::{Args, Color, Document};
 pub use config::with_negations;
 pub use options::{Batch, Command, Options};
 
-/// Reads what the user wants. The console prints the error, if there is one, as the user wants it, too.
+/// Reads the arguments, the environment and the configuration. The console obeys `--color`, `--quiet` and `--verbose`,
+/// also if there is an error.
 pub fn parse() -> (Console, Result<Command>) {
     let command_line: Vec<OsString> = std::env::args_os().collect();
     let (matches, typed) = match typed(&command_line) {
@@ -73,10 +74,10 @@ fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
     Ok((matches, args))
 }
 
-/// The arguments that count: configuration file < profile < environment < command line.
+/// The merged arguments. The stronger source wins: configuration file < profile < environment < command line.
 fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Result<Args> {
     if typed.list_models == Some(Models::Documented) || typed.generate.is_some() {
-        // they work whatever a file holds
+        // these work even if a configuration file is wrong
         return Ok(typed);
     }
     let merged = if typed.no_config {

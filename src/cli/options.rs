@@ -1,4 +1,4 @@
-//! From arguments to options: fills in defaults, and checks what does not fit together.
+//! From arguments to options: fills in defaults, and checks that the arguments fit together.
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +30,7 @@ pub enum Command {
     Curl(Box<Options>, Sources),
     /// Prints the models of the server.
     ListModels(Box<Options>),
-    /// Asks each line that is typed.
+    /// Asks each typed line.
     Chat(Box<Options>),
     /// Asks many questions.
     Batch(Box<Options>, Batch),
@@ -38,17 +38,17 @@ pub enum Command {
     DryRunBatch(Box<Options>, Batch),
 }
 
-/// How a question is asked, whichever it is.
+/// The settings that all modes share.
 pub struct Options {
     /// The request without its messages.
     pub request: api::Request,
-    /// The models that are asked where others fail, in this order.
+    /// The models that are asked if others fail, in this order.
     pub fallback: Vec<String>,
     /// The first words of the answer.
     pub prefill: Option<String>,
     /// The file of the conversation.
     pub chat: Option<PathBuf>,
-    /// The server; its key and its proxy come with [`Options::connect`].
+    /// The server. [`Options::connect`] adds its key and its proxy.
     pub endpoint: Endpoint,
     key: KeySource,
     mock: Option<Vec<mock::Step>>,
@@ -71,12 +71,12 @@ pub struct Options {
     pub console: Console,
 }
 
-/// What a batch needs besides.
+/// The settings of a batch.
 pub struct Batch {
     pub items: InputFile,
     /// The words and the files that every item gets.
     pub sources: Sources,
-    /// The first word, if it is a file, and the items come from standard input: that may be a mistake.
+    /// The first word, if it names a file while the items come from standard input, which may be a mistake.
     pub file_word: Option<PathBuf>,
     /// The number of parallel requests.
     pub jobs: usize,
@@ -88,7 +88,7 @@ pub struct Batch {
     pub max_cost: Option<f64>,
 }
 
-/// What the arguments ask for.
+/// Decides the mode, and checks that the arguments fit together.
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     if args.list_models.is_some() && !args.prompt.is_empty() {
         let failure = usage_error("--list-models takes no prompt");
@@ -132,7 +132,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     let format = format(&args)?;
     let stream = is_printed_early(&args, format);
     let system = system(args.system, args.system_file.as_ref(), console)?;
-    // a proxy such as Cloudflare's cuts a connection that is silent for 100 s, as it is while an answer is not streamed
+    // a proxy such as Cloudflare's cuts a connection that is silent for 100 s; only --json needs the body as a whole
     let is_streamed = format != Format::Json;
     let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
@@ -168,7 +168,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             path: args.output,
             terminal,
             raw: args.raw,
-            // what is raw has colours of its own
+            // raw text may have its own colours
             highlight: terminal && !args.raw && is_coloured(args.color, terminal),
         },
         check: args.check,
@@ -222,8 +222,8 @@ fn system(
 }
 
 impl Options {
-    /// Finds the proxy and fetches the key. Recorded answers need neither, and neither does the server of `--mock`, which
-    /// is started instead. A key command may take time and ask, so this comes when everything else is known to be right.
+    /// Finds the proxy and fetches the key. Recorded answers need neither. For `--mock`, starts its server instead.
+    /// This comes after all checks, because a key command may take time and ask the user.
     pub fn connect(&mut self) -> Result<()> {
         if self.replay.is_some() && self.record.is_none() {
             return Ok(());
@@ -243,7 +243,7 @@ impl Options {
     }
 }
 
-/// Where the question comes from; `None` if each line that is typed is one.
+/// Where the question comes from; `None` if each typed line is a question.
 fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
     let dash = args.prompt == ["-"];
     let terminal = std::io::stdin().is_terminal();
@@ -261,7 +261,7 @@ fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
     Ok(Some(sources))
 }
 
-/// The words and files of the arguments. Blanks alone are no words.
+/// The words and files of the arguments. Words that are only blanks count as missing.
 fn named_sources(args: &Args) -> Sources {
     let words = args.prompt.join(OsStr::new(" "));
     Sources {

@@ -17,7 +17,7 @@ use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
 
-/// The value of `--mock`: written as Vec, clap would take it for a repeatable flag.
+/// The value of `--mock`. It has a name because clap takes a field of type `Vec` for a repeatable flag.
 pub type Steps = Vec<Step>;
 
 /// A value of `--header`.
@@ -54,7 +54,7 @@ impl TypedValueParser for ModelId {
     }
 }
 
-/// The model that a flag or a variable names, by its id.
+/// The id of a model. `from` is the flag or variable that names the model.
 pub fn model(name: &str, from: &str) -> Result<String, Failure> {
     if is_model_id(name) {
         return Ok(model_id(name).into());
@@ -74,7 +74,7 @@ pub fn auth() -> impl TypedValueParser<Value = Auth> {
     })
 }
 
-/// A number in a range; `wanted` describes it.
+/// Parses a number in a range. `wanted` describes it in the error.
 fn number<T: FromStr + PartialOrd>(
     text: &str,
     range: RangeInclusive<T>,
@@ -120,7 +120,7 @@ pub fn dollars(text: &str) -> Result<f64, String> {
     number(text.trim_start_matches('$'), 0.0..=1e9, "an amount in dollars")
 }
 
-/// Two prices, and the models that they are for: all where there is none.
+/// Two prices, and the model id or start of ids that they are for; empty for all models.
 pub fn price(text: &str) -> Result<(String, Price), String> {
     let wanted = "two prices in dollars, such as 0.3,1.5 or opus=15,75";
     let (model, prices) = text.rsplit_once('=').unwrap_or(("", text));
@@ -138,7 +138,7 @@ pub fn steps(text: &str) -> Result<Steps, Failure> {
     })
 }
 
-/// A file that keeps what is written, unlike standard input and output.
+/// A path that is not one of the names of standard input.
 pub fn regular_file() -> impl TypedValueParser<Value = PathBuf> {
     let check = |path: PathBuf| {
         if is_stdin(&path) { Err("it must be a file") } else { Ok(path) }
@@ -146,20 +146,20 @@ pub fn regular_file() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().try_map(check)
 }
 
-/// A server, as a flag or a variable names it.
+/// A server that a flag or a variable names.
 #[derive(Debug, Clone)]
 pub struct BaseUrl {
     /// The URL of the messages endpoint.
     pub url: Uri,
-    /// What was written.
+    /// The URL as the user wrote it.
     pub text: String,
     /// The flag or variable.
     pub from: &'static str,
 }
 
 impl BaseUrl {
-    /// Parses a URL, to whose path `/v1/messages` is added where it lacks it. Errors name the flag or variable `from`,
-    /// and never show a password.
+    /// Parses a URL, and adds `/v1/messages` to its path if it is missing. Errors name the flag or variable `from`,
+    /// and never quote a password.
     pub fn parse(text: &str, from: &'static str) -> Result<Self, Failure> {
         let wrong = |why: &str| wrong_url(text, from, why);
         let example = "for example https://api.anyrouter.top or http://localhost:8080";
@@ -191,7 +191,7 @@ impl BaseUrl {
         Ok(Self { url, text: text.into(), from })
     }
 
-    /// The error that something is wrong with it.
+    /// An error about this URL.
     pub fn wrong(&self, why: &str) -> Failure {
         wrong_url(&self.text, self.from, why)
     }
@@ -215,7 +215,7 @@ pub fn header(text: &str) -> Result<HeaderArg, Failure> {
     if let Some(path) = text.strip_prefix('@') {
         return Ok(HeaderArg::File(InputFile::from(OsString::from(path))));
     }
-    // the value may be a secret, so errors show only the name
+    // the value may be a secret, so errors quote only the name
     let name = text.split(':').next().unwrap_or_default().trim();
     let subject = format!("--header '{name}'");
     let header = parse_header(text, &subject, HeaderSource::Plain)?;

@@ -26,7 +26,7 @@ struct ConfigLine {
     argument: OsString,
 }
 
-/// What to do about a line with more than one.
+/// The hint for a line with more than one argument.
 const ONE_ARGUMENT: &str = "write one argument per line";
 
 /// Adds to each switch `--NAME` a hidden `--no-NAME` that undoes it (`--NAME` for `--no-NAME`).
@@ -47,7 +47,7 @@ pub fn with_negations(command: Command) -> Command {
     })
 }
 
-/// Whether an argument says how to ask, not what to do. Only negations are hidden.
+/// Whether a file may have this argument: it says how to ask, not what to do. Only negations are hidden.
 fn works_in_files(arg: &Arg) -> bool {
     arg.is_hide_set() || matches!(arg.get_help_heading(), Some("Input" | "Request" | "Output"))
 }
@@ -81,7 +81,7 @@ pub fn merge(
     let matches = command.try_get_matches_from_mut(all.chain(command_line.iter().skip(1).cloned()));
     let mut matches = matches.map_err(|error| first_mistake(&mut command, &lines, &error))?;
     let args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
-    // as in mod.rs: the program ends soon
+    // as in cli/mod.rs: dropping it takes time, and the program ends soon
     std::mem::forget(command);
     Ok(Some(args))
 }
@@ -158,7 +158,7 @@ fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<Conf
     Ok(ConfigLine { origin: origin.into(), id: arg.get_id().to_string(), argument })
 }
 
-/// Splits a line into its flag and, after a blank or '=', the value as it stands.
+/// Splits a line into its flag and, after a blank or '=', its unchanged value.
 fn split(line: &str) -> (&str, Option<&str>) {
     let end = if line.starts_with("--") {
         line.find(|char: char| char == '=' || char.is_whitespace())
@@ -195,14 +195,14 @@ fn conflicts(command: &Command, id: &str, others: &[String]) -> bool {
     others.iter().any(|other| other != id && (conflicting(id, other) || conflicting(other, id)))
 }
 
-/// The error with the line that causes it: the first one up to which the lines do not parse.
+/// Adds to an error the line that causes it. That is the first line with which the lines so far do not parse.
 fn first_mistake(command: &mut Command, lines: &[ConfigLine], error: &clap::Error) -> Error {
     for (index, line) in lines.iter().enumerate() {
         let arguments = lines[..=index].iter().map(|line| line.argument.clone());
         let all = [OsString::from("anyask")].into_iter().chain(arguments);
         if let Err(error) = command.try_get_matches_from_mut(all) {
             let mut failure = mistake(&error);
-            // it may be the value and another flag
+            // the value may contain another flag
             if failure.hint.is_none() && line.argument.to_string_lossy().contains(' ') {
                 failure.hint = Some(ONE_ARGUMENT.into());
             }

@@ -1,4 +1,4 @@
-//! Where the configuration and the profiles are, and which files their lines name.
+//! Where the configuration and the profiles are, and which paths their lines name.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -49,7 +49,7 @@ pub fn profile(name: &str) -> Result<PathBuf, Failure> {
     }))
 }
 
-/// Editors and package managers leave files with a dot in their names.
+/// A name without a dot. Editors and package managers leave behind files with a dot in their names.
 fn is_profile_name(name: &str) -> bool {
     !name.is_empty() && !name.contains(['.', '/', '\\'])
 }
@@ -64,7 +64,7 @@ fn profiles(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Splits a value that names a file into what stands before the path, and the path.
+/// Splits a value that names a file into the part before the path, and the path.
 pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
     let start = match arg.get_id().as_str() {
         "header" if value.starts_with('@') => 1,
@@ -78,7 +78,7 @@ pub fn split_path<'a>(arg: &Arg, value: &'a str) -> Option<(&'a str, &'a str)> {
     Some(value.split_at(start))
 }
 
-/// What a path in `file` stands for: `~/` is the home folder, and a relative path begins where `file` is.
+/// The path that `file` names as `path`: `~/` is the home folder, and a relative path begins in the folder of `file`.
 pub fn resolve(arg: &Arg, path: &str, file: &Path) -> OsString {
     if path.is_empty() {
         return path.into();
