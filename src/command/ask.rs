@@ -63,7 +63,7 @@ fn request(
     request
 }
 
-/// Asks one question of the conversation, if there is one; prints the answer, keeps the turn, and reports.
+/// Asks one question, prints the answer and reports about it. Adds the turn to the conversation, if there is one.
 pub fn turn(session: &Session, content: Content) -> Result<()> {
     let Options { chat, output, console, .. } = &session.options;
     let conversation = chat.as_deref().map(|path| {
@@ -72,7 +72,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     let mut conversation = conversation.transpose()?;
     let mut request = request(&session.options, conversation.as_mut(), content);
     let prepared = request.prepare(session.client.endpoint())?;
-    // a check adds messages after it
+    // --check may add messages after it
     let question = request.messages.iter().rposition(|message| message.role == Role::User);
     let sink = Sink::open(output)?;
     session.remove_on_signal(sink.temp_path());
@@ -93,7 +93,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     report(session, outcome)
 }
 
-/// Reports what the answer cost and whether it stopped short, also where it failed.
+/// Reports what the answer cost and whether it stopped short, also if it failed.
 fn report(session: &Session, outcome: Outcome) -> Result<()> {
     let Options { usage, console, .. } = &session.options;
     let Outcome { answer, result, complete, stats, cost, short, write_error } = outcome;

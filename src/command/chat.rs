@@ -1,4 +1,4 @@
-//! A conversation on a terminal: each line that is typed is a question.
+//! A conversation on a terminal: each typed line is a question.
 
 use std::mem::take;
 use std::sync::Arc;
@@ -17,19 +17,19 @@ use crate::input::Conversation;
 use crate::output::Sink;
 use crate::output::terminal::sanitize;
 
-/// The longest question that is put into the history, in bytes. Longer ones were not typed, and fill the screen.
+/// The longest question in the history, in bytes. A longer one was not typed, and would fill the screen.
 const LONGEST_RECALLED: usize = 4096;
 
 /// Asks line by line until Ctrl-D, `exit` or `quit`. An error or Ctrl-C ends a turn, but not the conversation.
 pub fn run(mut options: Options) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
-    // what is wrong with the file is reported before the first question
+    // an error in the file is reported before the first question
     let conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
     let questions = |conversation: Conversation| conversation.questions().collect();
     let earlier: Vec<Option<String>> = conversation.map_or_else(Vec::new, questions);
-    // a spinner would mix with what is typed ahead
+    // a spinner would mix with text that is typed while it runs
     options.console.animated = false;
-    // what is typed is not a part of the answers, so it is shown on stdout only where that is the terminal
+    // typed text is not a part of the answers, so it appears on stdout only if stdout is the terminal
     let behavior = if options.output.terminal { Behavior::Stdio } else { Behavior::PreferTerm };
     let session = Arc::new(Session::new(options, None)?);
     let stopping = Arc::clone(&session);
@@ -55,7 +55,7 @@ pub fn run(mut options: Options) -> Result<()> {
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(error).with_context(cannot),
         };
-        // what is pasted may have several lines
+        // pasted text may have several lines
         for line in lines.split('\n') {
             if let Some(line) = line.strip_suffix('\\') {
                 question.extend([line, "\n"]);
@@ -76,17 +76,17 @@ pub fn run(mut options: Options) -> Result<()> {
     }
 }
 
-/// Whether the editor can show it. A question that came from a pipe may hold anything.
+/// Whether the editor can display it. An earlier question may have come from a pipe, with any characters.
 fn is_recallable(question: &str) -> bool {
     question.len() <= LONGEST_RECALLED && sanitize(question) == question
 }
 
-/// A question as it is typed: a backslash at a line's end goes on with the next line.
+/// A question as it is typed: a backslash at the end of a line continues it on the next line.
 fn as_typed(question: &str) -> String {
     question.replace('\n', "\\\n")
 }
 
-/// Says what is asked, and how to end.
+/// Notes the model, the number of earlier turns, and how to end.
 fn greet(session: &Session, earlier: usize) {
     let turns = match earlier {
         0 => "no earlier turns".into(),
@@ -97,7 +97,7 @@ fn greet(session: &Session, earlier: usize) {
     console.note(format!("{}, {turns}; end with Ctrl-D", request.model));
 }
 
-/// Asks one question of a conversation, and reports what went wrong.
+/// Asks one question of the conversation, and prints its error. Returns only errors that end the conversation.
 fn ask(session: &Session, question: String) -> Result<()> {
     session.pace.resume();
     let Options { console, output, .. } = &session.options;
@@ -114,7 +114,7 @@ fn ask(session: &Session, question: String) -> Result<()> {
     if !output.terminal {
         return Ok(());
     }
-    // sets the next turn off
+    // a blank line before the next turn
     let mut sink = Sink::stdout(output)?;
     sink.bytes(b"\n");
     sink.flush()

@@ -1,4 +1,4 @@
-//! `--check`: a command of the user's judges an answer before it is printed.
+//! `--check`: a command of the user judges an answer before it is printed.
 
 use std::collections::HashSet;
 use std::io::{self, PipeReader, Read, Write, pipe};
@@ -15,19 +15,20 @@ use crate::error::{Failure, Kind};
 use crate::shell;
 use crate::sync::lock;
 
-/// How much of its output is retained, in bytes.
+/// How much of the command's output is retained, in bytes.
 const MOST_OUTPUT: usize = 4 << 10;
-/// How long the rest of its output is waited for after its end: a process that it left behind may keep the pipe open.
+/// How long to wait for the rest of the output after the command ended. A process that it left behind may never close
+/// the pipe.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// Variables that may hold the key.
 const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
-/// The commands of a batch that are running. Ctrl-C on the terminal does not reach them.
+/// The running commands of a batch. Each has its own process group, so Ctrl-C on the terminal does not reach it.
 #[derive(Default)]
 pub struct RunningChecks(Mutex<HashSet<u32>>);
 
 impl RunningChecks {
-    /// Ends them by a signal. None starts while the guard that is returned is held.
+    /// Ends them by a signal. No new command starts before the returned guard is dropped.
     pub fn end_by(&self, signal: i32) -> MutexGuard<'_, HashSet<u32>> {
         let running = lock(&self.0);
         running.iter().for_each(|group| signal_group(*group, signal));
@@ -42,15 +43,15 @@ pub struct Rejection {
     output: String,
 }
 
-/// Runs the command with this input. Returns its rejection; none if the answer passed. A command that cannot be run is
-/// an error. One that runs beside others is listed in `running`.
+/// Runs the command with this input. `None` if the answer passed. An error if the command cannot be run. In a batch,
+/// the command is listed in `running`.
 pub fn check(
     command: &str,
     input: Vec<u8>,
     running: Option<&RunningChecks>,
 ) -> Result<Option<Rejection>> {
     let judged = match judge(command, input, running) {
-        // the shell did not find it, or may not run it
+        // 127: the shell did not find it; 126: the shell may not run it
         Ok(rejection) if matches!(rejection.status.code(), Some(126 | 127)) => {
             Err(Error::msg(rejection.first_line().to_string()))
         }
@@ -79,7 +80,7 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
         }
         None => command.spawn()?,
     };
-    // the command alone holds the writing end now
+    // now only the child can write to the pipe, so the pipe ends with the child
     drop(command);
     let output = Arc::new(Mutex::new(Vec::new()));
     let start = Arc::clone(&output);
@@ -89,7 +90,7 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
         sender.send(())
     })?;
     if let Some(mut stdin) = child.stdin.take() {
-        // a command need not read its input
+        // in a thread, because the command may not read its input
         thread::Builder::new().spawn(move || stdin.write_all(&input))?;
     }
     let status = child.wait()?;
@@ -99,7 +100,7 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
     Ok(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() })
 }
 
-/// Reads everything, so that the command can go on writing, but retains only the start.
+/// Reads everything, so that the command can always write, but retains only the start.
 fn read_start(mut reader: PipeReader, start: &Mutex<Vec<u8>>) {
     let mut piece = [0; MOST_OUTPUT];
     while let Ok(count @ 1..) = reader.read(&mut piece) {
@@ -110,7 +111,7 @@ fn read_start(mut reader: PipeReader, start: &Mutex<Vec<u8>>) {
 }
 
 impl Rejection {
-    /// Whether the command has judged, and was not ended by a signal.
+    /// Whether the command judged the answer. `false` if a signal ended the command.
     pub fn is_judgement(&self) -> bool {
         self.status.code().is_some()
     }
@@ -128,7 +129,7 @@ impl Rejection {
         )
     }
 
-    /// The failure of an answer that is the last one.
+    /// The failure after the last try.
     pub fn failure(&self) -> Failure {
         let hint = "use -v to see the answer, or --check-retries N to ask again more often";
         let hint = self.is_judgement().then_some(hint);

@@ -1,4 +1,4 @@
-//! Which model answers: the one that the question names, or the next one of `--fallback` where it fails.
+//! Which model answers: the request's own, or the next one of `--fallback` if it fails.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -9,37 +9,36 @@ use crate::api::Sent;
 use crate::error::{Kind, kind};
 use crate::sync::lock;
 
-/// After this many failures in a row a model is no longer asked first.
+/// After this many failures in a row, a model is no longer asked first.
 const MOST_FAILURES: u32 = 2;
 
-/// The models that are asked where others fail, and how often each model failed in a row.
+/// The models that are asked if others fail, and how often each model failed in a row.
 pub struct Fallback {
     models: Vec<String>,
     failures: Mutex<HashMap<String, u32>>,
 }
 
 impl Fallback {
-    /// No model has failed yet.
     pub fn new(models: Vec<String>) -> Self {
         Self { models, failures: Mutex::default() }
     }
 
-    /// The models to ask, one after the other; `own` is the question's own.
+    /// The models to ask, one after the other; `own` is the request's own model.
     pub fn models(&self, own: &str) -> Vec<String> {
         let others = self.models.iter().filter(|model| *model != own);
         let mut models: Vec<String> = [own.into()].into_iter().chain(others.cloned()).collect();
         let failures = self.failures();
         let fails = |model| failures.get(model).is_some_and(|count| *count >= MOST_FAILURES);
-        // where all fail, they are asked from the first one on
+        // if all fail, they are asked from the first one on
         models.split_off(models.iter().position(|model| !fails(model)).unwrap_or(0))
     }
 
-    /// Counts what came of a model. Returns the error where another model may do better.
+    /// Counts a model's failure or success. Returns the error if the next model should be asked.
     pub fn failure<'a>(&self, model: &str, sent: &'a Sent) -> Option<&'a Error> {
         let is_missing = sent.stats.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();
         let failed = error.filter(|error| match kind(error) {
-            // a failure is not recorded
+            // failures are not recorded: without a recorded answer, the model failed when the file was recorded
             Kind::RateLimited | Kind::ServerFailed | Kind::NoRecording => true,
             Kind::Refused => is_missing,
             _ => false,
@@ -47,7 +46,7 @@ impl Fallback {
         let mut failures = self.failures();
         match failed {
             None if error.is_none() => drop(failures.remove(model)),
-            // the file says nothing of how the model is now
+            // a missing recording is not a failure of the model today
             Some(error) if kind(error) != Kind::NoRecording => {
                 *failures.entry(model.into()).or_default() += 1;
             }

@@ -10,8 +10,8 @@ use super::session::Session;
 use crate::api::limits::rfc3339;
 use crate::error::kind;
 
-/// Appends the line of a question that was asked of this model, or answered from a record, if there is a log. Many
-/// processes may share one.
+/// Appends the line of a question to the log, if there is one and the question was sent or replayed. `model` is the
+/// model that was asked. Many processes may share a log.
 pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -> Result<()> {
     let Outcome { answer, stats, .. } = outcome;
     let lines =

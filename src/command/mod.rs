@@ -1,4 +1,4 @@
-//! What the program does: one file a mode, and one exchange that they share.
+//! What the program does: one file for each mode, and the exchange that they share.
 
 mod ask;
 mod batch;
@@ -18,7 +18,6 @@ use anyhow::Result;
 use crate::cli::Command;
 use crate::output::{Settings, Sink};
 
-/// Does what the user asked for.
 pub fn run(command: Command) -> Result<()> {
     match command {
         Command::Print(text) => {

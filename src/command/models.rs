@@ -48,7 +48,7 @@ fn list(session: &Session) -> Result<Vec<u8>> {
     Ok(reply.into_answer().message)
 }
 
-/// The ids in the form of the API, or in the forms of other servers.
+/// The ids in a list of models, which has the API's form or that of another server.
 fn ids(json: &[u8]) -> Result<Vec<String>, Failure> {
     let list: Value = serde_json::from_slice(json).unwrap_or_default();
     let models = ["data", "models"].iter().find_map(|key| list[key].as_array());

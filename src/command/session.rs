@@ -15,7 +15,6 @@ use crate::cli::Options;
 use crate::jsonl::Lines;
 use crate::sync::lock;
 
-/// What every question needs.
 pub struct Session {
     pub options: Options,
     pub client: Client,
@@ -29,8 +28,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Fetches the key, and opens the log and the recorded answers. `max_wait` is for requests side by side, which wait
-    /// for the rate limit.
+    /// Fetches the key, and opens the log and the recorded answers. With `max_wait`, requests are parallel and wait for
+    /// the rate limit.
     pub fn new(mut options: Options, max_wait: Option<Duration>) -> Result<Self> {
         options.connect()?;
         let pace = Arc::new(Pace::new(max_wait));
@@ -60,7 +59,7 @@ impl Session {
         remove(&self.temp_path);
     }
 
-    /// This file is removed by the signals of [`Session::watch_temp_file`].
+    /// Sets the file that the signals of [`Session::watch_temp_file`] remove.
     pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
         let path = temp_path.map(Path::to_path_buf);
         *lock(&self.temp_path) = path;

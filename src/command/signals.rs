@@ -1,5 +1,5 @@
-//! Signals, where something has to end first. The program still ends by the signal, as a shell loop has to see, and a
-//! signal that its parent ignores stays ignored.
+//! Signals: some work has to be ended first. Then the program still ends by the signal, because a shell loop stops only
+//! if it does. A signal that the parent ignores stays ignored.
 
 use anyhow::Result;
 
@@ -29,7 +29,7 @@ pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> R
     Ok(())
 }
 
-/// Ends the program as the signal does where nobody watches for it.
+/// Ends the program as the signal does by default.
 #[cfg(unix)]
 pub fn end_by(signal: i32) {
     let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -46,7 +46,7 @@ pub fn signal_group(group: u32, signal: i32) {
     }
 }
 
-/// What a signal is called.
+/// The name of a signal in messages.
 #[cfg(unix)]
 pub fn name(signal: i32) -> &'static str {
     match signal {
@@ -55,7 +55,7 @@ pub fn name(signal: i32) -> &'static str {
     }
 }
 
-/// Whether the parent wants the program to go on at this signal, as shells do for background jobs. Only Linux shows it.
+/// Whether the parent set this signal to be ignored, as shells do for background jobs. Only Linux reports it.
 #[cfg(unix)]
 fn is_ignored(signal: i32) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -64,7 +64,7 @@ fn is_ignored(signal: i32) -> bool {
     mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
-/// Where there are no such signals, Ctrl-C ends the program at once.
+/// Other systems have no such signals: Ctrl-C ends the program at once.
 #[cfg(not(unix))]
 pub fn on_signal(_: &[i32], _: impl FnMut(i32) + Send + 'static) -> Result<()> {
     Ok(())

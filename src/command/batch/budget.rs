@@ -1,4 +1,4 @@
-//! What a batch spends, and where it stops because of that.
+//! What a batch spends, and when it stops because of that.
 
 use super::run::BatchRun;
 use crate::command::outcome::Outcome;
@@ -6,7 +6,7 @@ use crate::error::{Failure, Kind};
 use crate::output::dollars;
 use crate::sync::lock;
 
-/// Counts what was spent, whatever came of it, and looks at the credits that are left.
+/// Counts the tokens and the cost of an item, even if it failed, and checks `--max-cost` and `--min-credits`.
 pub fn count(run: &BatchRun, outcome: &Outcome) {
     let is_answer = outcome.complete;
     let mut tally = lock(&run.tally);
@@ -25,7 +25,7 @@ pub fn count(run: &BatchRun, outcome: &Outcome) {
     }
 }
 
-/// Stops where the batch has cost as much as it may.
+/// Stops if the batch has cost `most` dollars or more.
 fn look_at_cost(run: &BatchRun, cost: f64, most: f64, is_first_uncounted: bool) {
     if is_first_uncounted {
         let console = &run.session.options.console;
@@ -40,7 +40,7 @@ fn look_at_cost(run: &BatchRun, cost: f64, most: f64, is_first_uncounted: bool) 
     }
 }
 
-/// Keeps what the server reports of the credits that are left, and stops where they are too few.
+/// Stores the credits that the server reports, and stops if they are below `--min-credits`.
 fn look_at_credits(run: &BatchRun, credits: Option<f64>, is_answer: bool) {
     let mut tally = lock(&run.tally);
     tally.credits = credits.or(tally.credits);

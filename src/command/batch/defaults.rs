@@ -7,7 +7,6 @@ use crate::cli::{Batch, Options};
 use crate::error::usage_error;
 use crate::input::{ItemRequest, PromptBuilder, Text, note_replaced};
 
-/// What the command line gives every item.
 pub struct ItemDefaults {
     request: Request,
     prefill: Option<String>,
@@ -26,7 +25,7 @@ impl ItemDefaults {
         Ok(Self { request, prefill, files, words })
     }
 
-    /// The request of an item, also as it is sent, or why it cannot be asked.
+    /// The request of an item, and the same request as it is sent. An error if it cannot be sent.
     pub fn prepare(
         &self,
         item: Result<ItemRequest, String>,

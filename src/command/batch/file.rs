@@ -1,4 +1,4 @@
-//! The file of results: it is appended to, continued, and put in order at the end.
+//! The file of results: rows are appended, a later batch continues it, and at the end it is put in order.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn};
 use crate::output::AtomicFile;
 
-/// An open file of results, which no other batch writes to.
+/// An open file of results. It is locked, so that no other batch writes to it.
 pub struct ResultsFile {
     lines: Lines,
     path: PathBuf,
@@ -34,18 +34,18 @@ impl ResultsFile {
         Ok(Self { lines, path: path.into() })
     }
 
-    /// What it answers already. A last line that was not written completely is removed.
+    /// Adds the answers in the file to `earlier`. An incomplete last line is removed.
     pub fn read_answers(&self, earlier: &mut Earlier) -> Result<()> {
         self.read(|row, _| {
             if row.is_answer() {
                 earlier.add_answer(row.identity());
             }
         })?;
-        // the last line may lack no more than its end
+        // if only the line end of the last row is missing, this adds it
         self.lines.append(b"")
     }
 
-    /// Whether it can be put in order, unlike an open descriptor. An error is a folder that does not allow it.
+    /// Whether the file can be put in order. An open descriptor cannot. An error if its folder does not allow it.
     pub fn can_be_ordered(&self) -> Result<bool> {
         Ok(AtomicFile::open(&self.path)?.1.is_some())
     }
@@ -79,7 +79,7 @@ impl ResultsFile {
                 to.write_all(&line)?;
             }
             to.flush()?;
-            // after a power cut, too, there is one file or the other
+            // so that even after a power cut, the old or the new file is complete
             file.sync_all()
         };
         copy().with_context(|| Failure::new(Kind::Local, format!("cannot put {name} in order")))?;
@@ -92,7 +92,7 @@ impl ResultsFile {
         Ok(file)
     }
 
-    /// Reads each row and where it begins. A last line that was not written completely is removed.
+    /// Calls `on_row` with each row and its offset in bytes. An incomplete last line is removed.
     fn read(&self, mut on_row: impl FnMut(&WrittenRow, u64)) -> Result<()> {
         let name = self.path.display();
         let cannot = || Failure::new(Kind::Local, format!("cannot read the results {name}"));

@@ -1,4 +1,4 @@
-//! One item of a batch: asked as a single question would be, and answered by a line of JSON.
+//! One item of a batch: it is asked like a single question, and its result is a line of JSON.
 
 use anyhow::Error;
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ use crate::error::{Kind, kind};
 use crate::input::Item;
 use crate::sync::lock;
 
-/// Asks an item, and returns its row; none for an item that is skipped, or was not asked after all.
+/// Asks an item, and returns its row; `None` if the item was skipped or not sent.
 pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     let Item { line, id, data, request, replaced } = item;
     let (id, data) = (id.as_deref(), data.as_deref());
@@ -73,18 +73,18 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     }
 }
 
-/// The row of a result that is final, as a line of JSON.
+/// Notes that the item has its result, and returns the row as a line of JSON.
 fn finished(run: &BatchRun, row: &Row) -> String {
     lock(&run.earlier).add_result(row.identity(), row.line);
     row.to_line()
 }
 
-/// Whether every other item would end in the same way.
+/// Whether every other item would fail in the same way.
 fn is_for_all(error: &Error) -> bool {
     matches!(kind(error), Kind::KeyRejected | Kind::NotPermitted)
 }
 
-/// JSON of any form on one line; none where there is no JSON.
+/// The JSON on one line; `None` if it is not JSON.
 fn json_line(json: &[u8]) -> Option<Box<RawValue>> {
     let json = String::from_utf8_lossy(json);
     RawValue::from_string(one_line(json.trim()).into()).ok()

@@ -1,4 +1,4 @@
-//! Many questions: workers ask items side by side, and write each result as it comes, or in the order of the items.
+//! Many questions: workers ask items in parallel. Results are written as they come, or in the order of the items.
 
 mod budget;
 mod defaults;
@@ -61,19 +61,19 @@ fn start(run: &Arc<BatchRun>, items: Items, sender: SyncSender<Item>, queue: &Qu
     let read = move || {
         for item in items {
             match item {
-                // without workers the program is about to end
+                // an error means that all workers have ended, and so will the program
                 Ok(item) => drop(sender.send(item)),
                 Err(error) => return reading.stop(error),
             }
         }
     };
-    // it may wait for a line that never comes, so nobody waits for it
+    // it may wait for a line that never comes, so the thread is not joined
     thread::Builder::new().spawn(read).with_context(cannot)?;
     for number in 0..run.batch.jobs {
         let (run, queue) = (Arc::clone(run), queue.clone());
         match thread::Builder::new().spawn(move || ask_items(&run, &queue)) {
             Err(error) if number == 0 => return Err(error).with_context(cannot),
-            // fewer workers do it as well
+            // go on with fewer workers
             Err(_) => break,
             Ok(_) => {}
         }
@@ -81,12 +81,12 @@ fn start(run: &Arc<BatchRun>, items: Items, sender: SyncSender<Item>, queue: &Qu
     Ok(())
 }
 
-/// One worker: item after item, until there are no more or a reason to stop.
+/// One worker: asks one item after the other, until there are no more or the batch stops.
 fn ask_items(run: &BatchRun, queue: &Queue) {
     let client = run.session.client.sibling();
     while let Some((item, result)) = queue.take(|| run.has_no_more_items()) {
         if let Some(row) = item::ask(run, &client, item) {
-            // without a reader of the results the program is about to end
+            // an error means that the results are no longer read, and the program will end
             if run.in_turn {
                 let _ = result.send(Ok(row));
             } else if let Err(error) = run.write(&row) {

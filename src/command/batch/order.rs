@@ -1,20 +1,20 @@
-//! The order of the results in a file, found without holding the results themselves.
+//! Finds the order of the results in a file, without holding the results in memory.
 
 use std::collections::{HashMap, HashSet};
 
 use super::results::{ItemLine, WrittenRow};
 use crate::api::Digest;
 
-/// The rank of a row whose item is no longer there.
+/// The rank of a row whose item is no longer in the input.
 const LAST: u64 = u64::MAX;
 
 /// The rows of a file: what each says about its item, and where it begins.
 #[derive(Default)]
 pub struct Rows {
     found: Vec<Found>,
-    /// Where failed rows begin, by the ids of their items.
+    /// The offsets of failed rows, by the ids of their items.
     failed_offsets: HashMap<Digest, Vec<u64>>,
-    /// Where failed rows begin whose ids have a later answer, perhaps to another prompt.
+    /// The offsets of failed rows whose id has a later answer, perhaps to another prompt.
     answered_offsets: HashSet<u64>,
 }
 
@@ -26,7 +26,7 @@ struct Found {
 }
 
 impl Rows {
-    /// Adds the row that begins here. They come in the order of the file.
+    /// Adds the row that begins at `offset`. Rows are added in the order of the file.
     pub fn add(&mut self, row: &WrittenRow, offset: u64) {
         let failed = !row.is_answer();
         if let Some(id) = row.id.filter(|_| failed || !self.failed_offsets.is_empty()) {
@@ -40,8 +40,8 @@ impl Rows {
         self.found.push(Found { identity: row.identity(), line: row.line, offset, failed });
     }
 
-    /// Where the rows begin in the order of these items; `None` if they are in order already. Each item keeps one
-    /// row: its answer, or else its last failure. Rows of items that are not among these come last.
+    /// The offsets of the rows in the order of these items; `None` if they are in order already. Each item has one
+    /// row: its answer, or else its last failure. Rows of other items come last.
     pub fn in_order(mut self, mut items: Vec<ItemLine>) -> Option<Vec<u64>> {
         items.sort_unstable();
         self.found.sort_unstable_by_key(|row| (row.identity, row.offset));
@@ -59,10 +59,10 @@ impl Rows {
     }
 }
 
-/// Ranks the rows of equal items, which stand on these lines. `rows` are in the order of the file.
+/// Ranks the rows of equal items. `lines` are the lines of these items; `rows` are in the order of the file.
 ///
-/// Where equal items stand on lines 3 and 7, and the file has a failure, an answer and a failure of theirs, two rows
-/// are retained: the answer, and the later failure. They are ranked 3 and 7 in the order of the lines that they name.
+/// An example: equal items are on lines 3 and 7, and the file has a failure, an answer and a failure for them. Two rows
+/// are retained: the answer and the later failure. They get the ranks 3 and 7, in the order of their own lines.
 fn rank(
     rows: &[Found],
     lines: Vec<u64>,

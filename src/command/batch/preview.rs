@@ -9,7 +9,7 @@ use crate::cli::{Batch, Options};
 use crate::input::{Item, Items};
 use crate::output::Sink;
 
-/// Prints the body of each request, a line each, and asks nothing.
+/// Prints the body of each request, one per line, and sends nothing.
 pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
     let defaults = ItemDefaults::new(options, batch)?;
     let mut sink = Sink::stdout(&options.output)?;

@@ -9,13 +9,13 @@ use anyhow::Result;
 use crate::input::Item;
 use crate::sync::lock;
 
-/// How many results may wait for a slow one, where they keep the order of the items; at least four a worker.
+/// How many results may wait for a slow one under `--keep-order`. There are at least four per worker.
 const WINDOW: usize = 128;
 
-/// How often a worker that waits for an item looks whether it is to stop.
+/// How often a worker that waits for an item checks whether it should stop.
 const TICK: Duration = Duration::from_millis(50);
 
-/// The end that the workers take items from. The results end when its last clone is dropped.
+/// The workers' end of the queue. The results end when its last clone is dropped.
 #[derive(Clone)]
 pub struct Queue(Arc<Mutex<Ends>>);
 
@@ -26,13 +26,13 @@ struct Ends {
 
 /// Where the result of an item goes.
 enum Results {
-    /// Nowhere but for errors: it is written as it comes.
+    /// The worker writes it as it comes. Only errors go through this channel.
     Unordered(Sender<Result<String>>),
-    /// In the order of the items: a channel for each.
+    /// In the order of the items: one channel for each item.
     Ordered(SyncSender<Receiver<Result<String>>>),
 }
 
-/// A queue for this many workers, where its items are put in, and where the results come out.
+/// A queue for this many workers: the sender of the items, the workers' end, and the results.
 pub fn queue(
     workers: usize,
     keep_order: bool,
@@ -40,7 +40,7 @@ pub fn queue(
     let (sender, items) = sync_channel(workers);
     let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
     if keep_order {
-        // the writer holds one more
+        // minus the one that the writer holds
         let (in_order, results) =
             sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers) - 1);
         (sender, queue(Results::Ordered(in_order)), Box::new(results.into_iter().flatten()))
@@ -51,7 +51,7 @@ pub fn queue(
 }
 
 impl Queue {
-    /// The next item, and where its result goes; `None` if there are no more, or if `is_stopped` says so.
+    /// The next item, and the sender of its result; `None` if there are no more items, or if `is_stopped`.
     pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<Result<String>>)> {
         let ends = lock(&self.0);
         let item = loop {

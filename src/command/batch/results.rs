@@ -1,4 +1,4 @@
-//! The results of a batch: a JSON line each, and which items they belong to.
+//! The results of a batch: one JSON line each, and which items they belong to.
 
 use std::collections::HashMap;
 
@@ -12,18 +12,17 @@ use crate::api::{Digest, Usage};
 pub struct Row<'a> {
     pub line: u64,
     pub id: Option<&'a RawValue>,
-    /// The item's own, as it stands there.
+    /// The `data` of the item, unchanged.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<&'a RawValue>,
     pub key: Option<Digest>,
-    /// The model that was asked last, where there are fallbacks.
+    /// The model that was asked last, if there are fallbacks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<&'a str>,
     #[serde(flatten)]
     pub content: RowContent<'a>,
 }
 
-/// What an item brought.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum RowContent<'a> {
@@ -32,7 +31,7 @@ pub enum RowContent<'a> {
         stop_reason: Option<String>,
         model: Option<String>,
         usage: Usage,
-        /// The server's own JSON, where that is wanted.
+        /// The server's own JSON, under `--json`.
         #[serde(skip_serializing_if = "Option::is_none")]
         response: Option<Box<RawValue>>,
     },
@@ -53,7 +52,7 @@ pub struct RowError {
 impl Row<'_> {
     /// The result as a line of JSON.
     pub fn to_line(&self) -> String {
-        // strings and numbers always are JSON
+        // this never fails: strings and numbers are always JSON
         serde_json::to_string(self).map_or(String::new(), |json| json + "\n")
     }
 
@@ -94,8 +93,8 @@ impl WrittenRow<'_> {
     }
 }
 
-/// What identifies an item: what it asks, and its label if it has one, which is its id or else its data. Its line may
-/// change. An item that asks nothing is known by what is wrong with it.
+/// What identifies an item: the digest of its request, and its label, if it has one: its id, or else its data. Not its
+/// line, which may change. An item without a request is identified by its error message instead.
 pub fn identity(label: Option<&RawValue>, key: Option<Digest>, message: &str) -> Digest {
     match (label, key) {
         (None, Some(key)) => key,
@@ -107,15 +106,15 @@ pub fn identity(label: Option<&RawValue>, key: Option<Digest>, message: &str) ->
     }
 }
 
-/// An item, and the line where it stands now.
+/// The identity of an item, and its line in the input now.
 pub type ItemLine = (Digest, u64);
 
-/// What a batch has to know of its items.
+/// The answers of earlier batches, and the items that have a result.
 #[derive(Default)]
 pub struct Earlier {
-    /// How many answers of earlier batches nobody has used yet: an item may stand there twice.
+    /// How many unused answers of earlier batches there are for an item. Equal items may have one each.
     answers: HashMap<Digest, u32>,
-    /// The items that have a result, where the results are put in order at the end.
+    /// The items that have a result; `None` if the results are not put in order at the end.
     pub item_lines: Option<Vec<ItemLine>>,
 }
 
@@ -125,7 +124,7 @@ impl Earlier {
         *self.answers.entry(identity).or_default() += 1;
     }
 
-    /// Takes an answer for the item on this line, if there is one, as its result.
+    /// Uses an earlier answer as the result of the item on this line; `false` if there is none.
     pub fn take_answer(&mut self, identity: Digest, line: u64) -> bool {
         let Some(left) = self.answers.get_mut(&identity).filter(|left| **left > 0) else {
             return false;
@@ -135,7 +134,7 @@ impl Earlier {
         true
     }
 
-    /// The item on this line has a result.
+    /// Notes that the item on this line has a result.
     pub fn add_result(&mut self, identity: Digest, line: u64) {
         if let Some(item_lines) = &mut self.item_lines {
             item_lines.push((identity, line));

@@ -19,7 +19,7 @@ use crate::input::note_replaced;
 use crate::output::{Console, Sink, Tally};
 use crate::sync::{Ticker, lock};
 
-/// How often a line says how far the batch is where there is no bar, so that a CI job is not taken for dead.
+/// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Where the results go.
@@ -30,7 +30,7 @@ pub enum Output {
 }
 
 impl Output {
-    /// Opens it, and finds out what a file answers already.
+    /// Opens the output, and reads the answers that are already in its file.
     pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Earlier)> {
         let mut earlier = Earlier::default();
         let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
@@ -49,7 +49,7 @@ impl Output {
 /// Whether and why a batch ends early.
 #[derive(Default)]
 pub struct Stop {
-    /// The batch's error, if it left items out.
+    /// The batch's error, if items are left out.
     reason: Option<Error>,
     /// The last signal. The program ends by it when the requests under way have ended.
     pub signal: Option<i32>,
@@ -64,7 +64,7 @@ pub struct BatchRun {
     pub batch: Batch,
     pub earlier: Mutex<Earlier>,
     pub output: Mutex<Output>,
-    /// Results wait for their turn. Otherwise each is written before its worker asks the next item.
+    /// Results are written in the order of the items. If not, each worker writes its result before the next item.
     pub in_turn: bool,
     pub tally: Mutex<Tally>,
     pub stop: Mutex<Stop>,
@@ -86,7 +86,7 @@ impl BatchRun {
         })
     }
 
-    /// Shows how far the batch is, on a terminal all the time and elsewhere from time to time.
+    /// Shows the progress: as a bar on a terminal, elsewhere as a line from time to time.
     pub fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
         let (begun, run) = (Instant::now(), Arc::clone(self));
         let console = &self.session.options.console;
@@ -99,7 +99,7 @@ impl BatchRun {
         (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
     }
 
-    /// Writes a row. Where a file has no room for it, there may be some for those that are under way.
+    /// Writes a row. If a file has no room for it, the batch stops, but there may be room for the rows under way.
     pub fn write(&self, row: &str) -> Result<()> {
         match &mut *lock(&self.output) {
             Output::File(file) => {
@@ -114,7 +114,7 @@ impl BatchRun {
         }
     }
 
-    /// Puts the results in order, where that was left for the end.
+    /// Puts the results in order, if that was left for the end.
     pub fn order_results(&self) {
         // the answers of earlier batches are no longer needed
         let Earlier { item_lines, .. } = take(&mut *lock(&self.earlier));
@@ -125,7 +125,7 @@ impl BatchRun {
         }
     }
 
-    /// Asks nothing more. The first reason is the batch's error.
+    /// Takes no more items and sends nothing more. The first reason is the batch's error.
     pub fn stop(&self, reason: Error) {
         let mut stop = lock(&self.stop);
         if !std::mem::replace(&mut stop.no_more_items, true) {
@@ -134,19 +134,18 @@ impl BatchRun {
         self.session.pace.stop();
     }
 
-    /// Sends nothing more. The workers go on to take items, most of which may have an answer already. The first one
-    /// that would have to be sent calls [`BatchRun::leave_items`], and only then is the reason the batch's error.
+    /// Sends nothing more. The workers still take items, because the rest may have answers already. The first item
+    /// that has to be sent calls [`BatchRun::leave_items`]. Only then, the reason becomes the batch's error.
     pub fn stop_if_items_are_left(&self, reason: Error) {
         lock(&self.stop).reason.get_or_insert(reason);
         self.session.pace.stop();
     }
 
-    /// An item was not asked after all, and neither are those after it.
+    /// Notes that an item was not sent. The workers take no more items.
     pub fn leave_items(&self) {
         lock(&self.stop).no_more_items = true;
     }
 
-    /// Whether the workers take no more items.
     pub fn has_no_more_items(&self) -> bool {
         lock(&self.stop).no_more_items
     }
@@ -167,12 +166,12 @@ impl BatchRun {
                 let console = &run.session.options.console;
                 console.note("no new items are started; a second signal stops at once");
             };
-            // where nobody reads stderr, the next signal still arrives
+            // in a thread: if nobody reads stderr, the write may block, and the next signal must still arrive
             let _ = thread::Builder::new().spawn(note);
         })
     }
 
-    /// Reports what came of it all.
+    /// Prints the summary, and returns the batch's error.
     pub fn finish(&self) -> Result<()> {
         let console = &self.session.options.console;
         let Stop { reason, no_more_items, .. } = take(&mut *lock(&self.stop));
@@ -207,7 +206,7 @@ impl BatchRun {
     }
 }
 
-/// Notes that there were no items. If a word names a file, the user meant that one.
+/// Notes that there were no items. If a word names a file, that is an error: the file probably has the items.
 pub fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
     if let Some(file) = &batch.file_word {
         let failure = usage_error("there were no items on standard input");

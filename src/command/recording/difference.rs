@@ -1,4 +1,4 @@
-//! Why a request has no recorded answer: how it differs from one that has.
+//! Why a request has no recorded answer: how it differs from the last recorded request.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Recorded answers: a file with a JSON line for each, which is found by the digest of its request.
+//! Recorded answers: a file with one JSON line per answer. An answer is found by the digest of its request.
 
 mod difference;
 mod record;
@@ -19,7 +19,7 @@ use crate::sync::lock;
 use difference::difference;
 use record::{Record, request_json};
 
-/// What messages call the file.
+/// The file's name in messages.
 const NAME: &str = "the recorded answers";
 
 /// A file of recorded answers.
@@ -31,20 +31,20 @@ pub struct Recordings {
     lines: Option<Lines>,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Default)]
 struct Recorded {
-    /// The answers to each request that are still to come, each with its line; the last one stays.
+    /// The answers to each request that were not used yet, with their lines. The last one is used again and again.
     answers: HashMap<Digest, VecDeque<(u64, Record)>>,
     /// The request of the last answer.
     last: Option<Digest>,
-    /// The length of the file without a last line that was not written completely, if there is one.
+    /// The length of the file without its last line, if that line is incomplete.
     torn: Option<u64>,
 }
 
 impl Recordings {
-    /// Opens the file to record or to replay; if both are retain, the paths lead to one file. A last line that was
-    /// not written completely is removed before another one is added.
+    /// Opens the file to record or to replay. If there are two paths, they lead to the same file. An incomplete last
+    /// line is removed before another one is added.
     pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
         let open = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
@@ -54,14 +54,14 @@ impl Recordings {
             lines.truncate(*length)?;
         }
         drop(locked);
-        // programs side by side may record in one file
+        // several programs may record in one file at the same time, so it does not stay locked
         let lines = record.map(|path| Lines::open(path, NAME)).transpose()?;
         let recorded = recorded.filter(|_| replay.is_some()).map(Mutex::new);
         Ok(Some(Self { path: path.into(), recorded, lines }))
     }
 
-    /// The next answer that is recorded for a request, and where it stands. Without one, the request is to be asked,
-    /// or it is an error.
+    /// The next recorded answer to a request, and its `FILE:LINE`. `None` if the server is to answer. An error if
+    /// there is no answer and `--record` was not given.
     pub fn find(&self, prepared: &Prepared, console: &Console) -> Result<Option<(Record, String)>> {
         let Some(recorded) = &self.recorded else { return Ok(None) };
         let mut recorded = lock(recorded);
@@ -72,7 +72,7 @@ impl Recordings {
         }
     }
 
-    /// Adds an answer that a server gave, if that is wanted.
+    /// Adds an answer of a server, if `--record` was given.
     pub fn add(
         &self,
         prepared: &Prepared,
@@ -86,7 +86,7 @@ impl Recordings {
         lines.append(&line)
     }
 
-    /// The error of a request without an answer. It says how the last one that has an answer differs.
+    /// The error of a request without an answer. It names the first difference from the last recorded request.
     fn no_answer(&self, recorded: &Recorded, prepared: &Prepared, console: &Console) -> Failure {
         let path = self.path.display();
         let why = match recorded.last_request() {
@@ -103,7 +103,7 @@ impl Recordings {
 }
 
 impl Recorded {
-    /// Reads a file. A line of another kind is an error.
+    /// Reads a file. A line that is not a record is an error.
     fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
@@ -123,7 +123,7 @@ impl Recorded {
                     answers.push_back((number, record));
                 }
                 Err(_) if line.trim_ascii().is_empty() => {}
-                // a program that was killed may have left it, and another one gone on after it
+                // a killed program may have left it, and another program may have added lines after it
                 Err(_) if is_torn(line.trim_ascii_end(), Record::START) => {
                     recorded.torn = (!line.ends_with(b"\n")).then_some(offset);
                 }
@@ -138,7 +138,7 @@ impl Recorded {
         Ok(recorded)
     }
 
-    /// The answer whose turn it is, and its line.
+    /// The next answer to a request, and its line.
     fn next(&mut self, key: Digest) -> Option<(u64, Record)> {
         let answers = self.answers.get_mut(&key)?;
         if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() }

@@ -15,12 +15,12 @@ use crate::api::limits::rfc3339;
 use crate::api::{Digest, Head, Prepared};
 use crate::output::Console;
 
-/// A line of the file. The key comes first, because a torn line is known by it.
+/// A line of the file. The key comes first, because a torn line is recognised by it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
     /// The digest of the request without `stream`.
     pub key: Digest,
-    /// When the answer was recorded, by RFC 3339.
+    /// When the answer was recorded, in the form of RFC 3339.
     time: Option<String>,
     /// The request without `stream`, and without the data of attachments.
     pub request: Option<Box<RawValue>>,
@@ -54,7 +54,7 @@ pub fn request_json(body: &[u8], console: &Console) -> Value {
     request
 }
 
-/// Replaces an attachment's data by its digest and size, and takes the API key out of every text.
+/// Replaces an attachment's data by its digest and size, and redacts the API key in every text.
 fn shorten(value: &mut Value, console: &Console) {
     match value {
         Value::String(text) => *text = console.redact(text),
