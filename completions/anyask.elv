@@ -74,7 +74,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&short=j &long=jobs &desc='Number of parallel requests [default: 4]' &arg-required=$true &completer=(one-of )]
         [&short=k &long=keep-order &desc='Print results in the order of the items']
         [&long=resume &desc='Skip items that have an answer in -o FILE']
-        [&long=min-credits &desc='Stop the batch when fewer credits are left' &arg-required=$true &completer=(one-of )]
+        [&long=min-credits &desc='Stop the batch when credits fall below USD' &arg-required=$true &completer=(one-of )]
         [&long=max-cost &desc='Stop the batch when it has cost this much' &arg-required=$true &completer=(one-of )]
         [&long=no-config &desc='Do not read ~/.config/anyask/config']
         [&long=dry-run &desc='Print the request body and send nothing']

@@ -76,7 +76,7 @@ module completions {
     --jobs(-j): string        # Number of parallel requests [default: 4]
     --keep-order(-k)          # Print results in the order of the items
     --resume                  # Skip items that have an answer in -o FILE
-    --min-credits: string     # Stop the batch when fewer credits are left
+    --min-credits: string     # Stop the batch when credits fall below USD
     --max-cost: string        # Stop the batch when it has cost this much
     --no-config               # Do not read ~/.config/anyask/config
     --dry-run                 # Print the request body and send nothing

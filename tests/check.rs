@@ -31,7 +31,7 @@ fn feedback(said: &str) -> String {
 fn rejected(said: &str) -> String {
     format!(
         "anyask: the answer did not pass --check (exit status: 1): {said}\n\
-         hint: use -v to see the answer, or --check-retries N to ask again more often\n"
+         hint: use -v to see the answer, or --check-retries N to allow more tries\n"
     )
 }
 

@@ -188,7 +188,7 @@ fn notes_a_single_word_that_asks_for_the_programs_help() {
         anyask(["--mock", word])
             .prints(format!("{word}\n"))
             .says(&format!(
-                "anyask: note: '{word}' is sent as a question; anyask --{word} answers by itself\n"
+                "anyask: note: '{word}' is sent as a question; anyask --{word} prints the {word}\n"
             ))
             .exits(0);
     }

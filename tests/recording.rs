@@ -200,7 +200,7 @@ fn a_question_without_an_answer_says_how_it_differs_from_the_last_one() {
     let missing = |why: &str| {
         format!(
             "anyask: no recorded answer for this request in answers: {why}\n\
-             hint: add --record answers to ask it, and record the answer\n"
+             hint: add --record answers to ask the server and record the answer\n"
         )
     };
     let before = folder.read("answers");

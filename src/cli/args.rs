@@ -127,13 +127,13 @@ pub struct Args {
 
     /// Randomness, from 0.0 to 1.0
     ///
-    /// Not sent unless given, because newer models reject it.
+    /// Sent only if given, because newer models reject it.
     #[arg(short, long, value_name = "X", value_parser = fraction, value_hint = ValueHint::Other, help_heading = "Request")]
     pub temperature: Option<f64>,
 
     /// Nucleus sampling, from 0.0 to 1.0
     ///
-    /// Not sent unless given, because newer models reject it.
+    /// Sent only if given, because newer models reject it.
     #[arg(long, value_name = "X", value_parser = fraction, value_hint = ValueHint::Other, help_heading = "Request")]
     pub top_p: Option<f64>,
 
@@ -194,7 +194,7 @@ pub struct Args {
     /// Retry a failed request N times [default: 2]
     ///
     /// After status 408, 429, 500, 502-504, 520-524, 529 or 530, or if the connection
-    /// fails or is silent before any byte of an answer. Never once text has arrived.
+    /// fails or is silent before any byte of an answer. Never after text has arrived.
     #[arg(long, value_name = "N", value_parser = retries, default_value = "2", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub retries: u32,
 
@@ -233,14 +233,14 @@ pub struct Args {
     /// Ask, and add each answer to FILE
     ///
     /// FILE gets a JSON line for each complete answer, with its request. An error is
-    /// not added. With --replay and the same FILE, only what FILE does not answer is
-    /// asked.
+    /// not added. With --replay and the same FILE, only requests that have no answer
+    /// in FILE are sent.
     #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
     pub record: Option<PathBuf>,
 
     /// Answer from FILE, without a server
     ///
-    /// FILE is one of --record. Nothing is sent, and no key is needed. A request that
+    /// FILE comes from --record. Nothing is sent, and no key is needed. A request that
     /// has no answer in FILE ends with exit status 14.
     #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
     pub replay: Option<PathBuf>,
@@ -268,9 +268,9 @@ pub struct Args {
 
     /// Print the answer only if a command accepts it
     ///
-    /// The shell runs CMD with what would be printed on its standard input. If it
-    /// ends with status 0, the answer is printed. If not, the model is told what CMD
-    /// printed and is asked again, and after the last try the exit status is 13:
+    /// The shell runs CMD. Its standard input is what would be printed. If CMD ends
+    /// with status 0, the answer is printed. If not, the model gets CMD's output and
+    /// is asked again. After the last try the exit status is 13:
     /// -x --check 'jq -e .name'. CMD does not get the key.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
     pub check: Option<String>,
@@ -377,7 +377,7 @@ pub struct Args {
     #[arg(long, help_heading = "Batches")]
     pub resume: bool,
 
-    /// Stop the batch when fewer credits are left
+    /// Stop the batch when credits fall below USD
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub min_credits: Option<f64>,
 

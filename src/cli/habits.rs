@@ -31,7 +31,7 @@ pub fn note(typed: &ArgMatches, args: &Args, console: &Console) {
         && (word == "help" || word == "version")
     {
         let word = word.display();
-        console.note(format!("'{word}' is sent as a question; anyask --{word} answers by itself"));
+        console.note(format!("'{word}' is sent as a question; anyask --{word} prints the {word}"));
     }
 }
 

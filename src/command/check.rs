@@ -131,7 +131,7 @@ impl Rejection {
 
     /// The failure after the last try.
     pub fn failure(&self) -> Failure {
-        let hint = "use -v to see the answer, or --check-retries N to ask again more often";
+        let hint = "use -v to see the answer, or --check-retries N to allow more tries";
         let hint = self.is_judgement().then_some(hint);
         Failure::new(Kind::CheckFailed, self.to_string()).maybe_hint(hint)
     }

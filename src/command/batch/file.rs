@@ -63,7 +63,7 @@ impl ResultsFile {
         let Some(offsets) = rows.in_order(items) else { return Ok(()) };
         let name = self.path.display();
         if !self.lines.is_at(&self.path) {
-            let message = format!("{name} is another file now; it is not put in order");
+            let message = format!("{name} was replaced or removed, so it is not put in order");
             return Err(Failure::new(Kind::Local, message).into());
         }
         let (file, Some(replacement)) = AtomicFile::open(&self.path)? else { return Ok(()) };

@@ -98,7 +98,7 @@ impl Recordings {
         let why = why.map_or(String::new(), |why| format!(": {why}"));
         let message = format!("no recorded answer for this request in {path}{why}");
         let failure = Failure::new(Kind::NoRecording, message);
-        failure.hint(format!("add --record {path} to ask it, and record the answer"))
+        failure.hint(format!("add --record {path} to ask the server and record the answer"))
     }
 }
 
