@@ -2,6 +2,8 @@
 
 mod answers;
 mod folder;
+#[cfg(unix)]
+mod memory;
 mod messages;
 #[cfg(unix)]
 mod pty;

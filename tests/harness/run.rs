@@ -180,26 +180,17 @@ impl Run {
         self.arg("--dry-run").json()
     }
 
-    /// Runs it for its peak memory in MiB; what it prints is thrown away.
+    /// The same run, started by another program that gets these arguments first.
     #[cfg(unix)]
-    #[track_caller]
-    pub fn peak_memory(self, status: i32) -> u64 {
-        let watch = "import resource, subprocess, sys\n\
-                     done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL)\n\
-                     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n\
-                     sys.exit(done.returncode)";
-        let mut watched = python(watch, []).arg(self.command.get_program());
-        watched.stdin = self.stdin;
-        watched.command.args(self.command.get_args());
-        for (name, value) in self.command.get_envs() {
-            watched.command.env(name, value.expect("a value"));
+    pub(super) fn wrapped(self, outer: &Path, args: &[&str]) -> Self {
+        let Self { command: inner, stdin, expected } = self;
+        let mut command = Command::new(outer);
+        command.args(args).arg(inner.get_program()).args(inner.get_args()).env_clear();
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = inner.get_current_dir() {
+            command.current_dir(folder);
         }
-        if let Some(dir) = self.command.get_current_dir() {
-            watched.command.current_dir(dir);
-        }
-        watched.expected = self.expected;
-        let peak: u64 = watched.prints_something().exits(status).trim().parse().expect("the peak");
-        peak / if cfg!(target_os = "macos") { 1 << 20 } else { 1 << 10 }
+        Self { command, stdin, expected }
     }
 }
 
