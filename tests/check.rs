@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CONFLICT, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed, json_answer,
-    json_lines, skip, stopped_by, stream,
+    CONFLICT, PATIENCE, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
+    json_answer, json_lines, skip, stopped_by, stream,
 };
 
 /// Answers one request after the other with these texts.
@@ -44,14 +44,10 @@ fn again(said: &str) -> String {
 
 #[test]
 fn json_that_is_broken_twice_is_right_the_third_time() {
-    if !is_installed("python3") {
-        return skip("python3 is not installed");
-    }
-    let broken = "Expecting property name enclosed in double quotes: line 1 column 2 (char 1)";
-    let ask = |server: &Server, retries| {
-        let flags = ["--check", "python3 -m json.tool >/dev/null", retries, "-u", "as JSON"];
-        anyask(flags).at(server)
-    };
+    let broken = "line 1: a brace is missing";
+    let check = format!("grep -q '}}' || {{ echo '{broken}' >&2; false; }}");
+    let ask =
+        |server: &Server, retries| anyask(["--check", &check, retries, "-u", "as JSON"]).at(server);
     let server = answering(&["{1", "{1", "{}"]);
     ask(&server, "--check-retries=1")
         .says(
@@ -204,21 +200,30 @@ fn the_command_does_not_see_the_key() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_and_the_command() {
-    let script = "import os, signal, subprocess, sys, time\n\
-                  read, write = os.pipe()\n\
-                  check = f'echo begun >&{write}; exec sleep 60'\n\
-                  child = subprocess.Popen(['anyask', '--mock', '--check', check, *sys.argv[1:]], \
-                  pass_fds=[write], start_new_session=True, stderr=subprocess.PIPE)\n\
-                  os.close(write)\n\
-                  print(os.read(read, 99))\n\
-                  start = time.monotonic()\n\
-                  os.killpg(child.pid, signal.SIGINT)\n\
-                  if child.stderr.readline(): os.killpg(child.pid, signal.SIGINT)\n\
-                  print(os.read(read, 99), time.monotonic() - start < 30, child.wait() == -signal.SIGINT)";
+    use rustix::net::sockopt::{Timeout, set_socket_timeout};
+    use rustix::process::Signal;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE)).expect("a limit");
+    let port = listener.local_addr().expect("an address").port();
+    // holds a connection while it runs
+    let check = format!("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 100'");
     let folder = folder().with("items", "hi\n");
-    for args in [["--no-stdin", "hi"], ["--batch=items", "hi"]] {
-        let run = crate::harness::python(script, args).in_dir(&folder);
-        run.prints("b'begun\\n'\nb'' True True\n").exits(0);
+    for (args, is_batch) in [(["--no-stdin", "hi"], false), (["--batch=items", "hi"], true)] {
+        let run = anyask(["--mock", "--check", &check]).args(&args).in_dir(&folder);
+        let mut running = run.in_own_group().mentions("").start();
+        let (mut command, _) = listener.accept().expect("the command to begin");
+        command.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        running.interrupt_group();
+        if is_batch {
+            let note = "anyask: note: no new items are started; a second signal stops at once\n";
+            assert_eq!(running.says_line(), note);
+            running.interrupt_group();
+        }
+        running.ends_by(Signal::INT);
+        assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
     }
 }
 

@@ -99,7 +99,7 @@ fn a_gzip_bomb_is_over_the_limit() {
     // 1 GiB of blanks becomes 5 MB
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
     for _ in 0..1024 {
-        gzip.write_all(&[b' '; 1 << 20]).expect("memory");
+        gzip.write_all(&vec![b' '; 1 << 20]).expect("memory");
     }
     let bomb = gzip.finish().expect("memory");
     assert!(bomb.len() > 500_000, "{}", bomb.len());

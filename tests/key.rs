@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, folder, python};
+use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, bash, folder};
 
 const NO_KEY: &str = "anyask: there is no API key\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
 
@@ -180,10 +180,7 @@ fn a_key_command_may_go_on_after_its_first_line() {
 #[test]
 fn a_key_command_works_though_the_parent_ignores_the_ends_of_its_children() {
     let server = Server::answering("ok");
-    let start = "import os, signal, sys\n\
-                 signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n\
-                 os.execvp(sys.argv[1], sys.argv[1:])";
-    let run = python(start, ["anyask", "--api-key-command", "echo first", "hi"]);
+    let run = bash("trap '' CHLD; exec anyask --api-key-command 'echo first' hi");
     sends(run.base_url(&server), &server, "first");
 }
 

@@ -1,9 +1,14 @@
 //! What servers and relays send beside the documented form, from public bug reports: each is read for what it means.
 
+use std::io::Write;
 use std::time::Instant;
 
+use flate2::Compression;
+use flate2::write::{GzEncoder, ZlibEncoder};
+use rustix::process::Signal;
+
 use crate::harness::{
-    Act, MESSAGE_STOP, Server, answer, anyask, before_the_end, delta, http, json_answer, python,
+    Act, Gate, MESSAGE_STOP, Server, answer, anyask, before_the_end, delta, http, json_answer,
     silent, stream, text_events,
 };
 
@@ -94,25 +99,22 @@ fn a_web_page_is_known_by_its_title() {
 
 #[test]
 fn a_coding_is_decoded_however_it_is_spelled_or_named() {
-    // gzip and zlib of an answer that says "ok", made by Python, the documented form of both
     let message = answer("ok");
-    let script = "import sys, gzip, zlib\n\
-                  pack = {'gzip': gzip.compress, 'zlib': zlib.compress}[sys.argv[1]]\n\
-                  print(pack(sys.argv[2].encode()).hex())";
-    let packed = |how: &str| {
-        let hex = python(script, [how, &message]).output();
-        let byte = |at: usize| u8::from_str_radix(&hex[at..at + 2], 16).expect("hexadecimal");
-        (0..hex.trim().len()).step_by(2).map(byte).collect::<Vec<u8>>()
-    };
-    for (coding, how) in [
-        ("gzip", "gzip"),
-        ("GZIP", "gzip"),
-        ("x-gzip", "gzip"),
-        ("gzip, identity", "gzip"),
-        ("deflate", "zlib"),
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(message.as_bytes()).expect("memory");
+    let gzip = gzip.finish().expect("memory");
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(message.as_bytes()).expect("memory");
+    let zlib = zlib.finish().expect("memory");
+    for (coding, encoded) in [
+        ("gzip", &gzip),
+        ("GZIP", &gzip),
+        ("x-gzip", &gzip),
+        ("gzip, identity", &gzip),
+        ("deflate", &zlib),
     ] {
         let headers = ["content-type: application/json", &format!("Content-Encoding: {coding}")];
-        check(http("200 OK", &headers, packed(how)), "ok\n", "", 0);
+        check(http("200 OK", &headers, encoded), "ok\n", "", 0);
     }
     let said = "anyask: the answer is encoded as br, which was not asked for\n";
     check(http("200 OK", &["content-encoding: br"], "x"), "", said, 10);
@@ -208,26 +210,23 @@ fn events_of_any_number_are_within_the_limit_that_each_has() {
     anyask(["--json", "hi"]).at(&server).prints_something().exits(0);
 }
 
+/// The rest arrives while the process is stopped, which takes longer than `--timeout`.
 #[test]
 fn data_that_waits_in_the_socket_is_read_after_a_pause_of_the_process() {
+    let gate = Gate::new(2);
     let server = Server::new(vec![vec![
         Act::Send(stream(&before_the_end(&["a"]))),
+        Act::Wait(gate.clone()),
         Act::Trickle(text_events(&["b"]).into_bytes()),
+        Act::Wait(gate.clone()),
     ]]);
-    // stopped for longer than --timeout, while the rest arrives
-    let script = "import os, signal, subprocess, sys, threading\n\
-                  child = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)\n\
-                  first = child.stdout.read(1)\n\
-                  child.send_signal(signal.SIGSTOP)\n\
-                  threading.Event().wait(1.2)\n\
-                  child.send_signal(signal.SIGCONT)\n\
-                  print((first + child.stdout.read()).decode(), end='')\n\
-                  sys.exit(child.wait())";
-    let program = env!("CARGO_BIN_EXE_anyask");
-    python(script, [program, "--no-stdin", "--timeout", "0.5", "hi"])
-        .at(&server)
-        .prints("ab\n")
-        .exits(0);
+    let mut running = anyask(["--timeout", "0.4", "hi"]).at(&server).prints("b\n").start();
+    assert_eq!(running.reads(1), "a");
+    running.signal(Signal::STOP);
+    gate.wait();
+    gate.wait();
+    running.signal(Signal::CONT);
+    running.exits(0);
 }
 
 #[test]

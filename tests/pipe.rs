@@ -1,6 +1,12 @@
 //! Where stdout leads: a reader that goes away, a disk that is full, streams that are closed.
 
-use crate::harness::{Act, Server, anyask, bash, delta, python, skip, stream};
+use std::fs::File;
+use std::io::{Read, Write, pipe};
+use std::process::Stdio;
+
+use rustix::io::ioctl_fionbio;
+
+use crate::harness::{Act, Server, anyask, bash, delta, folder, skip, stream};
 
 #[test]
 fn ends_quietly_when_its_reader_goes_away() {
@@ -42,31 +48,27 @@ fn works_with_closed_streams() {
 /// A parent that has made a pipe non-blocking, as node does.
 #[test]
 fn waits_for_a_slow_pipe_that_another_process_made_non_blocking() {
-    let slow_writer = "import os, subprocess, sys\n\
-        read, write = os.pipe()\n\
-        os.set_blocking(read, False)\n\
-        child = subprocess.Popen(sys.argv[1:], stdin=read, stderr=subprocess.PIPE)\n\
-        print(child.stderr.readline().decode(), end='', flush=True)\n\
-        os.write(write, b'late')\n\
-        os.close(write)\n\
-        sys.exit(child.wait())";
-    python(slow_writer, ["anyask", "--mock", "hi"])
-        .prints(
-            "anyask: note: waiting for standard input; use --no-stdin to ignore it\nlate\n\nhi\n",
-        )
-        .exits(0);
-    let slow_reader = "import os, subprocess, sys\n\
-        read, write = os.pipe()\n\
-        os.set_blocking(write, False)\n\
-        child = subprocess.Popen(sys.argv[1:], stdout=write)\n\
-        os.close(write)\n\
-        count = 0\n\
-        while piece := os.read(read, 4096): count += len(piece)\n\
-        print(count)\n\
-        sys.exit(child.wait())";
-    let text = vec![b'x'; 1 << 20];
+    let (reader, mut writer) = pipe().expect("a pipe");
+    ioctl_fionbio(&reader, true).expect("a non-blocking end");
+    let run = anyask(["--mock", "hi"]).prints("late\n\nhi\n");
+    let mut running = run.start_between(reader, Stdio::piped());
+    let note = "anyask: note: waiting for standard input; use --no-stdin to ignore it\n";
+    assert_eq!(running.says_line(), note);
+    writer.write_all(b"late").expect("a reader");
+    drop(writer);
+    running.exits(0);
+    // more than a pipe takes at once
+    let folder = folder().with("text", vec![b'x'; 1 << 20]);
     for flag in ["-S", "--stream"] {
-        let run = python(slow_reader, ["anyask", "--mock", flag]).stdin(text.clone());
-        run.prints(format!("{}\n", text.len() + 1)).exits(0);
+        let (mut reader, writer) = pipe().expect("a pipe");
+        ioctl_fionbio(&writer, true).expect("a non-blocking end");
+        let text = File::open(folder.join("text")).expect("the text");
+        let running = anyask(["--mock", flag]).start_between(text, writer);
+        let (mut count, mut piece) = (0, [0; 4096]);
+        while let more @ 1.. = reader.read(&mut piece).expect("the answer") {
+            count += more;
+        }
+        assert_eq!(count, (1 << 20) + 1);
+        running.exits(0);
     }
 }

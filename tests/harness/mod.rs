@@ -22,9 +22,9 @@ pub use messages::{
 };
 #[cfg(unix)]
 pub use pty::{ALL, Pty, STDERR, STDOUT, STDOUT_AND_STDERR};
-pub use run::{KEY, Run, anyask, bash, json_lines, python, shell};
+pub use run::{KEY, Run, anyask, bash, json_lines, shell};
 pub use running::prints_in_time;
-pub use server::{Act, Gate, Received, Server, unused_address};
+pub use server::{Act, Gate, PATIENCE, Received, Server, unused_address};
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -46,11 +46,6 @@ pub fn shell(name: &str, script: &str) -> Run {
     Run::new(name).args(&["-ec", script])
 }
 
-/// A Python program with these arguments.
-pub fn python<const N: usize>(program: &str, args: [&str; N]) -> Run {
-    Run::new("python3").args(&["-c", program]).args(&args)
-}
-
 /// Each line as JSON.
 #[track_caller]
 pub fn json_lines(text: &str) -> Vec<Value> {
@@ -107,6 +102,13 @@ impl Run {
 
     pub fn in_dir(mut self, folder: &Folder) -> Self {
         self.command.current_dir(folder.path());
+        self
+    }
+
+    /// A terminal sends Ctrl-C to a group of processes.
+    #[cfg(unix)]
+    pub fn in_own_group(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.command, 0);
         self
     }
 

@@ -22,8 +22,13 @@ impl Run {
     }
 
     /// The same with stdout going elsewhere. It is closed on this side.
-    pub fn start_into(mut self, stdout: impl Into<Stdio>) -> Running {
-        let command = self.command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped());
+    pub fn start_into(self, stdout: impl Into<Stdio>) -> Running {
+        self.start_between(Stdio::null(), stdout)
+    }
+
+    /// The same with standard input coming from elsewhere, too.
+    pub fn start_between(mut self, stdin: impl Into<Stdio>, stdout: impl Into<Stdio>) -> Running {
+        let command = self.command.stdin(stdin).stdout(stdout).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the program to start");
         let stderr = BufReader::new(child.stderr.take().expect("stderr"));
         Running { child, stderr, expected: self.expected }
@@ -110,6 +115,14 @@ impl Running {
     pub fn signal(&self, signal: rustix::process::Signal) {
         let process = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(process, signal).expect("the program to be there");
+    }
+
+    /// Sends Ctrl-C to it and to what it started. It runs in its own group.
+    #[track_caller]
+    pub fn interrupt_group(&self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        let signal = rustix::process::Signal::INT;
+        rustix::process::kill_process_group(group, signal).expect("the group to be there");
     }
 
     /// The same where a signal ends it: a shell calls that 130 for Ctrl-C.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{answer, json_answer, stream, text_events};
 
 /// Nothing in a test may wait longer than this.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One thing that the server does with a connection, once it has read a request from it.
 #[derive(Clone)]
