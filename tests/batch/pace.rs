@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{batch, numbered, piped, summary, with_items};
-use crate::harness::{Act, Gate, Server, answer, http, json_answer};
+use crate::harness::{Act, Gate, Received, Server, answer, http, json_answer};
 
 /// The first request gets this answer, and all others are answered.
 fn after(first: &'static str, headers: &'static [&str]) -> Server {
@@ -50,31 +50,33 @@ fn does_not_reuse_connections_that_twice_in_a_row_were_dead() {
     assert_eq!((server.connections(), server.requests()), (4, 6));
 }
 
-/// The request may have been answered: the server closes only after a while.
+/// The request may have been answered: the server closes only after a while, which the pause before the retry of another
+/// item takes.
 #[test]
 fn a_reused_connection_that_dies_late_costs_a_retry_and_a_note() {
-    let gate = Gate::new(2);
+    let [reused, late, again] = [2, 2, 2].map(Gate::new);
+    let wait = |gate: &Gate| Act::Wait(gate.clone());
     let answer = Act::Send(json_answer(&answer("ok")));
-    let late = vec![answer.clone(), Act::Read, Act::Wait(gate.clone())];
-    let server = Server::new(vec![late, vec![answer]]);
+    let busy = Act::Send(http("429 Slow", &["retry-after: 1.2"], ""));
+    let server = Server::new(vec![
+        vec![answer.clone(), Act::Read, wait(&reused), wait(&late)],
+        vec![wait(&reused), busy, Act::Read, wait(&late), wait(&again), answer.clone()],
+        vec![wait(&again), answer],
+    ]);
     let host = server.host();
-    let folder = with_items(numbered(2));
-    let mut running = batch(["-j1", "--retry-delay=0"], &server, &folder)
+    let folder = with_items(numbered(3));
+    let mut running = batch(["-j2", "--retry-delay=0"], &server, &folder)
         .prints_something()
-        .matches(&(summary(2, 0, 0) + "[^\n]*\n"))
+        .matches(&(summary(3, 0, 0) + "[^\n]*\n"))
         .start();
-    while server.requests() < 2 {
-        std::thread::yield_now();
-    }
-    // what is late can only be told by time
-    std::thread::sleep(Duration::from_millis(1100));
-    gate.wait();
     let note = running.says_line();
-    let begin = format!("anyask: note: line 2: {host} closed the connection without an answer");
+    assert!(note.ends_with("; try 2 of 3 in 1.2 s\n"), "{note}");
+    let note = running.says_line();
+    let begin = format!("anyask: note: line 3: {host} closed the connection without an answer");
     let end = "; try 2 of 3 now, though the server may have answered and charged\n";
     assert!(note.starts_with(&begin) && note.ends_with(end), "{note}");
     running.exits(0);
-    assert_eq!((server.connections(), server.requests()), (2, 3));
+    assert_eq!((server.connections(), server.requests()), (3, 5));
 }
 
 /// It does not say so before, as many proxies do.
@@ -125,22 +127,17 @@ fn uses_a_rate_limit_up_and_never_oversteps_it() {
 
 #[test]
 fn waits_before_the_next_request_as_long_as_the_server_asks() {
-    let times: Arc<Mutex<Vec<Instant>>> = Arc::default();
-    let seen = Arc::clone(&times);
-    let server = Server::handling(move |number, request| {
-        seen.lock().expect("the times").push(Instant::now());
-        if number == 0 {
-            return http("429 Slow", &["retry-after-ms: 400"], "");
-        }
-        json_answer(&answer(&request.prompt()))
-    });
-    piped(["-j", "1", "--retry-delay", "0"], &server, numbered(3))
+    let server = after("429 Slow", &["retry-after-ms: 400"]);
+    let folder = with_items(numbered(3));
+    batch(["-j1", "--retry-delay=0", "--log=log"], &server, &folder)
         .prints_something()
         .mentions("note: line 1: ")
         .mentions("try 2 of 3 in 0.4 s")
         .exits(0);
-    let times = times.lock().expect("the times");
-    assert!(times.len() == 4 && times[1] - times[0] >= Duration::from_millis(400));
+    let asked: Vec<_> = server.received().iter().map(Received::prompt).collect();
+    assert_eq!(asked, ["item 1", "item 1", "item 2", "item 3"]);
+    let seconds = folder.json_lines("log")[0]["seconds"].as_f64().expect("seconds");
+    assert!(seconds >= 0.4, "{seconds}");
 }
 
 #[test]
