@@ -5,8 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ALL, Act, ENDED_EARLY, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask, bash,
-    before_the_end, folder, http, json_answer, skip, stopped_by, stream, text_events,
+    ALL, Act, ENDED_EARLY, Events, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask,
+    bash, folder, http, json_answer, skip,
 };
 
 /// The conversation.
@@ -21,7 +21,7 @@ fn said(role: &str, content: &str) -> Value {
 }
 
 fn streamed(text: &str) -> Act {
-    Act::Send(stream(&text_events(&[text])))
+    Act::Send(Events::new().text(text).stop("end_turn").http())
 }
 
 /// The API reference's example of several turns, one a run.
@@ -120,7 +120,7 @@ fn an_answer_that_could_not_be_printed_is_not_kept() {
 #[test]
 fn keeps_an_answer_that_stopped_short() {
     let folder = folder();
-    let server = Server::once(stream(&stopped_by("max_tokens")));
+    let server = Server::once(Events::new().text("ok").stop("max_tokens").http());
     chat(["--strict", "hi"], &folder).at(&server).prints("ok\n").mentions(STOPPED_SHORT).exits(11);
     assert_eq!(folder.json_lines(FILE), [said("user", "hi"), said("assistant", "ok")]);
 }
@@ -131,7 +131,7 @@ fn a_turn_that_cannot_be_kept_is_reported_with_its_cost() {
         return skip("this system has no /dev/full");
     }
     anyask(["-u", "-c", "/dev/full", "hi"])
-        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .at(&Server::once(Events::new().text("ok").stop("max_tokens").http()))
         .prints("ok\n")
         .matches(&format!(
             "anyask: usage: 12 tokens in, 25 tokens out, [^\n]*\n\
@@ -346,7 +346,7 @@ fn a_person_asks_question_after_question() {
 #[test]
 fn ctrl_c_stops_an_answer_and_not_the_conversation() {
     let folder = folder();
-    let begun = stream(&before_the_end(&["never ", "ends"]));
+    let begun = Events::new().texts(&["never ", "ends"]).http();
     let server = Server::new(vec![vec![Act::Send(begun), Act::Hang], vec![streamed("again")]]);
     let mut terminal = session(&server, &folder);
     terminal.waits_for("> ");

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    CONFLICT, PATIENCE, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
-    json_answer, json_lines, skip, stopped_by, stream,
+    CONFLICT, Events, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
+    json_answer, json_lines, skip,
 };
 
 /// Answers one request after the other with these texts.
@@ -200,6 +200,7 @@ fn the_command_does_not_see_the_key() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_and_the_command() {
+    use crate::harness::PATIENCE;
     use rustix::net::sockopt::{Timeout, set_socket_timeout};
     use rustix::process::Signal;
     use std::io::Read;
@@ -240,12 +241,12 @@ fn an_answer_that_stopped_short_is_not_checked_under_strict() {
     let folder = folder();
     anyask(["--strict", "--check", "touch ran", "hi"])
         .in_dir(&folder)
-        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .at(&Server::once(Events::new().text("ok").stop("max_tokens").http()))
         .mentions(STOPPED_SHORT)
         .exits(11);
     assert_eq!(folder.files(), []);
     anyask(["--check=true", "hi"])
-        .at(&Server::once(stream(&stopped_by("max_tokens"))))
+        .at(&Server::once(Events::new().text("ok").stop("max_tokens").http()))
         .prints("ok\n")
         .mentions(STOPPED_SHORT)
         .exits(0);

@@ -1,8 +1,8 @@
 //! What can go wrong, with its message, its hint and its exit status.
 
 use crate::harness::{
-    Act, ENDED_EARLY, Run, STREAM_ENDED_EARLY, Server, anyask, before_the_end, chunked, error_body,
-    folder, http, json_answer, silent, stream, unused_address,
+    Act, ENDED_EARLY, Events, Run, STREAM_ENDED_EARLY, Server, anyask, error_body, folder, http,
+    json_answer, silent, unused_address,
 };
 
 /// Asks a server that answers with this failure.
@@ -109,8 +109,8 @@ fn an_error_event_has_the_exit_of_its_type_and_the_text_is_kept() {
         ("overloaded_error", 8),
         ("api_error", 8),
     ] {
-        let error = format!("event: error\ndata: {}\n\n", error_body(kind, "no more"));
-        let server = Server::once(stream(&(before_the_end(&["kept"]) + &error)));
+        let events = Events::new().text("kept").error(&error_body(kind, "no more"));
+        let server = Server::once(events.http());
         anyask(["hi"])
             .at(&server)
             .prints("kept\n")
@@ -161,8 +161,7 @@ fn an_error_under_a_200_has_the_exit_of_the_status_or_the_code_in_it() {
         (of_words("the channel is saturated"), 8),
         (of_code("E004"), 8),
     ] {
-        let event = format!("event: error\ndata: {error}\n\n");
-        let server = Server::once(stream(&(before_the_end(&["kept"]) + &event)));
+        let server = Server::once(Events::new().text("kept").error(&error).http());
         let run = anyask(["hi"]).at(&server).prints("kept\n");
         run.mentions("anyask: the server answered with ").exits(exit);
         let server = Server::once(json_answer(&error));
@@ -174,7 +173,7 @@ fn an_error_under_a_200_has_the_exit_of_the_status_or_the_code_in_it() {
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_it_by_its_signal_and_keeps_what_has_arrived() {
-    let begun = chunked([before_the_end(&["kept"]).as_bytes()]);
+    let begun = Events::new().text("kept").cut();
     let server = Server::new(vec![vec![Act::Send(begun), Act::Hang]]);
     let mut running = anyask(["hi"]).at(&server).start();
     assert_eq!(running.reads(4), "kept");
@@ -184,9 +183,8 @@ fn ctrl_c_ends_it_by_its_signal_and_keeps_what_has_arrived() {
 
 #[test]
 fn recognizes_an_error_event_by_its_name_and_an_error_by_its_key() {
-    let server = Server::once(stream(
-        "event: error\ndata: {\"code\":500,\"message\":\"oops\",\"type\":\"server_error\"}\n\n",
-    ));
+    let error = r#"{"code":500,"message":"oops","type":"server_error"}"#;
+    let server = Server::once(Events::bare().error(error).http());
     anyask(["hi"])
         .at(&server)
         .says("anyask: the server answered with server_error: oops\n")
@@ -236,7 +234,7 @@ fn reports_a_silent_server() {
 
 #[test]
 fn keeps_partial_text_when_the_server_falls_silent() {
-    let begun = chunked([before_the_end(&["kept"]).as_bytes()]);
+    let begun = Events::new().text("kept").cut();
     let server = Server::new(vec![vec![Act::Send(begun), Act::Hang]]);
     anyask(["--retries", "0", "--timeout", "0.2", "hi"])
         .at(&server)
@@ -247,9 +245,9 @@ fn keeps_partial_text_when_the_server_falls_silent() {
 
 #[test]
 fn keeps_partial_text_when_the_connection_breaks_off() {
-    let begun = before_the_end(&["kept"]);
     for end in [vec![], vec![Act::Reset]] {
-        let script = [vec![Act::Send(chunked([begun.as_bytes()]))], end].concat();
+        let begun = Events::new().text("kept").cut();
+        let script = [vec![Act::Send(begun)], end].concat();
         let server = Server::new(vec![script]);
         anyask(["hi"])
             .at(&server)
@@ -261,7 +259,7 @@ fn keeps_partial_text_when_the_connection_breaks_off() {
 
 #[test]
 fn keeps_partial_text_when_the_stream_is_cut() {
-    let server = Server::once(stream(&before_the_end(&["kept"])));
+    let server = Server::once(Events::new().text("kept").http());
     anyask(["hi"]).at(&server).prints("kept\n").says(STREAM_ENDED_EARLY).exits(10);
 }
 

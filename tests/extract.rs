@@ -1,8 +1,6 @@
 //! `-x`: the first fenced code block, and nothing else.
 
-use crate::harness::{
-    CONFLICT, ENDED_EARLY, STREAM_ENDED_EARLY, Server, anyask, before_the_end, folder, stream,
-};
+use crate::harness::{CONFLICT, ENDED_EARLY, Events, STREAM_ENDED_EARLY, Server, anyask, folder};
 
 #[test]
 fn prints_the_code_of_the_first_block() {
@@ -34,7 +32,7 @@ fn prints_a_block_that_is_never_closed_to_the_end() {
 #[test]
 fn prints_nothing_of_an_answer_that_is_cut() {
     for block in ["```\na\nb", "```\na\n```\n\nand"] {
-        let server = Server::once(stream(&before_the_end(&[block])));
+        let server = Server::once(Events::new().text(block).http());
         anyask(["-x", "hi"]).at(&server).says(STREAM_ENDED_EARLY).exits(10);
     }
     for flags in [&["-x"][..], &["-x", "-S"]] {

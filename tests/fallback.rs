@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::harness::{
-    Received, Server, answer, anyask, before_the_end, error_body, folder, http, json_answer,
-    json_lines, stopped_by, stream,
+    Events, Received, Server, answer, anyask, error_body, folder, http, json_answer, json_lines,
 };
 
 /// Answers with the name of the model, but refuses `bad` ones with this status.
@@ -91,8 +90,7 @@ fn asks_another_model_only_where_it_may_do_better() {
             if model(request) == "good" {
                 return json_answer(&answer("good"));
             }
-            let event = format!("event: error\ndata: {}\n\n", error_body(kind, "no"));
-            http("200 OK", &["content-type: text/event-stream"], event)
+            Events::bare().error(&error_body(kind, "no")).sized()
         });
         let run = anyask(["-q", "-m", "bad", "--fallback=good", "--retries=0", "hi"]).at(&server);
         if falls_back {
@@ -108,7 +106,7 @@ fn asks_no_other_model_where_the_answer_or_the_connection_is_broken() {
     for (script, args, status) in [
         (vec![], &["-q"][..], 9),
         (json_answer("{}"), &["-q"], 10),
-        (stream(""), &["-q"], 10),
+        (Events::bare().http(), &["-q"], 10),
         (json_answer(&answer("no code")), &["-q", "-x"], 10),
     ] {
         let server = Server::once(script);
@@ -116,16 +114,15 @@ fn asks_no_other_model_where_the_answer_or_the_connection_is_broken() {
         run.mentions("anyask: ").exits(status);
         assert_eq!(server.requests(), 1);
     }
-    let server = Server::once(stream(&stopped_by("max_tokens")));
+    let server = Server::once(Events::new().text("ok").stop("max_tokens").http());
     let run = anyask(["-q", "--fallback=good", "--strict", "hi"]).at(&server);
     run.prints("ok\n").mentions("stopped short").exits(11);
 }
 
 #[test]
 fn does_not_ask_another_model_once_text_has_arrived() {
-    let event =
-        "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\"}}\n\n";
-    let server = Server::once(stream(&(before_the_end(&["one "]) + event)));
+    let error = r#"{"type":"error","error":{"type":"overloaded_error"}}"#;
+    let server = Server::once(Events::new().text("one ").error(error).http());
     anyask(["--fallback=good", "hi"])
         .at(&server)
         .prints("one \n")

@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::harness::{Act, ENDED_EARLY, Server, answer, anyask, http, json_answer, stream};
+use crate::harness::{Act, ENDED_EARLY, Events, Server, answer, anyask, http, json_answer};
 
 const OVER_LIMIT: &str = "is over 32 MiB";
 
@@ -71,9 +71,10 @@ fn deeply_nested_json_does_not_overflow_the_stack() {
     let deep = "[".repeat(1_000_000) + &"]".repeat(1_000_000);
     let body = json_answer(&format!("{{\"content\":{deep}}}"));
     is_bounded(vec![Act::Send(body)], &["-S"], 10, "the answer has no content");
-    let event = format!("data: {{\"type\":\"message_start\",\"message\":{deep}}}\n\n");
+    let event = format!("{{\"type\":\"message_start\",\"message\":{deep}}}");
+    let events = Events::bare().data(&event).http();
     for args in [&[][..], &["--json"]] {
-        is_bounded(vec![Act::Send(stream(&event))], args, 10, ENDED_EARLY);
+        is_bounded(vec![Act::Send(events.clone())], args, 10, ENDED_EARLY);
     }
 }
 

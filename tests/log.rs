@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ENDED_EARLY, Folder, KEY, STOPPED_SHORT, Server, answer, anyask, folder, http, skip,
-    stopped_by, stream,
+    ENDED_EARLY, Events, Folder, KEY, STOPPED_SHORT, Server, answer, anyask, folder, http, skip,
 };
 
 /// The lines of the log, which has to be without the key and what was said.
@@ -53,7 +52,7 @@ fn a_failure_is_logged_with_its_exit_status() {
     let log = |flag| anyask([flag, "-q", "--log", "log", "one two"]).in_dir(&folder);
     log("--mock=401").mentions("(401").exits(5);
     log("--mock=cut").prints("one \n").mentions(ENDED_EARLY).exits(10);
-    let short = Server::once(stream(&stopped_by("max_tokens")));
+    let short = Server::once(Events::new().text("ok").stop("max_tokens").http());
     log("--strict").at(&short).prints("ok\n").mentions(STOPPED_SHORT).exits(11);
     let closing = Server::new(vec![vec![]]);
     log("--retries=0").at(&closing).mentions("closed the connection").exits(9);

@@ -5,13 +5,9 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
-use crate::harness::{
-    Act, Gate, MESSAGE_STOP, Server, answer, anyask, before_the_end, delta, http, json_answer,
-    silent, stream, text_events,
-};
-
-const END: &str = r#"data: {"type":"message_delta","delta":{"stop_reason":"end_turn"}}"#;
+use crate::harness::{Act, Events, Gate, Server, answer, anyask, http, json_answer, silent};
 
 /// Asks a server that answers with these bytes, and checks what is printed and said.
 #[track_caller]
@@ -25,13 +21,12 @@ fn check(answer: Vec<u8>, printed: &str, said: &str, exit: i32) {
 #[test]
 fn the_last_value_of_a_repeated_key_counts() {
     let events = [
-        r#"data: {"type":"content_block_delta","index":0,"index":0,"delta":{"type":"text_delta","text":"no","text":"one "}}"#,
-        r#"data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#,
-        r#"data: {"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_reason":"end_turn"},"usage":{"output_tokens":1,"output_tokens":2}}"#,
-        "",
-    ]
-    .join("\n\n");
-    check(stream(&(events + MESSAGE_STOP)), "one two\n", "", 0);
+        r#"{"type":"content_block_delta","index":0,"index":0,"delta":{"type":"text_delta","text":"no","text":"one "}}"#,
+        r#"{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"two"}}"#,
+        r#"{"type":"message_delta","delta":{"stop_reason":"max_tokens","stop_reason":"end_turn"},"usage":{"output_tokens":1,"output_tokens":2}}"#,
+    ];
+    let events = events.iter().fold(Events::bare(), |events, json| events.data(json));
+    check(events.end().http(), "one two\n", "", 0);
     let body = r#"{"content":[{"type":"text","type":"text","text":"ok"}],"content":[{"type":"text","text":"ok"}],"stop_reason":"x","stop_reason":"end_turn"}"#;
     check(json_answer(body), "ok\n", "", 0);
     let error = r#"{"error":{"type":"x","type":"permission_error","message":"a","message":"b"}}"#;
@@ -41,17 +36,18 @@ fn the_last_value_of_a_repeated_key_counts() {
 
 #[test]
 fn text_comes_from_start_and_delta_events_only() {
-    let start = r#"data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
-    let stop = r#"data: {"type":"content_block_stop","index":0,"content_block":{"type":"text","text":"Hello."}}"#;
-    let end =
-        r#"data: {"type":"message_stop","message":{"content":[{"type":"text","text":"Hello."}]}}"#;
-    let events = [start, delta("Hello.").trim_end(), stop, END, end, ""].join("\n\n");
-    check(stream(&events), "Hello.\n", "", 0);
+    let [empty, whole] = ["", "Hello."].map(|text| json!({"type": "text", "text": text}));
+    let events = Events::bare()
+        .event(json!({"type": "content_block_start", "index": 0, "content_block": empty}))
+        .text("Hello.")
+        .event(json!({"type": "content_block_stop", "index": 0, "content_block": whole}))
+        .reason("end_turn")
+        .event(json!({"type": "message_stop", "message": {"content": [whole]}}));
+    check(events.http(), "Hello.\n", "", 0);
 }
 
 #[test]
 fn an_error_in_mid_stream_keeps_its_words() {
-    let began = before_the_end(&["kept"]);
     let bare = r#"{"type":"error","error":{"type":"overloaded_error","message":"too busy"}}"#;
     let torn = format!(r#"data: {{"type":"content_block_delta","in{bare}"#);
     let plain = "event: error\ndata: upstream went away".to_string();
@@ -61,7 +57,8 @@ fn an_error_in_mid_stream_keeps_its_words() {
         (plain, "an error: upstream went away"),
     ] {
         let said = format!("anyask: the server answered with {words}\n");
-        check(stream(&format!("{began}{error}\n\n")), "kept\n", &said, 8);
+        let events = Events::new().text("kept").raw(format!("{error}\n\n"));
+        check(events.http(), "kept\n", &said, 8);
     }
 }
 
@@ -74,7 +71,7 @@ fn json_of_another_kind_is_named() {
     let said = "anyask: this is an OpenAI-style answer\n\
                 hint: is --base-url the address of a Messages API?\n";
     check(json_answer(completion), "", said, 10);
-    check(stream(&format!("data: {chunk}\n\ndata: [DONE]\n\n")), "", said, 10);
+    check(Events::bare().data(chunk).done().http(), "", said, 10);
     for (body, words) in [
         (r#"{"detail":[{"loc":["body","model"],"msg":"bad"}]}"#, "body.model: bad"),
         (r#"{"code":1001,"msg":"no such user"}"#, "no such user"),
@@ -121,9 +118,10 @@ fn a_coding_is_decoded_however_it_is_spelled_or_named() {
 
 #[test]
 fn a_stop_reason_ends_an_answer_though_pings_go_on() {
-    let events = before_the_end(&["ok"]) + END + "\n\n";
-    for act in [Act::Hang, Act::Flood(b"event: ping\ndata: {\"type\": \"ping\"}\n\n".to_vec())] {
-        let server = Server::new(vec![vec![Act::Send(stream(&events)), act]]);
+    let pings = Events::bare().raw("event: ping\n").ping().bytes();
+    for act in [Act::Hang, Act::Flood(pings)] {
+        let events = Events::new().text("ok").reason("end_turn");
+        let server = Server::new(vec![vec![Act::Send(events.http()), act]]);
         anyask(["--timeout", "0.3", "hi"]).at(&server).prints("ok\n").exits(0);
     }
 }
@@ -163,7 +161,7 @@ fn the_body_of_an_error_has_a_time_limit() {
 
 #[test]
 fn what_follows_an_answer_or_an_error_has_5_s_whatever_the_timeout() {
-    let answer = stream(&(before_the_end(&["ok"]) + END + "\n\n"));
+    let answer = Events::new().text("ok").reason("end_turn").http();
     let error = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
     let ended = r"\n\* the answer ended after ([5-9]|[12]\d)\.\d+ s\n";
     let all = [
@@ -182,31 +180,38 @@ fn what_follows_an_answer_or_an_error_has_5_s_whatever_the_timeout() {
 
 #[test]
 fn usage_is_read_in_any_type_and_cached_tokens_count() {
-    let usage = |usage: &str, counted: &str| {
-        let start =
-            format!("data: {{\"type\":\"message_start\",\"message\":{{\"usage\":{usage}}}}}\n\n");
-        let end = "data: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":0,\"output_tokens\":5}}\n\n";
-        let server = Server::once(stream(&(start + &delta("ok") + end + MESSAGE_STOP)));
+    let usage = |usage: Value, counted: &str| {
+        let events = Events::bare().start(json!({"usage": usage})).text("ok");
+        let end = json!({"stop_reason": "end_turn"});
+        let last = json!({"input_tokens": 0, "output_tokens": 5});
+        let events = events.message_delta(end, last).end();
+        let server = Server::once(events.http());
         let run = anyask(["-u", "hi"]).at(&server).prints("ok\n");
         run.says(&format!("anyask: usage: {counted}\n")).exits(0);
     };
-    usage("{\"input_tokens\":12.0}", "12 tokens in, 5 tokens out, 17 in total, about $0.000011");
-    usage("{\"input_tokens\":\"12\"}", "12 tokens in, 5 tokens out, 17 in total, about $0.000011");
     usage(
-        "{\"input_tokens\":4,\"cache_read_input_tokens\":120000}",
+        json!({"input_tokens": 12.0}),
+        "12 tokens in, 5 tokens out, 17 in total, about $0.000011",
+    );
+    usage(
+        json!({"input_tokens": "12"}),
+        "12 tokens in, 5 tokens out, 17 in total, about $0.000011",
+    );
+    usage(
+        json!({"input_tokens": 4, "cache_read_input_tokens": 120_000}),
         "120,004 tokens in (120,000 cached), 5 tokens out, 120,009 in total, about $0.0036",
     );
     usage(
-        "{\"input_tokens\":4,\"cache_creation_input_tokens\":1000}",
+        json!({"input_tokens": 4, "cache_creation_input_tokens": 1000}),
         "1,004 tokens in, 5 tokens out, 1,009 in total, about $0.00038",
     );
 }
 
 #[test]
 fn events_of_any_number_are_within_the_limit_that_each_has() {
-    let padding = format!("data: {{\"type\":\"ping\",\"x\":\"{}\"}}\n\n", "x".repeat(1 << 20));
-    let events = padding.repeat(34) + &text_events(&["ok"]);
-    let server = Server::once(stream(&events));
+    let ping = Events::bare().event(json!({"type": "ping", "x": "x".repeat(1 << 20)})).bytes();
+    let answer = Events::bare().raw(ping.repeat(34)).start(json!({})).text("ok").stop("end_turn");
+    let server = Server::once(answer.http());
     anyask(["--json", "hi"]).at(&server).prints_something().exits(0);
 }
 
@@ -215,9 +220,9 @@ fn events_of_any_number_are_within_the_limit_that_each_has() {
 fn data_that_waits_in_the_socket_is_read_after_a_pause_of_the_process() {
     let gate = Gate::new(2);
     let server = Server::new(vec![vec![
-        Act::Send(stream(&before_the_end(&["a"]))),
+        Act::Send(Events::new().text("a").http()),
         Act::Wait(gate.clone()),
-        Act::Trickle(text_events(&["b"]).into_bytes()),
+        Act::Trickle(Events::new().text("b").stop("end_turn").bytes()),
         Act::Wait(gate.clone()),
     ]]);
     let mut running = anyask(["--timeout", "0.4", "hi"]).at(&server).prints("b\n").start();

@@ -6,8 +6,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use rustix::process::Signal;
 
 use crate::harness::{
-    Act, CONFLICT, ENDED_EARLY, Folder, Gate, SAME_FILE, STOPPED_SHORT, Server, answer, anyask,
-    bash, folder, json_answer, skip, stopped_by, stream,
+    Act, CONFLICT, ENDED_EARLY, Events, Folder, Gate, SAME_FILE, STOPPED_SHORT, Server, answer,
+    anyask, bash, folder, json_answer, skip,
 };
 
 /// A folder with nothing but the file `out`.
@@ -65,7 +65,7 @@ fn leaves_the_old_file_and_nothing_else_after_a_failure() {
 #[test]
 fn keeps_an_answer_that_stopped_short() {
     let folder = with_old("old");
-    let server = Server::once(stream(&stopped_by("max_tokens")));
+    let server = Server::once(Events::new().text("ok").stop("max_tokens").http());
     anyask(["--strict", "-o", "out", "hi"])
         .in_dir(&folder)
         .at(&server)

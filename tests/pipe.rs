@@ -6,7 +6,7 @@ use std::process::Stdio;
 
 use rustix::io::ioctl_fionbio;
 
-use crate::harness::{Act, Server, anyask, bash, delta, folder, skip, stream};
+use crate::harness::{Act, Events, Server, anyask, bash, folder, skip};
 
 #[test]
 fn ends_quietly_when_its_reader_goes_away() {
@@ -17,8 +17,8 @@ fn ends_quietly_when_its_reader_goes_away() {
 
 #[test]
 fn stops_reading_an_endless_answer_when_its_own_reader_goes_away() {
-    let flood = Act::Flood(delta("text").into());
-    let server = Server::new(vec![vec![Act::Send(stream("")), flood]]);
+    let flood = Act::Flood(Events::bare().text("text").bytes());
+    let server = Server::new(vec![vec![Act::Send(Events::bare().http()), flood]]);
     let mut running = anyask(["hi"]).at(&server).start();
     assert_eq!(running.reads(4), "text");
     running.stops_reading();

@@ -7,8 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Act, CONFLICT, Folder, Gate, KEY, Run, SAME_FILE, Server, answer, anyask, before_the_end,
-    chunked, delta, error_body, folder, http, json_answer, stopped_by, stream, text_events,
+    Act, CONFLICT, Events, Folder, Gate, KEY, Run, SAME_FILE, Server, answer, anyask, error_body,
+    folder, http, json_answer,
 };
 
 /// The program with recorded answers, in a folder without a server or a key.
@@ -48,20 +48,21 @@ const FENCED: &str = "Look:\n\n```sh\nls -l\n```\n";
 #[test]
 fn replays_what_was_printed_and_the_exit_status() {
     let pieces = ["Olympus ", "Mons\\u00e9 \u{1F600}", ".\n\n"];
-    let events = text_events(&pieces);
-    let in_chunks = chunked(events.as_bytes().chunks(7).chain([&b""[..]]));
-    let no_text = text_events(&[]);
+    let events = Events::new().texts(&pieces).stop("end_turn");
+    let in_chunks = events.clone().chunks(7);
+    let events = events.http();
+    let no_text = Events::new().block(json!({"type": "text", "text": ""})).stop("end_turn");
     let tool = answer("x").replace("text", "tool_use");
     let latin1 = [&answer("caf").into_bytes()[..], b" "].concat();
     let at = latin1.windows(3).position(|part| part == b"caf").expect("caf") + 3;
     let not_utf8 = [&latin1[..at], b"\xe9", &latin1[at..]].concat();
-    let code = stream(&text_events(&[FENCED]));
+    let code = Events::new().text(FENCED).stop("end_turn").http();
     let json = || json_answer(&answer("one\ntwo"));
     for (sent, args, status) in [
-        (stream(&events), &[][..], 0),
+        (events.clone(), &[][..], 0),
         (in_chunks, &["-S"], 0),
-        (stream(&events), &["--json", "--stream"], 0),
-        (stream(&events), &["--json"], 0),
+        (events.clone(), &["--json", "--stream"], 0),
+        (events, &["--json"], 0),
         (json(), &[], 0),
         (json(), &["--json"], 0),
         (json(), &["--json", "--stream"], 0),
@@ -69,12 +70,12 @@ fn replays_what_was_printed_and_the_exit_status() {
         (http("200 OK", &[], &not_utf8), &["--json"], 0),
         (code.clone(), &["-x"], 0),
         (json(), &["-x"], 10),
-        (stream(&no_text), &[], 10),
+        (no_text.http(), &[], 10),
         (json_answer("{}"), &[], 10),
         (json_answer(&tool), &["--json"], 10),
-        (stream(&stopped_by("max_tokens")), &["--strict"], 11),
+        (Events::new().text("ok").stop("max_tokens").http(), &["--strict"], 11),
         // complete, though no message_stop came
-        (stream(&stopped_by("end_turn").replace("message_stop", "ping")), &[], 0),
+        (Events::new().text("ok").reason("end_turn").ping().done().http(), &[], 0),
     ] {
         let folder = folder();
         let server = Server::once(sent);
@@ -100,7 +101,7 @@ fn an_answer_that_is_not_utf8_is_recorded_as_text() {
 
 #[test]
 fn an_answer_that_was_recorded_in_one_form_is_replayed_in_any_other() {
-    let streamed = recorded(stream(&text_events(&["one ", "two"])), &["hi"]);
+    let streamed = recorded(Events::new().texts(&["one ", "two"]).stop("end_turn").http(), &["hi"]);
     let message = replay(&streamed, &["--json", "hi"]).json();
     assert_eq!(message["content"], json!([{"type": "text", "text": "one two"}]));
     assert_eq!(message["stop_reason"], "end_turn");
@@ -228,17 +229,13 @@ fn a_question_without_an_answer_says_how_it_differs_from_the_last_one() {
 
 #[test]
 fn an_error_is_not_recorded() {
-    let cut = stream(&before_the_end(&["one", "two"]));
-    let error = format!(
-        "{}event: error\ndata: {}\n\n",
-        before_the_end(&["x"]),
-        error_body("api_error", "no")
-    );
+    let cut = Events::new().texts(&["one", "two"]).http();
+    let error = Events::new().text("x").error(&error_body("api_error", "no")).http();
     for (sent, printed, status) in [
         (http("400 No", &[], error_body("invalid_request_error", "no")), "", 4),
         (json_answer(&error_body("api_error", "no")), "", 8),
         (cut, "onetwo\n", 10),
-        (stream(&error), "x\n", 8),
+        (error, "x\n", 8),
         (json_answer("{\"choices\":[]}"), "", 10),
         (json_answer("nonsense"), "", 10),
     ] {
@@ -256,10 +253,10 @@ fn an_error_is_not_recorded() {
 fn an_answer_whose_reader_went_away_too_early_is_not_recorded() {
     let gate = Gate::new(2);
     let server = Server::new(vec![vec![
-        Act::Send(stream(&before_the_end(&["one\n"]))),
+        Act::Send(Events::new().text("one\n").http()),
         Act::Wait(gate.clone()),
         // more than a pipe takes: one write may succeed
-        Act::Send(delta(&"two".repeat(50_000)).into_bytes()),
+        Act::Send(Events::bare().text(&"two".repeat(50_000)).bytes()),
         Act::Hang,
     ]]);
     let folder = folder();
@@ -429,8 +426,9 @@ fn a_line_of_another_kind_is_named_and_left_alone() {
 
 #[test]
 fn a_record_may_be_written_again_by_another_tool() {
-    let good =
-        recorded(stream(&text_events(&["one ", "two"])), &["hi"]).json_lines("answers").remove(0);
+    let good = recorded(Events::new().texts(&["one ", "two"]).stop("end_turn").http(), &["hi"])
+        .json_lines("answers")
+        .remove(0);
     // as Python writes JSON
     let spaced = good.to_string().replace("\":", "\": ").replacen(",\"", ", \"", 2) + "\r\n";
     let folder = folder().with("answers", format!("\n{spaced}"));

@@ -1,8 +1,9 @@
 //! What is reported about an answer: usage, cost, a short stop, request and response.
 
+use serde_json::json;
+
 use crate::harness::{
-    KEY, NO_PROMPT, STOPPED_SHORT, Server, answer, anyask, folder, http, json_answer, stopped_by,
-    stream, text_events,
+    Events, KEY, NO_PROMPT, STOPPED_SHORT, Server, answer, anyask, folder, http, json_answer,
 };
 
 #[test]
@@ -53,32 +54,30 @@ fn a_short_stop_is_one_note_and_under_strict_exit_11() {
             "hint: send less text or fewer files\n",
         ),
     ] {
-        let answer = stream(&stopped_by(reason));
+        let answer = Events::new().text("ok").stop(reason).http();
         let server = Server::serving(vec![answer; 3]);
         let run = |args: &[&str]| anyask(["hi"]).args(args).at(&server).prints("ok\n");
         run(&[]).says(&format!("anyask: note: {STOPPED_SHORT}: {why}\n")).exits(0);
         run(&["-q"]).exits(0);
         run(&["--strict", "-q"]).says(&format!("anyask: {STOPPED_SHORT}: {why}\n{hint}")).exits(11);
     }
-    let server = Server::once(stream(&stopped_by("stop_sequence")));
+    let server = Server::once(Events::new().text("ok").stop("stop_sequence").http());
     anyask(["--strict", "hi"]).at(&server).prints("ok\n").exits(0);
 }
 
 #[test]
 fn the_explanation_of_a_refusal_is_told() {
-    let details =
-        r#""stop_details":{"type":"refusal","category":null,"explanation":"It may harm."}"#;
-    let reason = r#""stop_reason":"refusal""#;
-    let events =
-        stopped_by("refusal").replace(r#""stop_reason": "refusal""#, &[reason, details].join(","));
+    let details = json!({"type": "refusal", "category": null, "explanation": "It may harm."});
+    let end = json!({"stop_reason": "refusal", "stop_details": details});
+    let events = Events::new().text("ok").message_delta(end, json!({"output_tokens": 25})).end();
     anyask(["hi"])
-        .at(&Server::once(stream(&events)))
+        .at(&Server::once(events.http()))
         .prints("ok\n")
         .says(&format!("anyask: note: {STOPPED_SHORT}: the model refused to go on: It may harm.\n"))
         .exits(0);
-    let empty = format!("{{\"content\":[],{reason},{details}}}");
+    let empty = json!({"content": [], "stop_reason": "refusal", "stop_details": details});
     anyask(["hi"])
-        .at(&Server::once(http("200 OK", &[], empty)))
+        .at(&Server::once(http("200 OK", &[], empty.to_string())))
         .mentions("anyask: the answer has no content (stop reason: refusal: It may harm.)\n")
         .exits(10);
 }
@@ -159,11 +158,10 @@ fn the_price_is_that_of_the_model_that_is_asked() {
 
 #[test]
 fn usage_is_the_latest_count_that_the_server_sent() {
-    let events = text_events(&["ok"]).replace(
-        "\"usage\": {\"output_tokens\": 25}",
-        "\"usage\": {\"input_tokens\": 40, \"output_tokens\": 2}",
-    );
-    let server = Server::once(stream(&events));
+    let usage = json!({"input_tokens": 40, "output_tokens": 2});
+    let end = json!({"stop_reason": "end_turn"});
+    let events = Events::new().text("ok").message_delta(end, usage).end();
+    let server = Server::once(events.http());
     anyask(["-u", "hi"])
         .at(&server)
         .prints("ok\n")

@@ -2,9 +2,10 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use serde_json::json;
+
 use crate::harness::{
-    Act, ENDED_EARLY, Server, answer, anyask, before_the_end, error_body, http, json_answer,
-    stream, unused_address,
+    Act, ENDED_EARLY, Events, Server, answer, anyask, error_body, http, json_answer, unused_address,
 };
 
 const CHARGED: &str = ", though the server may have answered and charged";
@@ -225,7 +226,7 @@ fn does_not_warn_of_a_charge_when_there_was_no_connection() {
 
 #[test]
 fn retries_an_error_event_that_comes_before_any_text() {
-    let event = |kind| stream(&format!("event: error\ndata: {}\n\n", error_body(kind, "busy")));
+    let event = |kind| Events::bare().error(&error_body(kind, "busy")).http();
     for kind in ["overloaded_error", "api_error", "rate_limit_error"] {
         for failed in [event(kind), json_answer(&error_body(kind, "busy"))] {
             let server = Server::serving(vec![failed, ok()]);
@@ -249,29 +250,29 @@ fn retries_an_error_event_that_comes_before_any_text() {
 #[test]
 fn an_event_that_is_printed_counts_as_text() {
     let error = error_body("overloaded_error", "busy");
-    let start = before_the_end(&[]);
-    let events = format!("{start}event: error\ndata: {error}\n\n");
+    let start = Events::new().block(json!({"type": "text", "text": ""}));
+    let events = start.clone().error(&error).http();
     // nothing of it is text
-    let server = Server::serving(vec![stream(&events), ok()]);
+    let server = Server::serving(vec![events.clone(), ok()]);
     let run = anyask(["-q", "--retry-delay", "0", "hi"]).at(&server);
     run.prints("ok\n").exits(0);
-    let server = Server::once(stream(&events));
+    let server = Server::once(events);
     let printed = anyask(["--json", "--stream", "hi"])
         .at(&server)
         .prints_something()
         .says("anyask: the server answered with overloaded_error: busy\n")
         .exits(8);
-    let events = start.lines().filter_map(|line| line.strip_prefix("data: "));
-    assert!(events.clone().count() == 2 && events.eq(printed.lines().take(2)), "{printed}");
+    assert!(printed.starts_with(&start.json_lines()), "{printed}");
+    assert_eq!(start.json_lines().lines().count(), 2);
     assert_eq!(server.requests(), 1);
 }
 
 #[test]
 fn does_not_retry_once_an_answer_has_begun() {
-    let cut = before_the_end(&["kept"]);
-    let error = format!("{cut}event: error\ndata: {}\n\n", error_body("overloaded_error", "busy"));
+    let cut = Events::new().text("kept");
+    let error = cut.clone().error(&error_body("overloaded_error", "busy"));
     for (events, status) in [(cut, 10), (error, 8)] {
-        let server = Server::once(stream(&events));
+        let server = Server::once(events.http());
         anyask(["hi"]).at(&server).prints("kept\n").mentions("anyask: ").exits(status);
         assert_eq!(server.requests(), 1);
     }

@@ -3,8 +3,8 @@
 use std::fs;
 
 use crate::harness::{
-    Act, Gate, KEY, Run, Server, answer, anyask, error_body, folder, http, json_answer, skip,
-    stream, text_events,
+    Act, Events, Gate, KEY, Run, Server, answer, anyask, error_body, folder, http, json_answer,
+    skip,
 };
 
 const REDACTED: &str = "[redacted]";
@@ -19,7 +19,7 @@ fn no_output_shows_the_key() {
     for (args, answers, status) in [
         (&["-u"][..], vec![ok()], 0),
         (&["--auth", "x-api-key"], vec![ok()], 0),
-        (&[], vec![stream(&text_events(&["ok"]))], 0),
+        (&[], vec![Events::new().text("ok").stop("end_turn").http()], 0),
         (&["--retries", "0"], vec![http("401 No", &[], &quoted)], 5),
         (&["--retry-delay", "0"], vec![http("500 No", &[], ""), ok()], 0),
         (&["--retries", "0"], vec![b"nonsense\r\n\r\n".to_vec()], 10),
@@ -83,8 +83,8 @@ fn a_server_that_sends_the_key_back_is_not_quoted() {
         (http("307 There", &[&location], ""), 4),
         (json_answer(&error), 8),
         (json_answer(&quoted), 10),
-        (stream(&format!("event: error\ndata: {error}\n\n")), 8),
-        (stream(&format!("data: {quoted}\n\n")), 10),
+        (Events::bare().error(&error).http(), 8),
+        (Events::bare().data(&quoted).http(), 10),
     ] {
         let server = Server::serving(vec![answer.clone(), answer]);
         let check = |run: Run| run.at(&server).mentions(REDACTED).exits(status);

@@ -3,12 +3,14 @@
 #[cfg(target_os = "linux")]
 mod writes;
 
-use crate::harness::{Server, anyask};
+use crate::harness::{Events, Server, anyask};
 
 #[test]
 fn memory_does_not_grow_with_the_stream() {
     let peak = |deltas: usize| {
-        let server = Server::streaming(&vec!["sixteen bytes..."; deltas]);
+        let delta = Events::bare().text("sixteen bytes...").bytes();
+        let events = Events::new().text("").raw(delta.repeat(deltas)).stop("end_turn");
+        let server = Server::once(events.http());
         anyask(["hi"]).at(&server).peak_memory(0)
     };
     let (short, long) = (peak(1), peak(200_000));

@@ -1,8 +1,8 @@
 //! What a person sees and types, in a real pseudo-terminal.
 
 use crate::harness::{
-    ALL, Act, Gate, MESSAGE_STOP, NO_PROMPT, Pty, Run, STDERR, STDOUT, STDOUT_AND_STDERR, Server,
-    anyask, before_the_end, delta, folder, http, stream, text_events,
+    ALL, Act, Events, Gate, NO_PROMPT, Pty, Run, STDERR, STDOUT, STDOUT_AND_STDERR, Server, anyask,
+    folder, http,
 };
 
 /// A question to this server, with only the program's stderr on the terminal.
@@ -75,8 +75,8 @@ fn an_answer_in_a_pipe_or_a_file_is_never_highlighted() {
 #[test]
 fn between_two_writes_the_terminal_is_plain() {
     let gate = Gate::new(2);
-    let first = Act::Send(stream(&before_the_end(&["**bo"])));
-    let second = Act::Send((delta("ld** x") + MESSAGE_STOP).into());
+    let first = Act::Send(Events::new().text("**bo").http());
+    let second = Act::Send(Events::bare().text("ld** x").end().bytes());
     let server = Server::new(vec![vec![first, Act::Wait(gate.clone()), second]]);
     let mut terminal = anyask(["--no-stdin", "hi"]).at(&server).on_terminal(STDOUT);
     terminal.waits_for("**\u{1b}[1mbo\u{1b}[0m");
@@ -87,7 +87,7 @@ fn between_two_writes_the_terminal_is_plain() {
 
 #[test]
 fn an_answer_that_is_cut_leaves_the_terminal_plain() {
-    let server = Server::once(stream(&before_the_end(&["```\nls"])));
+    let server = Server::once(Events::new().text("```\nls").http());
     let run = anyask(["--no-stdin", "hi"]).at(&server);
     let expected = "\u{1b}[36m```\u{1b}[0m\r\n\u{1b}[36mls\u{1b}[0m\r\n";
     assert_eq!(run.on_terminal(STDOUT).exits(10), expected);
@@ -102,7 +102,7 @@ fn raw_obeys_them() {
 
 #[test]
 fn escapes_in_json_are_shown_and_not_obeyed() {
-    let server = Server::once(stream(&(delta("\u{9b}31m") + MESSAGE_STOP)));
+    let server = Server::once(Events::bare().text("\u{9b}31m").end().http());
     let run = anyask(["--no-stdin", "--json", "--stream", "hi"]).at(&server);
     let shown = run.on_terminal(STDOUT).exits(0);
     assert!(shown.contains("\u{fffd}31m") && !shown.contains('\u{9b}'), "{shown}");
@@ -111,7 +111,7 @@ fn escapes_in_json_are_shown_and_not_obeyed() {
 #[test]
 fn a_spinner_shows_the_wait_and_leaves_no_trace() {
     let gate = Gate::new(2);
-    let answer = Act::Send(stream(&text_events(&["ok"])));
+    let answer = Act::Send(Events::new().text("ok").stop("end_turn").http());
     let server = Server::new(vec![vec![Act::Wait(gate.clone()), answer]]);
     let mut terminal = watched(&server);
     terminal.waits_for("waiting");
@@ -122,7 +122,7 @@ fn a_spinner_shows_the_wait_and_leaves_no_trace() {
 
 #[test]
 fn the_spinner_counts_the_seconds_to_a_retry_down() {
-    let answer = Act::Send(stream(&text_events(&["ok"])));
+    let answer = Act::Send(Events::new().text("ok").stop("end_turn").http());
     let busy = http("429 Slow", &["retry-after: 1.2"], "");
     let gate = Gate::new(2);
     let server = Server::new(vec![vec![Act::Send(busy)], vec![Act::Wait(gate.clone()), answer]]);

@@ -1,10 +1,16 @@
 //! An answer that is cut off anywhere, in every framing and in every way, is never taken for a complete one.
 
-use crate::harness::{
-    Act, ENDED_EARLY, MESSAGE_STOP, Server, answer, anyask, silent, stream, text_events,
-};
+use crate::harness::{Act, ENDED_EARLY, Events, Server, answer, anyask, silent};
 
 const PIECES: [&str; 3] = ["one ", "zwei\u{1F600} ", "trois"];
+
+/// The size of chunks, in bytes.
+const CHUNK: usize = 50;
+
+/// An answer with these pieces, up to its end.
+fn begun() -> Events {
+    Events::new().texts(&PIECES)
+}
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Framing {
@@ -14,23 +20,14 @@ enum Framing {
 }
 
 /// The complete answer, and where its head ends.
-fn framed(framing: Framing, body: &[u8]) -> (Vec<u8>, usize) {
-    let kind = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
-    let (head, body) = match framing {
-        Framing::Length => (format!("{kind}content-length: {}\r\n\r\n", body.len()), body.to_vec()),
-        Framing::Close => (format!("{kind}connection: close\r\n\r\n"), body.to_vec()),
-        Framing::Chunked => {
-            let chunk =
-                |part: &[u8]| [format!("{:x}\r\n", part.len()).as_bytes(), part, b"\r\n"].concat();
-            let chunks: Vec<u8> = body.chunks(50).flat_map(chunk).collect();
-            (
-                format!("{kind}transfer-encoding: chunked\r\n\r\n"),
-                [&chunks[..], b"0\r\n\r\n"].concat(),
-            )
-        }
+fn framed(framing: Framing, events: Events) -> (Vec<u8>, usize) {
+    let answer = match framing {
+        Framing::Length => events.sized(),
+        Framing::Chunked => events.chunks(CHUNK),
+        Framing::Close => events.http(),
     };
-    let end = head.len();
-    ([head.into_bytes(), body].concat(), end)
+    let head = answer.windows(4).position(|end| end == b"\r\n\r\n").expect("a head") + 4;
+    (answer, head)
 }
 
 /// How many bytes of the body have arrived with this many bytes after the head.
@@ -39,7 +36,7 @@ fn arrived(framing: Framing, body: &[u8], after_head: usize) -> usize {
         return after_head;
     }
     let (mut left, mut came) = (after_head, 0);
-    for part in body.chunks(50) {
+    for part in body.chunks(CHUNK) {
         let prefix = format!("{:x}\r\n", part.len()).len();
         came += left.saturating_sub(prefix).min(part.len());
         left = left.saturating_sub(prefix + part.len() + 2);
@@ -67,11 +64,12 @@ fn text_within(body: &str, came: usize) -> String {
 
 #[test]
 fn keeps_partial_text_wherever_the_stream_is_cut() {
-    let body = text_events(&PIECES);
-    let stop = body.find(MESSAGE_STOP).expect("the stop");
-    let stopped = stop + MESSAGE_STOP.len() - 1;
+    let events = begun().stop("end_turn");
+    let body = events.to_string();
+    let stop = begun().reason("end_turn").bytes().len();
+    let stopped = begun().reason("end_turn").end().bytes().len() - 1;
     for framing in [Framing::Length, Framing::Chunked, Framing::Close] {
-        let (complete, head) = framed(framing, body.as_bytes());
+        let (complete, head) = framed(framing, events.clone());
         // steps of 11 bytes cut every event and every chunk at other places
         for cut in (0..complete.len()).step_by(11) {
             let server = Server::new(vec![vec![Act::Send(complete[..cut].to_vec())]]);
@@ -102,11 +100,10 @@ fn keeps_partial_text_wherever_the_stream_is_cut() {
 
 #[test]
 fn never_takes_a_reset_for_the_end() {
-    let body = text_events(&PIECES);
-    let stop = body.find("data: {\"type\": \"message_delta\"").expect("the stop reason");
+    let stop = begun().close().bytes().len();
     let all: String = PIECES.concat() + "\n";
     for framing in [Framing::Length, Framing::Chunked, Framing::Close] {
-        let (complete, head) = framed(framing, body.as_bytes());
+        let (complete, head) = framed(framing, begun().stop("end_turn"));
         for cut in (head..head + stop).step_by(53) {
             let server = Server::new(vec![vec![Act::Send(complete[..cut].to_vec()), Act::Reset]]);
             let run = anyask(["--retries", "0", "hi"]).at(&server);
@@ -125,7 +122,7 @@ fn never_takes_a_reset_for_the_end() {
 fn prints_nothing_of_json_that_is_cut() {
     let body = answer("never seen");
     for framing in [Framing::Length, Framing::Chunked, Framing::Close] {
-        let (complete, head) = framed(framing, body.as_bytes());
+        let (complete, head) = framed(framing, Events::bare().raw(&body));
         for cut in (head..head + body.len() - 1).step_by(29) {
             for flag in ["--json", "-S"] {
                 let server = Server::new(vec![vec![Act::Send(complete[..cut].to_vec())]]);
@@ -140,7 +137,7 @@ fn prints_nothing_of_json_that_is_cut() {
 
 #[test]
 fn timeout_does_not_end_a_slow_answer() {
-    let (complete, _) = framed(Framing::Chunked, text_events(&PIECES).as_bytes());
+    let complete = begun().stop("end_turn").chunks(CHUNK);
     let server = Server::new(vec![vec![Act::Trickle(complete)]]);
     // the timeout limits a silence, not the whole answer
     anyask(["-v", "--timeout", "0.4", "--retries", "0", "hi"])
@@ -152,8 +149,9 @@ fn timeout_does_not_end_a_slow_answer() {
 
 #[test]
 fn reports_silence_wherever_it_begins() {
-    let body = text_events(&PIECES);
-    let (complete, head) = framed(Framing::Chunked, body.as_bytes());
+    let events = begun().stop("end_turn");
+    let body = events.to_string();
+    let (complete, head) = framed(Framing::Chunked, events);
     for cut in [0, 20, head, head + 400, complete.len() / 2] {
         let server = Server::new(vec![vec![Act::Send(complete[..cut].to_vec()), Act::Hang]]);
         let text = text_within(
@@ -171,12 +169,11 @@ fn reports_silence_wherever_it_begins() {
 
 #[test]
 fn timeout_does_not_end_an_answer_that_pauses_with_pings() {
-    let ping = "event: ping\ndata: {\"type\": \"ping\"}\n\n: keep-alive\n\n";
-    let head = stream("");
+    let pings = Events::bare().raw("event: ping\n").ping().raw(": keep-alive\n\n").bytes();
     let server = Server::new(vec![vec![
-        Act::Send(head),
-        Act::Trickle(ping.repeat(8).into()),
-        Act::Send(text_events(&["ok"]).into()),
+        Act::Send(Events::bare().http()),
+        Act::Trickle(pings.repeat(8)),
+        Act::Send(Events::new().text("ok").stop("end_turn").bytes()),
     ]]);
     anyask(["--timeout", "0.4", "--retries", "0", "hi"]).at(&server).prints("ok\n").exits(0);
 }

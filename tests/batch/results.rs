@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer, json_lines,
-    skip, stream, text_events,
+    Act, Events, Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer,
+    json_lines, skip,
 };
 
 #[test]
@@ -91,7 +91,7 @@ fn a_failed_item_has_its_exit_status_and_http_status() {
         "bad" => http("400 Bad", &[], "{\"error\":\"no\"}"),
         "thinking" => json_answer("{\"content\":[{\"type\":\"thinking\"}]}"),
         "short" => json_answer(&answer("cut").replace("end_turn", "max_tokens")),
-        "stream" => stream(&text_events(&["ok"])),
+        "stream" => Events::new().text("ok").stop("end_turn").http(),
         text => json_answer(&answer(text)),
     });
     let items = "bad\nthinking\nshort\nstream\nfine\n".to_string();

@@ -1,6 +1,7 @@
 //! What every test is made of: a run of the program with what is expected of it, and a server that it asks.
 
 mod answers;
+mod events;
 mod folder;
 #[cfg(unix)]
 mod memory;
@@ -11,10 +12,8 @@ mod run;
 mod running;
 mod server;
 
-pub use answers::{
-    MESSAGE_STOP, answer, before_the_end, chunked, delta, error_body, http, json_answer,
-    stopped_by, stream, text_events,
-};
+pub use answers::{answer, error_body, http, json_answer};
+pub use events::Events;
 pub use folder::{Folder, folder};
 pub use messages::{
     CONFLICT, ENDED_EARLY, NO_PROMPT, SAME_FILE, STOPPED_SHORT, STREAM_ENDED_EARLY, replaced,

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStderr, ExitStatus, Stdio};
 use std::thread;
 
 use super::run::Expected;
-use super::{Act, Run, Server, anyask, stream};
+use super::{Act, Events, Run, Server, anyask};
 
 /// The program under way, and what is expected at its end.
 #[must_use]
@@ -140,10 +140,10 @@ impl Running {
     }
 }
 
-/// Checks that this is printed while the server, which has sent this part of a stream, sends nothing more.
+/// Checks that this is printed while the server, which has sent these events, sends nothing more.
 #[track_caller]
-pub fn prints_in_time(args: &[&str], part: &str, printed: &str) {
-    let server = Server::new(vec![vec![Act::Send(stream(part)), Act::Hang]]);
+pub fn prints_in_time(args: &[&str], events: Events, printed: &str) {
+    let server = Server::new(vec![vec![Act::Send(events.http()), Act::Hang]]);
     let mut running = anyask(["hi"]).args(args).at(&server).start();
     assert_eq!(running.reads(printed.len()), printed);
     running.kill();

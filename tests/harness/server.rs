@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::{answer, json_answer, stream, text_events};
+use super::{Events, answer, json_answer};
 
 /// Nothing in a test may wait longer than this.
 pub const PATIENCE: Duration = Duration::from_mins(1);
@@ -140,7 +140,7 @@ impl Server {
 
     /// Answers one request with these pieces of text, as a stream.
     pub fn streaming(pieces: &[&str]) -> Self {
-        Self::once(stream(&text_events(pieces)))
+        Self::once(Events::new().texts(pieces).stop("end_turn").http())
     }
 
     fn start(address: &str, state: State) -> Self {

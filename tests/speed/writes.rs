@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, recv, socketpair};
 
-use crate::harness::{Act, Gate, Run, Server, anyask, stream, text_events};
+use crate::harness::{Act, Events, Gate, Run, Server, anyask};
 
 /// Runs it and gives each write to stdout: its stdout is a socket that keeps writes apart as messages.
 fn writes(run: Run, mut each: impl FnMut(&[u8])) {
@@ -26,14 +26,11 @@ fn writes(run: Run, mut each: impl FnMut(&[u8])) {
 #[test]
 fn writes_together_what_arrives_together() {
     const DELTAS: usize = 20_000;
-    let events = text_events(&vec!["sixteen bytes..."; DELTAS]);
+    let events = Events::new().texts(&vec!["sixteen bytes..."; DELTAS]).stop("end_turn");
     // with its length, in one piece: each read fills the program's buffer
-    let head = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: {}\r\n\r\n",
-        events.len()
-    );
+    let answer = events.sized();
     for (args, size) in [(&[][..], Some(DELTAS * 16 + 1)), (&["--json", "--stream"], None)] {
-        let server = Server::once(head.clone() + &events);
+        let server = Server::once(answer.clone());
         let (mut count, mut bytes) = (0, 0);
         writes(anyask(["hi"]).args(args).at(&server), |message| {
             count += 1;
@@ -41,15 +38,15 @@ fn writes_together_what_arrives_together() {
         });
         assert!(size.is_none_or(|size| bytes == size), "{bytes}");
         // the program reads at least 8 KiB at a time; a write for each delta would be 20,000
-        let most = events.len() / (8 << 10);
-        assert!(count <= most, "{count} writes for {} bytes", events.len());
+        let most = answer.len() / (8 << 10);
+        assert!(count <= most, "{count} writes for {} bytes", answer.len());
     }
 }
 
 #[test]
 fn writes_at_once_what_arrives_alone() {
-    let events = text_events(&["one ", "two ", "three"]);
-    let mut acts = vec![Act::Send(stream(""))];
+    let events = Events::new().texts(&["one ", "two ", "three"]).stop("end_turn").to_string();
+    let mut acts = vec![Act::Send(Events::bare().http())];
     let gate = Gate::new(2);
     for event in events.split_inclusive("\n\n") {
         acts.push(Act::Send(event.into()));
