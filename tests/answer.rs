@@ -191,7 +191,7 @@ fn reads_json_though_a_stream_was_requested() {
 }
 
 #[test]
-fn recognizes_a_stream_by_its_first_bytes_whatever_the_headers_say() {
+fn knows_a_stream_by_its_first_bytes_whatever_the_headers_say() {
     let events = Events::new().text("ok").stop("end_turn").bytes();
     for head in [
         "content-type: application/json",
@@ -237,7 +237,7 @@ fn prints_the_text_that_a_block_starts_with() {
 }
 
 #[test]
-fn ends_at_done_after_a_stop_reason_though_the_connection_stays_open() {
+fn ends_at_done_after_a_stop_reason_on_an_open_connection() {
     let events = Events::bare()
         .event(json!({"type": "content_block_delta", "delta": {"text": "ok"}}))
         .event(json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"}}))
@@ -247,7 +247,7 @@ fn ends_at_done_after_a_stop_reason_though_the_connection_stays_open() {
 }
 
 #[test]
-fn json_with_stream_puts_a_json_answer_on_one_line_without_changing_its_numbers() {
+fn json_with_stream_puts_json_on_a_line_and_keeps_its_numbers() {
     let json = "{\n\"z\": 12345678901234567890123, \"e\": 1e400,\n\"content\": [{\"type\": \"text\", \"text\": \"x\"}]\n}\n";
     prints_json(["--json", "--stream", "hi"], json, &(json.trim().replace('\n', " ") + "\n"));
 }
@@ -317,13 +317,13 @@ fn keeps_the_text_before_an_event_that_is_not_json() {
 }
 
 #[test]
-fn reads_an_event_with_its_keys_in_any_order_and_text_in_escapes() {
+fn reads_an_event_with_keys_in_any_order_and_text_in_escapes() {
     let events = "data:{ \"delta\" : {\"text\":\"\\u0048\\u0069\\n\",\"type\":\"text_delta\"} ,\"index\":0, \"type\":\"content_block_delta\"}\n\ndata:{\"type\":\"message_stop\"}\n\n";
     prints(["hi"], Events::bare().raw(events), "Hi\n");
 }
 
 #[test]
-fn takes_any_other_stop_reason_than_the_usual_ones_for_stopping_short() {
+fn an_unusual_stop_reason_means_that_the_answer_stopped_short() {
     for reason in ["end_turn", "stop_sequence", "stop"] {
         prints(["--strict", "hi"], Events::new().text("ok").stop(reason), "ok\n");
     }
@@ -339,7 +339,7 @@ fn takes_any_other_stop_reason_than_the_usual_ones_for_stopping_short() {
 }
 
 #[test]
-fn shows_replacement_characters_for_a_character_split_across_events() {
+fn each_half_of_a_character_split_across_events_is_replaced() {
     let half = |events: Events, text: &str| {
         events.data(&format!(r#"{{"type":"content_block_delta","delta":{{"text":"{text}"}}}}"#))
     };

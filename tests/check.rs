@@ -133,7 +133,7 @@ fn a_rejected_answer_leaves_files_as_they_are() {
 }
 
 #[test]
-fn a_conversation_keeps_the_first_question_and_the_answer_that_passed() {
+fn a_conversation_keeps_the_question_and_the_answer_that_passed() {
     let folder = folder();
     let server = answering(&["one", "two"]);
     let check = "grep -q two || { echo say two; false; }";

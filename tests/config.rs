@@ -66,7 +66,7 @@ fn reads_the_file_in_a_folder_whose_name_is_not_utf8() {
 
 /// Every pair of places, the stronger one named first.
 #[test]
-fn the_command_line_beats_the_environment_beats_the_profile_beats_the_config_file() {
+fn the_command_line_beats_environment_profile_and_file_in_order() {
     let empty = with_files("", "");
     let both = with_files("--model config", "--model profile");
     let config = with_files("--model config", "");
@@ -324,7 +324,7 @@ fn a_path_in_a_file_begins_at_the_file_or_at_the_home_folder() {
 }
 
 #[test]
-fn what_is_written_by_a_relative_path_in_a_file_is_beside_the_file() {
+fn a_relative_path_in_a_file_is_written_beside_the_file() {
     let folder = with_files("--chat talk\n-o answer\n--log ~/log", "").with("home/x", "");
     let run = anyask_in(&folder, ["--mock", "hi"]).env("HOME", &folder.name("home"));
     run.exits(0);
@@ -399,7 +399,7 @@ fn a_missing_profile_is_an_error() {
 }
 
 #[test]
-fn help_version_and_generate_work_in_spite_of_errors_in_the_file() {
+fn help_version_and_generate_work_despite_errors_in_the_file() {
     let folder = with_files("--nonsense", "");
     for mode in ["--help", "-h", "--version", "--generate=man", "--list-models", "--no-config"] {
         anyask_in(&folder, [mode, "--mock"]).stdin("hi").output();

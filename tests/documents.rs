@@ -125,7 +125,7 @@ fn help_names_the_defaults() {
 }
 
 #[test]
-fn the_man_page_says_first_that_recorded_answers_hold_what_was_said() {
+fn the_man_page_says_first_that_records_hold_what_was_said() {
     let page = man::page();
     let (_, section) = page.split_once(".SH \"RECORDED ANSWERS\"\n").expect("the section");
     let first =

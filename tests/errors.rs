@@ -136,7 +136,7 @@ fn an_errors_body_never_goes_to_standard_output() {
 
 /// Under a 200, as relays pass on what the server behind them said.
 #[test]
-fn an_error_under_a_200_has_the_exit_of_the_status_or_the_code_in_it() {
+fn an_error_under_a_200_has_the_exit_of_its_status_or_code() {
     let of_status = |status: u16| {
         format!(r#"{{"error":"Claude API error","status":{status},"details":"no more"}}"#)
     };
@@ -182,7 +182,7 @@ fn ctrl_c_ends_it_by_its_signal_and_keeps_what_has_arrived() {
 }
 
 #[test]
-fn recognizes_an_error_event_by_its_name_and_an_error_by_its_key() {
+fn knows_an_error_event_by_its_name_and_an_error_by_its_key() {
     let error = r#"{"code":500,"message":"oops","type":"server_error"}"#;
     let server = Server::once(Events::bare().error(error).http());
     anyask(["hi"])

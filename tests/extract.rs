@@ -44,7 +44,7 @@ fn prints_nothing_of_an_answer_that_is_cut() {
 }
 
 #[test]
-fn fails_where_the_first_block_is_empty_and_leaves_the_file_alone() {
+fn an_empty_first_block_fails_and_leaves_the_file_alone() {
     for text in ["```\n```\n", "```sh\n\n \n```\n\n```\nls\n```\n", "code\n```"] {
         let folder = folder().with("out", "old");
         let why = "anyask: the answer's first code block is empty\n";

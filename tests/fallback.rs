@@ -102,7 +102,7 @@ fn asks_another_model_only_where_it_may_do_better() {
 }
 
 #[test]
-fn asks_no_other_model_where_the_answer_or_the_connection_is_broken() {
+fn a_broken_answer_or_connection_asks_no_other_model() {
     for (script, args, status) in [
         (vec![], &["-q"][..], 9),
         (json_answer("{}"), &["-q"], 10),
@@ -150,7 +150,7 @@ fn too_long_a_wait_asks_another_model_at_once() {
 }
 
 #[test]
-fn a_batch_stops_to_ask_a_model_first_that_fails_again_and_again() {
+fn a_batch_no_longer_asks_a_model_first_that_keeps_failing() {
     let server = refusing("500 Internal Server Error", &[]);
     let items = "1\n{\"id\":2,\"prompt\":\"x\",\"model\":\"good2\"}\n3\n4\n5\n";
     let printed =

@@ -144,7 +144,7 @@ fn adds_the_files_of_a_list_once_and_after_those_of_file_flags() {
 }
 
 #[test]
-fn listed_paths_begin_at_the_working_folder_wherever_the_list_is() {
+fn paths_in_a_list_begin_at_the_working_folder() {
     let folder = with_files().with("lists/one", "a.txt\n").with("lists/a.txt", "another\n");
     let body = anyask(["--files-from", "lists/one", "hi"]).in_dir(&folder).dry_run();
     let document = "<document path=\"a.txt\">\none\n</document>\n\nhi";

@@ -32,7 +32,7 @@ fn with_upstream_pair(args: [&str; 4], base_url: &str) -> Run {
 }
 
 #[test]
-fn without_a_key_nothing_is_sent_and_a_hint_names_the_ways_to_give_one() {
+fn without_a_key_a_hint_names_the_ways_to_give_one() {
     anyask(["hi"]).says(NO_KEY).exits(3);
     anyask(["hi"]).env("ANYROUTER_API_KEY", "").says(NO_KEY).exits(3);
 }
@@ -145,7 +145,7 @@ fn the_upstream_token_never_goes_to_another_server() {
 }
 
 #[test]
-fn the_upstream_token_goes_to_its_server_though_a_flag_names_that() {
+fn the_upstream_token_goes_to_its_server_where_a_flag_names_it() {
     let server = Server::answering("ok");
     let url = server.url() + "/v1";
     let run = with_upstream_pair(["-S", "--base-url", &url, "hi"], &server.url());
@@ -178,7 +178,7 @@ fn a_key_command_may_go_on_after_its_first_line() {
 }
 
 #[test]
-fn a_key_command_works_though_the_parent_ignores_the_ends_of_its_children() {
+fn a_key_command_works_under_a_parent_that_ignores_sigchld() {
     let server = Server::answering("ok");
     let run = bash("trap '' CHLD; exec anyask --api-key-command 'echo first' hi");
     sends(run.base_url(&server), &server, "first");

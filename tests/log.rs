@@ -64,7 +64,7 @@ fn a_failure_is_logged_with_its_exit_status() {
 }
 
 #[test]
-fn a_log_that_cannot_be_opened_is_reported_before_anything_is_sent() {
+fn a_log_that_cannot_be_opened_is_reported_before_it_asks() {
     let server = Server::new(Vec::new());
     anyask(["--log", "/nowhere/log", "hi"])
         .at(&server)

@@ -342,7 +342,7 @@ fn reaches_an_ipv6_address() {
 /// A container without a package of certificates.
 #[cfg(target_os = "linux")]
 #[test]
-fn without_certificates_of_the_system_the_built_in_ones_are_used() {
+fn without_system_certificates_the_built_in_ones_are_used() {
     let hide = "for folder in /etc/ssl /etc/pki /etc/certs /usr/lib/ssl /usr/share/ssl /usr/local/ssl; do\n\
                 test ! -d $folder || mount -t tmpfs none $folder || exit 77\ndone\n";
     let hidden =

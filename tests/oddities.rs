@@ -160,7 +160,7 @@ fn the_body_of_an_error_has_a_time_limit() {
 }
 
 #[test]
-fn what_follows_an_answer_or_an_error_has_5_s_whatever_the_timeout() {
+fn the_end_of_an_answer_or_an_error_has_5_s_at_any_timeout() {
     let answer = Events::new().text("ok").reason("end_turn").http();
     let error = b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 100\r\n\r\nhalf".to_vec();
     let ended = r"\n\* the answer ended after ([5-9]|[12]\d)\.\d+ s\n";
@@ -217,7 +217,7 @@ fn events_of_any_number_are_within_the_limit_that_each_has() {
 
 /// The rest arrives while the process is stopped, which takes longer than `--timeout`.
 #[test]
-fn data_that_waits_in_the_socket_is_read_after_a_pause_of_the_process() {
+fn data_that_came_while_the_process_was_stopped_is_read() {
     let gate = Gate::new(2);
     let server = Server::new(vec![vec![
         Act::Send(Events::new().text("a").http()),

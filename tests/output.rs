@@ -219,7 +219,7 @@ fn keeps_complete_json_though_it_has_no_text() {
 }
 
 #[test]
-fn leaves_the_old_file_and_nothing_else_when_a_signal_comes_in_mid_answer() {
+fn a_signal_in_mid_answer_leaves_only_the_old_file() {
     for signal in [Signal::INT, Signal::TERM] {
         let folder = with_old("old");
         let gate = Gate::new(2);

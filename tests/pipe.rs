@@ -16,7 +16,7 @@ fn ends_quietly_when_its_reader_goes_away() {
 }
 
 #[test]
-fn stops_reading_an_endless_answer_when_its_own_reader_goes_away() {
+fn stops_reading_an_endless_answer_when_its_reader_goes_away() {
     let flood = Act::Flood(Events::bare().text("text").bytes());
     let server = Server::new(vec![vec![Act::Send(Events::bare().http()), flood]]);
     let mut running = anyask(["hi"]).at(&server).start();

@@ -224,7 +224,7 @@ fn bytes_that_are_not_utf8_are_replaced_and_counted() {
 
 #[cfg(unix)]
 #[test]
-fn bytes_of_arguments_that_are_not_utf8_are_replaced_and_counted() {
+fn argument_bytes_that_are_not_utf8_are_replaced_and_counted() {
     use std::os::unix::ffi::OsStrExt;
     let word = std::ffi::OsStr::from_bytes(b"caf\xe9");
     anyask(["--mock"]).arg(word).prints("caf\u{fffd}\n").says(&replaced(1, "prompt")).exits(0);

@@ -100,7 +100,7 @@ fn an_answer_that_is_not_utf8_is_recorded_as_text() {
 }
 
 #[test]
-fn an_answer_that_was_recorded_in_one_form_is_replayed_in_any_other() {
+fn an_answer_recorded_in_one_form_is_replayed_in_any_other() {
     let streamed = recorded(Events::new().texts(&["one ", "two"]).stop("end_turn").http(), &["hi"]);
     let message = replay(&streamed, &["--json", "hi"]).json();
     assert_eq!(message["content"], json!([{"type": "text", "text": "one two"}]));
@@ -178,7 +178,7 @@ fn anyask_digest(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn nothing_is_asked_that_is_recorded_and_the_rest_is_recorded_too() {
+fn asks_only_what_is_not_recorded_and_records_it_too() {
     let folder = folder();
     let server = Server::echo();
     let both = |question: &str| {
@@ -196,7 +196,7 @@ fn nothing_is_asked_that_is_recorded_and_the_rest_is_recorded_too() {
 }
 
 #[test]
-fn a_question_without_an_answer_says_how_it_differs_from_the_last_one() {
+fn a_missing_record_says_how_the_question_differs_from_the_last() {
     let folder = recorded(json_answer(&answer("a")), &["--max-tokens", "1024", "hi"]);
     let missing = |why: &str| {
         format!(

@@ -42,7 +42,7 @@ fn sends_every_flag_as_its_field() {
 }
 
 #[test]
-fn sends_a_short_model_name_as_the_newest_model_and_any_other_name_as_it_is() {
+fn a_short_model_name_is_the_newest_model_and_others_stay() {
     let model = |name: &str| anyask(["-m", name, "hi"]).dry_run()["model"].clone();
     assert_eq!(model("sonnet"), "claude-3-5-sonnet-20241022");
     assert_eq!(model("haiku"), "claude-3-haiku-20240307");
@@ -96,7 +96,7 @@ fn set_refuses_a_field_that_has_a_flag() {
 }
 
 #[test]
-fn sends_the_documented_headers_and_the_body_that_dry_run_prints() {
+fn sends_documented_headers_and_the_body_that_dry_run_prints() {
     let server = Server::streaming(&["ok"]);
     anyask(["-t", "0", "it's \"quoted\"\n"]).at(&server).prints("ok\n").exits(0);
     let request = server.request();
@@ -265,7 +265,7 @@ fn refuses_a_header_that_cannot_be_sent() {
 }
 
 #[test]
-fn an_unknown_flag_is_not_confused_with_the_flags_that_undo_others() {
+fn an_unknown_flag_is_not_taken_for_one_that_undoes_another() {
     anyask(["--nope"]).says("anyask: unexpected argument '--nope' found\nhint: if it belongs to the prompt, write -- before the words\n").exits(2);
     anyask(["--no-quiet", "--nope"])
         .mentions("anyask: unexpected argument '--nope' found\n")

@@ -24,7 +24,7 @@ fn refusal(status: &str, headers: &[&str]) -> Vec<u8> {
 }
 
 #[test]
-fn sends_the_same_request_again_and_notes_each_retry_on_one_line() {
+fn sends_the_same_request_again_and_notes_each_retry_in_a_line() {
     let server = Server::serving(vec![refusal("529 ", &[]), refusal("503 Unavailable", &[]), ok()]);
     let host = server.host();
     anyask(["--retry-delay", "0", "hi"])

@@ -45,7 +45,7 @@ fn markdown_is_highlighted() {
 }
 
 #[test]
-fn markdown_is_not_highlighted_where_the_user_does_not_want_colour() {
+fn markdown_is_plain_where_the_user_does_not_want_colour() {
     let plain = ANSWER.replace('\n', "\r\n");
     for (name, value) in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
         let shown = repeats(ANSWER).env(name, value).on_terminal(STDOUT).exits(0);

@@ -65,7 +65,7 @@ fn refusal(status: &str, kind: &str) -> Vec<u8> {
 }
 
 #[test]
-fn the_answer_decides_though_the_server_reads_no_more_and_closes() {
+fn the_answer_counts_though_the_server_stops_reading_and_closes() {
     for size in [100_000, 8_000_000] {
         for (status, kind, what, exit) in [
             ("401 Unauthorized", "authentication_error", "did not accept the key", 5),

@@ -71,7 +71,7 @@ fn each_item_keeps_one_row_and_those_of_other_items_come_last() {
 }
 
 #[test]
-fn replaces_the_file_that_a_link_names_and_only_if_there_is_something_to_do() {
+fn replaces_the_file_that_a_link_names_and_only_if_it_has_to() {
     let server = Server::echo();
     let folder = with_items(numbered(2)).with("real/out", "");
     symlink("real/out", folder.join("link")).expect("a link");

@@ -169,7 +169,7 @@ fn ends_when_the_server_asks_for_too_long_a_wait() {
 }
 
 #[test]
-fn ends_when_the_server_asks_for_too_long_a_wait_even_without_retries() {
+fn too_long_a_wait_ends_a_batch_even_without_retries() {
     let server = after("429 Slow", &["retry-after: 3600"]);
     let folder = with_items(numbered(5));
     batch(["--retries=0", "-j1", "-oout"], &server, &folder)

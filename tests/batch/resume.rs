@@ -9,7 +9,7 @@ const NOT_A_RESULT: &str = "this line is not a result of a batch\nhint: is it th
 
 /// Killed at fifty moments and resumed each time. Only what was under way at a kill may be paid for again.
 #[test]
-fn answers_every_item_exactly_once_though_killed_again_and_again() {
+fn answers_every_item_once_though_killed_again_and_again() {
     const ITEMS: usize = 500;
     const JOBS: usize = 4;
     let server = Server::echo();
