@@ -30,7 +30,7 @@ use mistake::typed_mistake;
 
 pub use args::{Args, Color, Document};
 pub use config::with_negations;
-pub use options::{Batch, Command, Options};
+pub use options::{Batch, Command, Mode, Options};
 
 /// Reads the arguments, the environment and the configuration. The console obeys `--color`, `--quiet` and `--verbose`,
 /// also if there is an error.

@@ -22,20 +22,26 @@ use crate::output::{Console, Format, Settings};
 pub enum Command {
     /// Prints a text: help, version, models, the man page, completions.
     Print(Cow<'static, str>),
-    /// Asks one question.
-    Ask(Box<Options>, Sources),
-    /// Prints the request's body.
-    DryRun(Box<Options>, Sources),
-    /// Prints the request as a curl command.
-    Curl(Box<Options>, Sources),
+    /// Anything else.
+    Run(Mode, Box<Options>),
+}
+
+/// What is done with the options.
+pub enum Mode {
     /// Prints the models of the server.
-    ListModels(Box<Options>),
-    /// Asks each typed line.
-    Chat(Box<Options>),
+    ListModels,
+    /// Prints the body of the request.
+    DryRun(Sources),
+    /// Prints the request as a curl command.
+    Curl(Sources),
+    /// Asks one question.
+    Ask(Sources),
+    /// Asks each line that is typed.
+    Chat,
     /// Asks many questions.
-    Batch(Box<Options>, Batch),
+    Batch(Batch),
     /// Prints the bodies of many requests.
-    DryRunBatch(Box<Options>, Batch),
+    DryRunBatch(Batch),
 }
 
 /// The settings that all modes share.
@@ -90,41 +96,47 @@ pub struct Batch {
 
 /// Decides the mode, and checks that the arguments fit together.
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
-    if args.list_models.is_some() && !args.prompt.is_empty() {
-        let failure = usage_error("--list-models takes no prompt");
-        let hint = "use --list-models=server for the server's models";
-        let is_documented = args.list_models == Some(Models::Documented);
-        return Err(failure.maybe_hint(is_documented.then_some(hint)).into());
-    }
-    if args.list_models == Some(Models::Documented) {
-        return Ok(Command::Print(documents::models(args.json).into()));
-    }
-    if let Some(document) = args.generate {
-        return Ok(Command::Print(documents::document(document).into()));
+    if let Some(text) = document(&args)? {
+        return Ok(Command::Print(text));
     }
     args.output = args.output.filter(|path| path != Path::new("-"));
     check_batch_flags(&args)?;
     files::check_purposes(&args)?;
-    let names_stdin = files::names_stdin(&mut args, console)?;
-    let batch = args.batch.as_ref().map(|items| batch(items, &args)).transpose()?;
-    let lists_models = args.list_models.is_some();
-    let asks_one = batch.is_none() && !lists_models;
-    let sources = if asks_one { sources(&args, names_stdin)? } else { None };
+    let mode = mode(&mut args, console)?;
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
         files::check_replay(&args)?;
     }
     let (endpoint, key) = endpoint::endpoint(&args)?;
-    let (dry_run, curl) = (args.dry_run, args.curl);
-    let options = Box::new(options(args, endpoint, key, console)?);
-    Ok(match (batch, sources) {
-        _ if lists_models => Command::ListModels(options),
-        (Some(batch), _) if dry_run => Command::DryRunBatch(options, batch),
-        (Some(batch), _) => Command::Batch(options, batch),
-        (None, None) => Command::Chat(options),
-        (None, Some(sources)) if dry_run => Command::DryRun(options, sources),
-        (None, Some(sources)) if curl => Command::Curl(options, sources),
-        (None, Some(sources)) => Command::Ask(options, sources),
+    Ok(Command::Run(mode, Box::new(options(args, endpoint, key, console)?)))
+}
+
+/// The text that is printed without asking, if it is one.
+fn document(args: &Args) -> Result<Option<Cow<'static, str>>, Failure> {
+    let is_documented = args.list_models == Some(Models::Documented);
+    if args.list_models.is_some() && !args.prompt.is_empty() {
+        let failure = usage_error("--list-models takes no prompt");
+        let hint = "use --list-models=server for the server's models";
+        return Err(failure.maybe_hint(is_documented.then_some(hint)));
+    }
+    if is_documented {
+        return Ok(Some(documents::models(args.json).into()));
+    }
+    Ok(args.generate.map(|document| documents::document(document).into()))
+}
+
+fn mode(args: &mut Args, console: &Console) -> Result<Mode, Failure> {
+    let names_stdin = files::names_stdin(args, console)?;
+    Ok(match &args.batch {
+        _ if args.list_models.is_some() => Mode::ListModels,
+        Some(items) if args.dry_run => Mode::DryRunBatch(batch(items, args)?),
+        Some(items) => Mode::Batch(batch(items, args)?),
+        None => match sources(args, names_stdin)? {
+            Some(sources) if args.dry_run => Mode::DryRun(sources),
+            Some(sources) if args.curl => Mode::Curl(sources),
+            Some(sources) => Mode::Ask(sources),
+            None => Mode::Chat,
+        },
     })
 }
 
@@ -244,7 +256,7 @@ impl Options {
 }
 
 /// Where the question comes from; `None` if each typed line is a question.
-fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
+fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>, Failure> {
     let dash = args.prompt == ["-"];
     let terminal = std::io::stdin().is_terminal();
     let mut sources = named_sources(args);
@@ -256,7 +268,7 @@ fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>> {
         if args.chat.is_some() && args.prompt.is_empty() && types && sends {
             return Ok(None);
         }
-        return Err(input::no_prompt().into());
+        return Err(input::no_prompt());
     }
     Ok(Some(sources))
 }

@@ -15,22 +15,27 @@ mod signals;
 
 use anyhow::Result;
 
-use crate::cli::Command;
+use crate::cli::{Command, Mode};
 use crate::output::{Settings, Sink};
 
 pub fn run(command: Command) -> Result<()> {
-    match command {
-        Command::Print(text) => {
-            let mut sink = Sink::stdout(&Settings::default())?;
-            sink.bytes(text.as_bytes());
-            sink.flush()
-        }
-        Command::Ask(options, sources) => ask::run(*options, &sources),
-        Command::DryRun(options, sources) => ask::dry_run(&options, &sources),
-        Command::Curl(options, sources) => ask::curl(&options, &sources),
-        Command::ListModels(options) => models::run(*options),
-        Command::Chat(options) => chat::run(*options),
-        Command::Batch(options, batch) => batch::run(*options, batch),
-        Command::DryRunBatch(options, batch) => batch::dry_run(&options, &batch),
+    let (mode, options) = match command {
+        Command::Print(text) => return print(&text),
+        Command::Run(mode, options) => (mode, *options),
+    };
+    match mode {
+        Mode::Ask(sources) => ask::run(options, &sources),
+        Mode::DryRun(sources) => ask::dry_run(&options, &sources),
+        Mode::Curl(sources) => ask::curl(&options, &sources),
+        Mode::ListModels => models::run(options),
+        Mode::Chat => chat::run(options),
+        Mode::Batch(batch) => batch::run(options, batch),
+        Mode::DryRunBatch(batch) => batch::dry_run(&options, &batch),
     }
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut sink = Sink::stdout(&Settings::default())?;
+    sink.bytes(text.as_bytes());
+    sink.flush()
 }
