@@ -1,26 +1,26 @@
 //! Sends prepared requests to an endpoint, again where that makes sense.
 
 use std::hash::{BuildHasher, RandomState};
-use std::io::{Cursor, Read};
+use std::io::{Cursor, ErrorKind, Read};
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::{Error, Result};
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ureq::http::HeaderValue;
-use ureq::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ureq::http::header::CONTENT_TYPE;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, http};
 
+use super::coding::Decoded;
 use super::pace::{Pace, stopped};
 use super::resolver::Ipv4First;
 use super::transport::Wrapping;
 use crate::api::deadline::{Deadline, PATIENCE};
 use crate::api::endpoint::Endpoint;
-use crate::api::error::attempt::{AttemptError, broken, refused};
+use crate::api::error::attempt::{AttemptError, refused};
 use crate::api::error::connection::connection_error;
 use crate::api::error::retry::{Decision, Policy, Retryable};
 use crate::api::error::tls::has_no_roots;
@@ -271,14 +271,19 @@ impl Client {
 
     /// Reads the first text of an answer, or the error that it is.
     fn read(&self, head: &Head, body: Body, retain: Retain) -> Result<Reply, AttemptError> {
-        let body = decoded(head, body)?;
+        let body = Decoded::new(head, Box::new(body.into_reader()));
         if !(200..300).contains(&head.status) {
             self.wrapping.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
             return Err(refused(&self.endpoint, head, &error_body(body)));
         }
         let endpoint = Arc::clone(&self.endpoint);
-        let mut reply =
-            Reply::new(head.clone(), body, retain, endpoint, self.wrapping.deadline.clone());
+        let mut reply = Reply::new(
+            head.clone(),
+            Box::new(body),
+            retain,
+            endpoint,
+            self.wrapping.deadline.clone(),
+        );
         reply.fill()?;
         Ok(reply)
     }
@@ -343,26 +348,12 @@ fn agent(endpoint: &Endpoint, roots: RootCerts, wrapping: &Wrapping, reuse: bool
 }
 
 /// The start of an error's body. Its message tells enough even where the rest cannot be read.
-fn error_body(body: Box<dyn Read + Send + Sync>) -> Vec<u8> {
+fn error_body(body: Decoded) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let _ = body.take(LARGEST_ERROR).read_to_end(&mut bytes);
-    bytes
-}
-
-/// A reader of the decoded body. The library decodes `gzip` in just this spelling.
-fn decoded(head: &Head, body: Body) -> Result<Box<dyn Read + Send + Sync>, AttemptError> {
-    let reader = body.into_reader();
-    let coding = head.headers.get(CONTENT_ENCODING).map_or(&b""[..], |coding| coding.as_bytes());
-    let coding = String::from_utf8_lossy(coding).to_ascii_lowercase();
-    let mut codings =
-        coding.split(',').map(str::trim).filter(|name| !matches!(*name, "" | "identity"));
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(Box::new(reader)),
-        (Some("gzip" | "x-gzip"), None) => Ok(Box::new(MultiGzDecoder::new(reader))),
-        (Some("deflate"), None) => Ok(Box::new(ZlibDecoder::new(reader))),
-        _ => {
-            Err(broken(format!("the answer is encoded as {coding}, which was not asked for"))
-                .into())
+    match body.take(LARGEST_ERROR).read_to_end(&mut bytes) {
+        Err(error) if bytes.is_empty() && error.kind() == ErrorKind::Other => {
+            error.to_string().into_bytes()
         }
+        _ => bytes,
     }
 }

@@ -1,6 +1,7 @@
 //! Sends requests: the connection, its proxy, and when a request may be sent.
 
 pub mod client;
+mod coding;
 pub mod pace;
 pub mod proxy;
 mod resolver;

@@ -8,7 +8,7 @@ pub mod retain;
 pub mod sse;
 mod unusable;
 
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +22,7 @@ use crate::api::error::connection::{Broken, interrupted};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
+use crate::error::Failure;
 use answer::{Answer, State};
 use builder::MessageBuilder;
 use retain::{Retain, check_retained};
@@ -120,7 +121,7 @@ impl Reply {
             Ok(0) => return self.end(),
             Ok(count) => count,
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            Err(error) => return self.interrupted(Broken::cause(error.into())),
+            Err(error) => return self.failed(error),
         };
         if self.builder.retain.body {
             self.builder.answer.body.extend_from_slice(&self.piece[..count]);
@@ -208,6 +209,14 @@ impl Reply {
         }
     }
 
+    /// The body cannot be read any further: its coding is unknown, or the connection failed.
+    fn failed(&mut self, error: io::Error) -> Result<(), AttemptError> {
+        match error.downcast::<Failure>() {
+            Ok(failure) => Err(failure.into()),
+            Err(error) => self.interrupted(Broken::cause(error.into())),
+        }
+    }
+
     /// The connection broke, or was silent for too long.
     fn interrupted(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
         let is_silent = matches!(error, ureq::Error::Timeout(_));
@@ -260,8 +269,6 @@ fn too_large() -> AttemptError {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use ureq::http::HeaderMap;
@@ -353,11 +360,7 @@ mod tests {
                     }
                     (begun, ending) = (Some(*id), false);
                 }
-                Sent::Block(_, more) => {
-                    text += more;
-                    (begun, ending) = (begun.or(Some(None)), false);
-                }
-                Sent::Text(_, more) => {
+                Sent::Block(_, more) | Sent::Text(_, more) => {
                     text += more;
                     (begun, ending) = (begun.or(Some(None)), false);
                 }
