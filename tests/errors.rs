@@ -185,7 +185,7 @@ fn ctrl_c_ends_it_by_its_signal_and_keeps_what_has_arrived() {
 fn knows_an_error_event_by_its_name_and_an_error_by_its_key() {
     let error = r#"{"code":500,"message":"oops","type":"server_error"}"#;
     let server = Server::once(Events::bare().error(error).http());
-    anyask(["hi"])
+    anyask(["--retries=0", "hi"])
         .at(&server)
         .says("anyask: the server answered with server_error: oops\n")
         .exits(8);

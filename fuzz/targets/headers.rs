@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
     let max_wait = Duration::from_secs(60);
     let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
     for status in [429, 400, 503] {
-        let pause = server_pause(status, &headers, &limits, SystemTime::UNIX_EPOCH);
+        let pause = server_pause(status, &headers, SystemTime::UNIX_EPOCH);
         match policy.decide(3, retryable(status, &headers, None), pause, 0.5) {
             Decision::Retry(pause) => assert!(pause <= max_wait),
             Decision::TooLong(pause) => assert!(pause > max_wait),

@@ -43,9 +43,14 @@ impl Limits {
 
     /// How long until the window resets. `None` if the reset is unknown, past, or more than 31 days ahead.
     pub fn wait(&self, now: SystemTime) -> Option<Duration> {
-        let left = self.reset?.duration_since(now).ok()?;
-        Some(left).filter(|left| !left.is_zero() && *left <= LONGEST_WINDOW)
+        until(self.reset?, now)
     }
+}
+
+/// How long until then. `None` if that is past, or more than 31 days ahead.
+pub fn until(then: SystemTime, now: SystemTime) -> Option<Duration> {
+    let left = then.duration_since(now).ok()?;
+    Some(left).filter(|left| !left.is_zero() && *left <= LONGEST_WINDOW)
 }
 
 /// A time in words, such as `90 s`, `3 min` or `2 h`, rounded up.

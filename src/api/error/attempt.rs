@@ -50,11 +50,9 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         return stopped_by_bot_check(endpoint, head, kind);
     }
     let body = ErrorBody::read(body);
-    let now = SystemTime::now();
-    let until_reset = |reset: SystemTime| reset.duration_since(now).ok();
-    let pause = server_pause(status, &head.headers, &head.limits, now);
-    let pause = pause.or_else(|| until_reset(body.reset?).filter(|_| status == 429));
-    let meaning = meaning(status, &body);
+    let pause = server_pause(status, &head.headers, head.time);
+    let pause = pause.or_else(|| body.pause?.left(head.time).filter(|_| status == 429));
+    let meaning = meaning(Some(status), &body);
     let kind = meaning.map_or_else(|| status_kind(status), |meaning| meaning.kind);
     let what = match kind {
         Kind::KeyRejected => format!("{host} did not accept the key"),
@@ -67,9 +65,8 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
         _ => format!("{host} refused the request"),
     };
     let named = if body.kind.is_empty() { String::new() } else { format!(" {}", body.kind) };
-    let location = head.headers.get(LOCATION).filter(|_| status < 400);
-    let words = match location {
-        Some(location) => format!(": to {}", String::from_utf8_lossy(location.as_bytes())),
+    let words = match location(head) {
+        Some(location) => format!(": to {location}"),
         None if status == 524 => format!(": {}", silent_origin(&body.message)),
         None if body.message.is_empty() => String::new(),
         None => format!(": {}", body.message),
@@ -80,6 +77,12 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let id = body.request_id.or_else(|| head.request_id.clone());
     let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
     AttemptError { server_pause: pause, ..answered(failure, id, retryable) }
+}
+
+/// Where a redirect leads.
+fn location(head: &Head) -> Option<String> {
+    let location = head.headers.get(LOCATION).filter(|_| head.status < 400)?;
+    Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
 /// The server answered with a failure, under this request id.
@@ -121,11 +124,18 @@ fn refused_hint(
         (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
         (_, 524) => "the request may have been charged; with --json, add --stream".into(),
-        (Kind::RateLimited | Kind::ServerFailed, _) if let Some(pause) = server_pause => {
+        (Kind::RateLimited | Kind::ServerFailed, _)
+            if let Some(pause) = server_pause.filter(|pause| !pause.is_zero()) =>
+        {
             format!("try again in {}", in_words(pause))
         }
         (Kind::RateLimited, _) => "wait a little and try again".into(),
-        (Kind::Refused, ..400) => "use the new address as --base-url, if you trust it".into(),
+        (Kind::Refused, ..400) if location(head).is_some_and(|to| is_messages_url(&to)) => {
+            "use the new address as --base-url, if you trust it".into()
+        }
+        (Kind::Refused, ..400) => {
+            "it asks for a login or leads elsewhere; is --base-url the address of the API?".into()
+        }
         (Kind::Refused, 404) => {
             format!(
                 "check --base-url, and --model with --list-models=server; the URL was {}",
@@ -136,16 +146,25 @@ fn refused_hint(
     })
 }
 
+/// Whether a redirect leads to another address of the API.
+fn is_messages_url(location: &str) -> bool {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    path.trim_end_matches('/').ends_with("/v1/messages")
+}
+
 /// An `error` event, or an error body under a status of success.
 pub fn error_event(body: &ErrorBody) -> AttemptError {
     let name = if body.kind.is_empty() { "an error" } else { &body.kind };
     let words = if body.message.is_empty() { String::new() } else { format!(": {}", body.message) };
     let message = format!("the server answered with {name}{words}");
-    let status = body.status.unwrap_or(200);
-    let meaning = meaning(status, body);
-    let kind = meaning.map_or_else(|| body.failure_kind(), |meaning| meaning.kind);
+    let (meaning, of_type) = (meaning(None, body), body.kind_of_type());
+    let of_status = || body.status.map_or(Kind::ServerFailed, status_kind);
+    let kind = meaning.map(|meaning| meaning.kind).or(of_type).unwrap_or_else(of_status);
     let is_passing = matches!(&*body.kind, "overloaded_error" | "api_error" | "rate_limit_error");
-    let retried = meaning.map(|meaning| meaning.retried).or(is_passing.then_some(true));
+    let retried = meaning.map(|meaning| meaning.retried).or(of_type.map(|_| is_passing));
     let failure = Failure::new(kind, message).maybe_hint(meaning.map(|meaning| meaning.hint));
-    answered(failure, body.request_id.clone(), retryable(status, &HeaderMap::new(), retried))
+    let retryable = retryable(body.status.unwrap_or(200), &HeaderMap::new(), retried);
+    let pause = body.pause.and_then(|pause| pause.left(SystemTime::now()));
+    let pause = pause.filter(|_| kind == Kind::RateLimited);
+    AttemptError { server_pause: pause, ..answered(failure, body.request_id.clone(), retryable) }
 }

@@ -1,99 +1,142 @@
-//! What a server says about an error: its type and its words, wherever its JSON or its page has them.
+//! What a server says about an error: its type, its words and its status, wherever its JSON or its page has them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::api::json::repair;
-use crate::api::limits::instant;
+use crate::api::json::{first_value, repair};
+use crate::api::limits::{instant, until};
 use crate::error::Kind;
 
-/// The fields that hold an error's words, or an object that does, in the order in which they are looked for.
-const MESSAGE_FIELDS: [&str; 10] = [
+/// The fields that have an error's words, or an object that does, in the order in which they are looked for. They are
+/// compared without case and underscores, so that `errMsg` is `err_msg`.
+const MESSAGE_FIELDS: [&str; 18] = [
     "message",
     "msg",
     "detail",
-    "error_msg",
-    "error_description",
+    "errormsg",
+    "errmsg",
+    "errormessage",
+    "errordescription",
+    "description",
+    "statusmsg",
+    "baseresp",
     "errors",
     "fault",
     "faultstring",
     "reason",
     "title",
+    "text",
+    "data",
+    "info",
 ];
+/// The fields that have an HTTP status, as a number or as digits.
+const STATUS_FIELDS: [&str; 4] = ["status", "status_code", "code", "http_code"];
+/// The fields that have a pause in seconds.
+const PAUSE_FIELDS: [&str; 4] = ["resets_in_seconds", "reset_seconds", "retry_after", "retryAfter"];
+/// The fields that have the time at which a limit ends.
+const RESET_FIELDS: [&str; 3] = ["resetAt", "resets_at", "reset_at"];
+/// From here on a number of seconds is a point in time.
+const FIRST_INSTANT: f64 = 1e9;
 /// How deep an error's words may stand in objects and lists.
 const DEEPEST: usize = 5;
 
 /// The body of an error answer, or an `error` event.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct ErrorBody {
     /// The API's name for the error, such as `rate_limit_error`; empty if it has none.
     pub kind: String,
+    /// All its types and codes, by which relays name an error.
+    pub codes: Vec<String>,
     /// The server's words on one line; empty if there are none.
     pub message: String,
-    /// The HTTP status that it passes on from the server behind it.
+    /// The HTTP status that is written in it.
     pub status: Option<u16>,
     pub request_id: Option<String>,
-    /// When the limit is lifted that it speaks of.
-    pub reset: Option<SystemTime>,
+    /// How long the server asks to wait.
+    pub pause: Option<Pause>,
+}
+
+/// A pause as a body has it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Pause {
+    For(Duration),
+    Until(SystemTime),
+}
+
+impl Pause {
+    /// How long it is at this time. A time that is past, or further ahead than any window is long, is no pause.
+    pub fn left(self, now: SystemTime) -> Option<Duration> {
+        match self {
+            Self::For(time) => Some(time),
+            Self::Until(reset) => until(reset, now),
+        }
+    }
 }
 
 impl ErrorBody {
     /// Reads JSON of any form, an HTML page, or text: of those, the first line that has words.
     pub fn read(body: &[u8]) -> Self {
         let text = repair(body);
-        match serde_json::from_str(&text) {
-            Ok(value) => Self::of(&value),
-            Err(_) => Self { message: first_line(&text), ..Self::default() },
+        let json =
+            first_value(&text).and_then(|(json, _)| serde_json::from_str::<Value>(json).ok());
+        match json.filter(|json| !json.is_number()) {
+            Some(value) => Self::of(&value, &text),
+            None => Self { message: first_line(&text), ..Self::default() },
         }
     }
 
-    fn of(value: &Value) -> Self {
+    fn of(value: &Value, text: &str) -> Self {
         let value = value.get(0).unwrap_or(value);
         let error = value.get("error").filter(|error| error.is_object()).unwrap_or(value);
         let inner = error.get("error").filter(|error| error.is_object()).unwrap_or(error);
-        // new-api gives every error its own type, and tells by the code what it is
-        let is_told = |name: &&str| !matches!(*name, "" | "error" | "new_api_error");
-        let name = |object: &Value| {
-            let mut names = ["type", "code"].iter().filter_map(|key| object[*key].as_str());
-            names.find(is_told).map(String::from)
-        };
-        let kind = name(inner).or_else(|| name(error)).or_else(|| name(value)).unwrap_or_default();
-        let message = words(value, 0).unwrap_or_default();
+        let levels = [inner, error, value, &value["base_resp"]];
         let cause = [&value["details"], &error["metadata"]["raw"]];
         let cause =
             cause.into_iter().find_map(|cause| Some(Self::read(cause.as_str()?.as_bytes())));
-        let message = match &cause {
-            Some(cause) if !cause.message.is_empty() => format!("{message}: {}", cause.message),
-            _ => message,
+        let cause = cause.unwrap_or_default();
+        let fields =
+            levels.iter().flat_map(|level| ["type", "code", "status_code"].map(|key| &level[key]));
+        let mut codes = cause.codes;
+        codes.extend(fields.filter(|code| code.is_string() || code.is_number()).map(text_of));
+        // new-api gives every error its own type, and says by the code what it is
+        let is_name = |code: &&String| {
+            !matches!(&***code, "" | "error" | "new_api_error") && code.parse::<f64>().is_err()
+        };
+        let kind = codes.iter().find(is_name).cloned().unwrap_or_default();
+        // of JSON without known fields, all of it is shown
+        let message = words(value, 0).or_else(|| has_words(text).then(|| text.into()));
+        let message = message.unwrap_or_default();
+        let message = match &*cause.message {
+            "" => message,
+            cause => format!("{message}: {cause}"),
         };
         // new-api puts the id at the end of the words
         let (message, id) = match message.rsplit_once("(request id: ") {
             Some((words, id)) => (words.trim_end(), Some(id.trim_end_matches(')'))),
             None => (&*message, None),
         };
-        let number = |value: &Value| value.as_u64().and_then(|number| u16::try_from(number).ok());
+        let statuses = levels.iter().flat_map(|level| STATUS_FIELDS.map(|key| &level[key]));
         Self {
-            kind: to_line(
-                &cause.map(|cause| cause.kind).filter(|kind| !kind.is_empty()).unwrap_or(kind),
-            ),
+            kind: to_line(&kind),
             message: to_line(message),
-            status: number(&value["status"]).filter(|status| (400..600).contains(status)),
+            status: statuses.into_iter().find_map(status).or(cause.status),
             request_id: id.or(value["request_id"].as_str()).map(to_line),
-            reset: instant(&text_of(&value["resetAt"])),
+            pause: levels.iter().find_map(|level| pause(level)),
+            codes,
         }
     }
 
-    /// Returns the kind of failure that the error's type or the status in it stands for; else it is the server's
-    /// failure.
-    pub fn failure_kind(&self) -> Kind {
-        match self.kind.as_str() {
+    /// Returns the kind of failure that the API's own type stands for.
+    pub fn kind_of_type(&self) -> Option<Kind> {
+        Some(match self.kind.as_str() {
             "authentication_error" => Kind::KeyRejected,
             "permission_error" | "billing_error" => Kind::NotPermitted,
             "rate_limit_error" => Kind::RateLimited,
             "invalid_request_error" | "not_found_error" | "request_too_large" => Kind::Refused,
-            _ => self.status.map_or(Kind::ServerFailed, status_kind),
-        }
+            "overloaded_error" | "api_error" | "timeout_error" => Kind::ServerFailed,
+            _ => return None,
+        })
     }
 }
 
@@ -102,7 +145,7 @@ pub fn has_words(json: &str) -> bool {
     fn has(value: &Value) -> bool {
         match value {
             Value::String(text) => !text.trim().is_empty(),
-            Value::Number(number) => number.as_u64().is_some_and(|n| (400..600).contains(&n)),
+            Value::Number(_) => status(value).is_some(),
             Value::Array(values) => values.iter().any(has),
             Value::Object(fields) => fields.values().any(has),
             Value::Null | Value::Bool(_) => false,
@@ -111,9 +154,16 @@ pub fn has_words(json: &str) -> bool {
     serde_json::from_str(json).is_ok_and(|value| has(&value))
 }
 
-/// A string or a number as text.
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), String::from)
+/// Whether JSON that is neither an event nor a message is an error: it says that it failed, or has a code.
+pub fn is_bare_error(json: &str) -> bool {
+    let value: Value = serde_json::from_str(json).unwrap_or_default();
+    let value = value.get(0).unwrap_or(&value);
+    let code = [&value["code"], &value["base_resp"]["status_code"], &value["status_code"]];
+    let is_success =
+        |code: &str| matches!(code, "" | "0" | "200" | "null" | "ok" | "OK" | "success");
+    let has_code = code.iter().any(|code| !is_success(&text_of(code)));
+    (has_code || value["success"] == false || has_words(&value["error"].to_string()))
+        && words(value, 0).is_some()
 }
 
 /// Returns the kind of failure that an HTTP status stands for.
@@ -127,16 +177,51 @@ pub fn status_kind(status: u16) -> Kind {
     }
 }
 
+/// A string or a number as text.
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), String::from)
+}
+
+/// An HTTP status of an error, as a number or as digits.
+fn status(value: &Value) -> Option<u16> {
+    text_of(value).parse().ok().filter(|status| (400..600).contains(status))
+}
+
+/// The pause that an object asks for, itself or in the headers that it passes on.
+fn pause(object: &Value) -> Option<Pause> {
+    let seconds = || PAUSE_FIELDS.iter().find_map(|key| pause_of(&object[*key]));
+    let reset = || RESET_FIELDS.iter().find_map(|key| instant(&text_of(&object[*key])));
+    let headers = object["metadata"]["headers"].as_object();
+    let header = |name| headers?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    let header = || pause_of(header("retry-after").or_else(|| header("x-ratelimit-reset"))?.1);
+    seconds().or_else(|| reset().map(Pause::Until)).or_else(header)
+}
+
+/// A pause in seconds, or the point in time at which it ends.
+fn pause_of(value: &Value) -> Option<Pause> {
+    let text = text_of(value);
+    match text.parse() {
+        Ok(seconds @ ..FIRST_INSTANT) => Duration::try_from_secs_f64(seconds).ok().map(Pause::For),
+        _ => instant(&text).map(Pause::Until),
+    }
+}
+
 /// The words of an error: a string, or those of the first field or list element that has some.
 fn words(value: &Value, depth: usize) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
         Value::Number(number) if depth > 0 => Some(number.to_string()),
-        Value::Array(list) => list.iter().find_map(|element| words(element, depth + 1)),
-        Value::Object(_) if depth < DEEPEST => {
-            let field = |key: &str| words(value.get(key)?, depth + 1);
-            let message = MESSAGE_FIELDS.iter().find_map(|key| field(key));
-            match (field("error"), message) {
+        Value::Array(list) if depth < DEEPEST => {
+            list.iter().find_map(|element| words(element, depth + 1))
+        }
+        Value::Object(fields) if depth < DEEPEST => {
+            let error = fields.get("error").and_then(|error| words(error, depth + 1));
+            let message = MESSAGE_FIELDS.iter().find_map(|name| {
+                let is_it =
+                    |(key, _): &(&String, &Value)| key.replace('_', "").eq_ignore_ascii_case(name);
+                words(fields.iter().find(is_it)?.1, depth + 1)
+            });
+            match (error, message) {
                 // some servers say the half of it in each
                 (Some(error), Some(message)) if value["error"].is_string() && error != message => {
                     Some(format!("{error}: {message}"))
@@ -161,18 +246,29 @@ fn first_line(page: &str) -> String {
     if !page.trim_start().starts_with('<') {
         return to_line(page.lines().find(|line| !line.trim().is_empty()).unwrap_or_default());
     }
-    let mut words = Vec::new();
+    let mut shown = "";
     let mut tag = "";
     for part in page.split('<') {
         let (name, text) = part.split_once('>').unwrap_or((part, ""));
         tag = name.split_whitespace().next().unwrap_or(tag);
-        if tag.eq_ignore_ascii_case("title") && !text.trim().is_empty() {
+        if !has_meaning(text) {
+            continue;
+        }
+        if tag.eq_ignore_ascii_case("title") {
             return to_line(text);
         }
-        let is_shown = !["script", "style"].iter().any(|hidden| tag.eq_ignore_ascii_case(hidden));
-        words.extend(Some(text).filter(|text| is_shown && !text.trim().is_empty()));
+        let is_hidden = ["script", "style"].iter().any(|hidden| tag.eq_ignore_ascii_case(hidden));
+        if shown.is_empty() && !is_hidden {
+            shown = text;
+        }
     }
-    to_line(words.first().unwrap_or(&""))
+    to_line(shown)
+}
+
+/// Whether the text of a page says something: a number or the name of a host does not.
+fn has_meaning(text: &str) -> bool {
+    let is_host = text.contains('.') && !text.trim().contains(char::is_whitespace);
+    text.contains(char::is_alphabetic) && !is_host
 }
 
 /// The text on one line, without a full stop at its end.

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
 use ureq::http::header::RETRY_AFTER;
 
-use crate::api::limits::{Limits, instant};
+use crate::api::limits::{Limits, instant, until};
 
 /// Longest pause that this program chooses itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -100,14 +100,10 @@ pub fn retryable(status: u16, headers: &HeaderMap, by_meaning: Option<bool>) -> 
 }
 
 /// The pause that a server asks for, in the order of exactness.
-pub fn server_pause(
-    status: u16,
-    headers: &HeaderMap,
-    limits: &Limits,
-    now: SystemTime,
-) -> Option<Duration> {
+pub fn server_pause(status: u16, headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let millis = text(headers, "retry-after-ms").and_then(|text| text.parse().ok());
     let millis = millis.and_then(|millis: f64| Duration::try_from_secs_f64(millis / 1e3).ok());
+    let limits = Limits::read(headers);
     let exhausted = status == 429 && limits.remaining == Some(0);
     let reset = limits.wait(now).filter(|_| exhausted);
     millis.or_else(|| retry_after(text(headers, RETRY_AFTER.as_str())?, now)).or(reset)
@@ -116,15 +112,10 @@ pub fn server_pause(
 /// Seconds, or a date (RFC 9110, section 10.2.3); some servers send a Unix time.
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     match text.parse() {
-        Ok(1e9..) => instant(text).map(|then| until(then, now)),
+        Ok(1e9..) => until(instant(text)?, now),
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => httpdate::parse_http_date(text).ok().map(|date| until(date, now)),
+        Err(_) => until(httpdate::parse_http_date(text).ok()?, now),
     }
-}
-
-/// How long until then; nothing, if that is past.
-fn until(then: SystemTime, now: SystemTime) -> Duration {
-    then.duration_since(now).unwrap_or_default()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -153,7 +144,7 @@ mod tests {
         });
         let headers: HeaderMap = headers.collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
-        let pause = server_pause(status, &headers, &Limits::read(&headers), now);
+        let pause = server_pause(status, &headers, now);
         policy.decide(attempt, retryable(status, &headers, None), pause, 0.5)
     }
 

@@ -8,10 +8,13 @@ use super::delta::{is_text, text_delta};
 use super::fold::Fold;
 use super::retain::{Retain, check_retained};
 use super::sse::{self, Decoder};
-use super::unusable::{has_choices, is_error, no_message, not_json, openai_style};
+use super::unusable::{
+    has_choices, has_status, is_error, no_content, no_message, not_json, openai_style,
+};
 use crate::api::deadline::Deadline;
 use crate::api::error::attempt::{AttemptError, broken, error_event};
-use crate::api::error::body::ErrorBody;
+use crate::api::error::body::{ErrorBody, is_bare_error};
+use crate::api::error::retry::Retryable;
 use crate::api::json::{
     BYTE_ORDER_MARK, Fields, escape_controls, first_value, is_json, one_line, parse, repair,
 };
@@ -74,10 +77,11 @@ impl MessageBuilder {
     /// No more events come: after a stop reason the answer is complete, because some servers leave out `message_stop`.
     pub fn end(&mut self) -> Result<(), AttemptError> {
         match self.answer.state {
-            State::Ending => Ok(self.complete()),
-            State::Complete => Ok(()),
-            _ => Err(broken("the stream ended early: no stop reason came").into()),
+            State::Ending => self.complete(),
+            State::Complete => {}
+            _ => return Err(broken("the stream ended early: no stop reason came").into()),
         }
+        Ok(())
     }
 
     fn take_event(&mut self, event: sse::Event) -> Result<(), AttemptError> {
@@ -134,8 +138,9 @@ impl MessageBuilder {
     fn take_fields(&mut self, name: &[u8], event: &Fields, json: &str) -> Result<(), AttemptError> {
         let kind: String =
             event.read("type").unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
-        if name == b"error" || is_error(&kind, event) {
-            return Err(error_event(&ErrorBody::read(json.as_bytes())));
+        let is_bare = kind.is_empty() && event.get("delta").is_none() && is_bare_error(json);
+        if name == b"error" || is_bare || is_error(&kind, event) {
+            return Err(self.error(json));
         }
         if has_choices(event) {
             return Err(openai_style().into());
@@ -248,19 +253,11 @@ impl MessageBuilder {
     /// Takes in a whole message, with the JSON that it is.
     fn take_message(&mut self, message: &Fields, json: &str) -> Result<(), AttemptError> {
         let kind: String = message.read("type").unwrap_or_default();
-        if is_error(&kind, message) {
-            return Err(error_event(&ErrorBody::read(json.as_bytes())));
+        let has_content = message.get("content").is_some();
+        if is_error(&kind, message) || (!has_content && has_status(json)) {
+            return Err(self.error(json));
         }
-        self.answer.problem = match message.get("content") {
-            Some(_) => None,
-            None if has_choices(message) => Some(openai_style()),
-            None if !json.starts_with('{') => Some(broken("the answer is JSON, but not a message")),
-            None => {
-                let words = ErrorBody::read(json.as_bytes()).message;
-                let has_words = !words.is_empty();
-                has_words.then(|| broken(format!("the answer is not a message: {words}")))
-            }
-        };
+        self.answer.problem = (!has_content).then(|| no_content(message, json));
         self.answer.take_message(message);
         self.answer.take_stop_reason(message);
         let text = self.answer.take_content(message.get("content"));
@@ -268,6 +265,17 @@ impl MessageBuilder {
         self.push_event(json);
         self.complete();
         Ok(())
+    }
+
+    /// The error that JSON is. Once a block has begun, the server has done work that it may charge for.
+    fn error(&self, json: &str) -> AttemptError {
+        let failed = error_event(&ErrorBody::read(json.as_bytes()));
+        match failed.retryable {
+            Retryable::Yes if !self.answer.block_types.is_empty() => {
+                AttemptError { retryable: Retryable::MaybeCharged, ..failed }
+            }
+            _ => failed,
+        }
     }
 
     /// Goes on to another state. The time that the end may take begins anew each time that a stop reason comes after

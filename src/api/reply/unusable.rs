@@ -5,12 +5,19 @@ use serde_json::value::RawValue;
 use super::sse;
 use crate::api::error::attempt::{AttemptError, broken, error_event};
 use crate::api::error::body::{ErrorBody, has_words};
+use crate::api::error::relay::meaning;
 use crate::api::json::{Fields, is_json};
 use crate::error::Failure;
 
 /// Whether an event or a message of this type is an error, or says so in its field.
 pub fn is_error(kind: &str, fields: &Fields) -> bool {
     kind == "error" || fields.get("error").is_some_and(|error| has_words(error.get()))
+}
+
+/// Whether JSON says by its type or a code which HTTP status it stands for.
+pub fn has_status(json: &str) -> bool {
+    let body = ErrorBody::read(json.as_bytes());
+    body.status.is_some() || body.kind_of_type().is_some() || meaning(None, &body).is_some()
 }
 
 /// Whether it has the field of an answer of the OpenAI API.
@@ -38,6 +45,20 @@ pub fn no_message(body: &[u8]) -> AttemptError {
     let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
     let hint = is_page.then_some("is --base-url the address of the API?");
     broken(message).maybe_hint(hint).into()
+}
+
+/// Why JSON without content is no answer.
+pub fn no_content(message: &Fields, json: &str) -> Failure {
+    if has_choices(message) {
+        return openai_style();
+    }
+    let words = ErrorBody::read(json.as_bytes()).message;
+    match (json.starts_with('{'), &*words) {
+        (true, "") => broken("the answer has no content"),
+        (true, words) => broken(format!("the answer is not a message: {words}")),
+        (false, "") => broken("the answer is JSON, but not a message"),
+        (false, words) => broken(format!("the answer is JSON, but not a message: {words}")),
+    }
 }
 
 pub fn openai_style() -> Failure {
