@@ -53,6 +53,7 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Seconds before the first retry [default: 1]')
         [CompletionResult]::new('--max-wait', '--max-wait', [CompletionResultType]::ParameterName, 'Longest wait a server may set [default: 60]')
         [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest time without data [default: 300]')
+        [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Longest time for a question in all')
         [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time to connect [default: 10]')
         [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Answer from a built-in test server')
         [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Ask, and add each answer to FILE')

@@ -51,6 +51,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&long=retry-delay &desc='Seconds before the first retry [default: 1]' &arg-required=$true &completer=(one-of )]
         [&long=max-wait &desc='Longest wait a server may set [default: 60]' &arg-required=$true &completer=(one-of )]
         [&long=timeout &desc='Longest time without data [default: 300]' &arg-required=$true &completer=(one-of )]
+        [&long=max-time &desc='Longest time for a question in all' &arg-required=$true &completer=(one-of )]
         [&long=connect-timeout &desc='Longest time to connect [default: 10]' &arg-required=$true &completer=(one-of )]
         [&long=mock &desc='Answer from a built-in test server' &arg-optional=$true &completer=(one-of )]
         [&long=record &desc='Ask, and add each answer to FILE' &arg-required=$true &completer=$files~]

@@ -34,6 +34,7 @@ complete -c anyask -l retries -d 'Retry a failed request N times [default: 2]' -
 complete -c anyask -l retry-delay -d 'Seconds before the first retry [default: 1]' -r -f
 complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' -r -f
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
+complete -c anyask -l max-time -d 'Longest time for a question in all' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
 complete -c anyask -l mock -d 'Answer from a built-in test server' -f
 complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F

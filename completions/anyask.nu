@@ -55,6 +55,7 @@ module completions {
     --retry-delay: string     # Seconds before the first retry [default: 1]
     --max-wait: string        # Longest wait a server may set [default: 60]
     --timeout: string         # Longest time without data [default: 300]
+    --max-time: string        # Longest time for a question in all
     --connect-timeout: string # Longest time to connect [default: 10]
     --record: path            # Ask, and add each answer to FILE
     --replay: path            # Answer from FILE, without a server

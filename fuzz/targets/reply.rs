@@ -65,6 +65,7 @@ fn read(
         headers: Vec::new(),
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
+            max_time: None,
         proxy: None,
         language: "en".into(),
         keep_alive: false,

@@ -1,8 +1,10 @@
-//! A point in time at which reading stops, whatever the time limits of the connection say.
+//! Points in time at which something stops, whatever the time limits of the connection say.
 
+use std::cell::OnceCell;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::error::{Failure, Kind};
 use crate::sync::lock;
 
 /// How long an answer is waited for that is over, or that is an error: shorter than a user's `--timeout`.
@@ -32,4 +34,44 @@ impl Deadline {
         let at = *lock(&self.0);
         at.map(|at| at.saturating_duration_since(Instant::now()))
     }
+}
+
+/// The longest time that a question may take in all, `--max-time`. It counts from the first request.
+#[derive(Debug)]
+pub struct TimeLimit {
+    limit: Duration,
+    ends: OnceCell<Option<Instant>>,
+}
+
+impl TimeLimit {
+    pub fn new(limit: Duration) -> Self {
+        Self { limit, ends: OnceCell::new() }
+    }
+
+    /// Begins to count, unless it has begun.
+    pub fn start(&self) {
+        self.ends.get_or_init(|| Instant::now().checked_add(self.limit));
+    }
+
+    /// How long until it ends; `None` before it begins to count.
+    pub fn left(&self) -> Option<Duration> {
+        let ends = (*self.ends.get()?)?;
+        Some(ends.saturating_duration_since(Instant::now()))
+    }
+
+    /// Whether it ends before this time has passed.
+    pub fn is_shorter_than(&self, time: Duration) -> bool {
+        self.left().is_some_and(|left| left <= time)
+    }
+
+    /// The failure of a question that is not answered in time, because of `why`.
+    pub fn failure(&self, why: &str) -> Failure {
+        over_max_time(self.limit, why)
+    }
+}
+
+/// The failure of a question that takes longer than `--max-time`.
+pub fn over_max_time(limit: Duration, why: &str) -> Failure {
+    let message = format!("{why} --max-time {}", limit.as_secs_f64());
+    Failure::new(Kind::NoConnection, message).hint("use a larger --max-time to wait longer")
 }

@@ -112,6 +112,8 @@ pub struct Endpoint {
     pub timeout: Duration,
     /// Longest time for the name look-up, and once more for the connection with proxy and TLS.
     pub connect_timeout: Duration,
+    /// Longest time for a question in all.
+    pub max_time: Option<Duration>,
     pub proxy: Option<ureq::Proxy>,
     /// The language of error messages (RFC 9110, section 12.5.4): some relays translate them.
     pub language: String,

@@ -14,6 +14,7 @@ pub mod reply;
 mod request;
 mod usage;
 
+pub use deadline::TimeLimit;
 pub use digest::Digest;
 pub use endpoint::{Auth, Endpoint, Header, HeaderSource, Secret};
 pub use error::retry::Policy;

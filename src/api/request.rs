@@ -79,14 +79,22 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// A request for the server's models. Its path ends with `/models` instead of `/messages`.
-    pub fn for_models(endpoint: &Endpoint) -> Result<Self> {
+    /// A request for a page of the server's models: those after the id `after`. Its path ends with `/models` instead of
+    /// `/messages`.
+    pub fn for_models(
+        endpoint: &Endpoint,
+        limit: Option<u32>,
+        after: Option<&str>,
+    ) -> Result<Self> {
         let (path, query) = (endpoint.url.path(), endpoint.url.query());
         let folder = path.strip_suffix("/messages").unwrap_or(path);
-        let query = query.map_or(String::new(), |query| format!("{query}&"));
+        let limit = limit.map(|limit| format!("limit={limit}"));
+        let after = after.map(|id| format!("after_id={}", percent_encoded(id)));
+        let query = [query.map(String::from), limit, after].into_iter().flatten();
+        let query = query.collect::<Vec<_>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
         let mut parts = endpoint.url.clone().into_parts();
-        // upstream lists 20 models by default, and at most 1000
-        parts.path_and_query = Some(format!("{folder}/models?{query}limit=1000").parse()?);
+        parts.path_and_query = Some(format!("{folder}/models{mark}{query}").parse()?);
         let mut headers = endpoint.request_headers(false);
         headers.retain(|header| header.name != CONTENT_TYPE);
         Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
@@ -105,6 +113,17 @@ impl Prepared {
     pub fn digest(&self) -> Digest {
         Digest::of(&self.body_without_stream())
     }
+}
+
+/// The text as a value in a query (RFC 3986, section 2.1).
+fn percent_encoded(text: &str) -> String {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| match byte {
+            byte if is_unreserved(byte) => char::from(byte).to_string(),
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
 }
 
 #[derive(Debug, Clone, Serialize)]

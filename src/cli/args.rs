@@ -217,7 +217,17 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "300", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub timeout: Duration,
 
+    /// Longest time for a question in all
+    ///
+    /// It covers every try, every pause, the answer and --check, and counts from the
+    /// first request. When it is over, the exit status is 9. In a batch it is for each
+    /// item.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub max_time: Option<Duration>,
+
     /// Longest time to connect [default: 10]
+    ///
+    /// Finding the address of the server may take as long again.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub connect_timeout: Duration,
 

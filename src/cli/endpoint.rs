@@ -55,6 +55,7 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         headers,
         timeout: args.timeout,
         connect_timeout: args.connect_timeout,
+        max_time: args.max_time,
         language: language(),
         keep_alive: args.batch.is_some(),
         roots_variable: roots.into_iter().find(|name| variable(name).is_some()),

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, PipeReader, Read, Write, pipe};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,7 +10,8 @@ use std::{fmt, thread};
 
 use anyhow::{Context, Error, Result};
 
-use super::signals::signal_group;
+use super::signals::{KILL, signal_group};
+use crate::api::{TimeLimit, stopped};
 use crate::error::{Failure, Kind};
 use crate::shell;
 use crate::sync::lock;
@@ -20,6 +21,8 @@ const MOST_OUTPUT: usize = 4 << 10;
 /// How long to wait for the rest of the output after the command ended. A process that it left behind may never close
 /// the pipe.
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
+/// How often to look whether the command has ended, if its time is limited.
+const TICK: Duration = Duration::from_millis(10);
 /// Variables that may hold the key.
 const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
@@ -49,20 +52,28 @@ pub fn check(
     command: &str,
     input: Vec<u8>,
     running: Option<&RunningChecks>,
+    limit: Option<&TimeLimit>,
 ) -> Result<Option<Rejection>> {
-    let judged = match judge(command, input, running) {
-        // 127: the shell did not find it; 126: the shell may not run it
-        Ok(rejection) if matches!(rejection.status.code(), Some(126 | 127)) => {
-            Err(Error::msg(rejection.first_line().to_string()))
-        }
-        judged => judged.map_err(Error::new),
-    };
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let rejection = judged.with_context(cannot)?;
+    let judged = judge(command, input, running, limit).with_context(cannot)?;
+    let Some(rejection) = judged else {
+        let why = "the command of --check did not end within";
+        return Err(limit.map_or_else(stopped, |limit| limit.failure(why)).into());
+    };
+    // 127: the shell did not find it; 126: the shell may not run it
+    if matches!(rejection.status.code(), Some(126 | 127)) {
+        return Err(Error::msg(rejection.first_line().to_string())).with_context(cannot);
+    }
     Ok((!rejection.status.success()).then_some(rejection))
 }
 
-fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::Result<Rejection> {
+/// `None` if the time was over before the command ended.
+fn judge(
+    command: &str,
+    input: Vec<u8>,
+    running: Option<&RunningChecks>,
+    limit: Option<&TimeLimit>,
+) -> io::Result<Option<Rejection>> {
     let (reader, writer) = pipe()?;
     let mut command = shell::command(command)?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
@@ -93,11 +104,33 @@ fn judge(command: &str, input: Vec<u8>, running: Option<&RunningChecks>) -> io::
         // in a thread, because the command may not read its input
         thread::Builder::new().spawn(move || stdin.write_all(&input))?;
     }
-    let status = child.wait()?;
+    let status = wait(&mut child, limit)?;
     running.map(|RunningChecks(running)| lock(running).remove(&child.id()));
+    let Some(status) = status else {
+        let in_group = running.is_some();
+        if in_group {
+            signal_group(child.id(), KILL);
+        } else {
+            child.kill()?;
+        }
+        child.wait()?;
+        return Ok(None);
+    };
     let _ = ended.recv_timeout(LAST_OUTPUT);
     let output = lock(&output);
-    Ok(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() })
+    Ok(Some(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() }))
+}
+
+/// The exit status of the command; `None` if the time is over first.
+fn wait(child: &mut Child, limit: Option<&TimeLimit>) -> io::Result<Option<ExitStatus>> {
+    let Some(limit) = limit else { return child.wait().map(Some) };
+    while !limit.is_shorter_than(Duration::ZERO) {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(TICK);
+    }
+    Ok(None)
 }
 
 /// Reads everything, so that the command can always write, but retains only the start.

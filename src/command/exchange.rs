@@ -10,7 +10,7 @@ use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::{
     Answer, Client, Content, Message, Prepared, Price, Progress, Reply, Request, Retain, Sent,
-    State, Stats, stopped,
+    State, Stats, TimeLimit, stopped,
 };
 use crate::cli::Options;
 use crate::output::{
@@ -31,7 +31,9 @@ pub fn exchange(
     let begun = Instant::now();
     let models = session.fallback.models(&request.model);
     let in_batch = printer.is_none();
-    let mut exchange = Exchange { session, client, console, request, prepared, models, in_batch };
+    let limit = client.endpoint().max_time.map(TimeLimit::new);
+    let mut exchange =
+        Exchange { session, client, console, request, prepared, models, limit, in_batch };
     let mut outcome = exchange.ask(printer.as_deref_mut());
     for retries in (0..=session.options.check_retries).rev() {
         match exchange.check(&outcome, retries) {
@@ -63,6 +65,7 @@ struct Exchange<'a> {
     prepared: Prepared,
     /// The models that may be asked from now on. The first one is asked.
     models: Vec<String>,
+    limit: Option<TimeLimit>,
     in_batch: bool,
 }
 
@@ -130,10 +133,9 @@ impl Exchange<'_> {
                     Err(error) => return Sent::unsent(error),
                 }
             }
-            let mut sent = match self.replay(&retain) {
-                Some(sent) => sent,
-                None => self.client.send(&self.prepared, model, &retain, &mut on_progress),
-            };
+            let (client, prepared, limit) = (self.client, &self.prepared, self.limit.as_ref());
+            let ask = || client.send(prepared, model, &retain, limit, &mut on_progress);
+            let mut sent = self.replay(&retain).unwrap_or_else(ask);
             sent.stats.requests += requests;
             requests = sent.stats.requests;
             match (fallback.failure(model, &sent), self.models.get(1)) {
@@ -169,7 +171,9 @@ impl Exchange<'_> {
         let content = printable(output.format, answer)?;
         // in a batch, the first Ctrl-C lets it finish
         let running = self.in_batch.then_some(&self.session.checks);
-        let Some(rejection) = check(command, content, running)? else { return Ok(false) };
+        let Some(rejection) = check(command, content, running, self.limit.as_ref())? else {
+            return Ok(false);
+        };
         for line in answer.text.lines() {
             self.console.trace("<", line);
         }

@@ -1,68 +1,104 @@
 //! `--list-models=server`: the models that the server has for this key.
 
+use std::collections::HashSet;
+
 use anyhow::Result;
 use serde_json::Value;
 
 use super::exchange::read_to_end;
 use super::session::Session;
-use crate::api::{Prepared, Progress, Retain, Sent};
+use crate::api::{Prepared, Progress, Retain, Sent, one_line};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
 
-/// Asks for the list, and prints an id per line, or the server's JSON.
+/// The largest number of models on a page. The upstream API gives 20 without a number, and at most 1000.
+const LIMIT: Option<u32> = Some(1000);
+
+/// Asks for the list page after page, and prints an id per line, or the server's JSON, a line for each page.
 pub fn run(options: Options) -> Result<()> {
     let session = Session::new(options, None)?;
-    let json = list(&session)?;
-    let output = &session.options.output;
+    let (console, output) = (&session.options.console, &session.options.output);
     let mut sink = Sink::stdout(output)?;
-    if matches!(output.format, Format::Json | Format::Events) {
-        sink.json(&json);
-        sink.end_line();
-    } else {
-        for id in ids(&json)? {
-            sink.text(&id);
+    let mut cursors = HashSet::new();
+    let (mut limit, mut after) = (LIMIT, None);
+    loop {
+        let Some(json) = page(&session, limit, after.as_deref())? else {
+            limit = None;
+            continue;
+        };
+        let page: Value = serde_json::from_slice(&json).unwrap_or_default();
+        if matches!(output.format, Format::Json | Format::Events) {
+            sink.json(one_line(&String::from_utf8_lossy(&json)).trim().as_bytes());
             sink.end_line();
+        } else {
+            for id in ids(&page, after.is_none())? {
+                sink.text(&id);
+                sink.end_line();
+            }
+        }
+        sink.flush()?;
+        if page["has_more"] != true {
+            return Ok(());
+        }
+        after = cursor(&page).filter(|cursor| cursors.insert(cursor.clone()));
+        if after.is_none() {
+            console.note("the server has more models, but does not say how to get them");
+            return Ok(());
         }
     }
-    sink.flush()
 }
 
-/// The server's answer, which is JSON.
-fn list(session: &Session) -> Result<Vec<u8>> {
+/// A page of the server's answer, which is JSON; `None` if the server refuses the limit.
+fn page(session: &Session, limit: Option<u32>, after: Option<&str>) -> Result<Option<Vec<u8>>> {
     let (client, console) = (&session.client, &session.options.console);
-    let prepared = Prepared::for_models(client.endpoint())?;
+    let prepared = Prepared::for_models(client.endpoint(), limit, after)?;
     let retain = Retain { message: true, ..Retain::default() };
     let mut on_progress = |progress: Progress| show_progress(console, &progress);
     start_spinner(console);
-    let Sent { reply, stats } = client.send(&prepared, "", &retain, &mut on_progress);
+    let Sent { reply, stats } = client.send(&prepared, "", &retain, None, &mut on_progress);
     console.stop_live();
-    if let Some(head) = stats.head.filter(|head| matches!(head.status, 404 | 405)) {
-        let host = client.endpoint().host();
-        let message = format!("{host} does not list its models ({})", head.status);
-        let hint = format!("check --base-url; the URL was {}", prepared.url);
-        return Err(Failure::new(Kind::Refused, message).hint(hint).into());
+    match stats.head.map(|head| head.status) {
+        Some(400) if limit.is_some() => return Ok(None),
+        Some(status @ (404 | 405)) => {
+            let host = client.endpoint().host();
+            let message = format!("{host} does not list its models ({status})");
+            let hint = format!("check --base-url; the URL was {}", prepared.url);
+            return Err(Failure::new(Kind::Refused, message).hint(hint).into());
+        }
+        _ => {}
     }
     let mut reply = reply?;
     read_to_end(&mut reply, None)?;
-    Ok(reply.into_answer().message)
+    Ok(Some(reply.into_answer().message))
 }
 
-/// The ids in a list of models, which has the API's form or that of another server.
-fn ids(json: &[u8]) -> Result<Vec<String>, Failure> {
-    let list: Value = serde_json::from_slice(json).unwrap_or_default();
+/// The models in a list, which has the API's form or that of another server.
+fn models(list: &Value) -> Option<&Vec<Value>> {
     let models = ["data", "models"].iter().find_map(|key| list[key].as_array());
-    let id = |model: &Value| {
-        let id = ["id", "name"].iter().find_map(|key| model[key].as_str());
-        id.or(model.as_str()).map(String::from)
-    };
-    let broken = |message| Failure::new(Kind::BrokenAnswer, message);
-    let models = models.or(list.as_array()).ok_or_else(|| {
-        broken("the answer is not a list of models").hint("use --json to see the answer")
-    })?;
+    models.or(list.as_array())
+}
+
+/// The id of a model on one line.
+fn id(model: &Value) -> Option<String> {
+    let id = ["id", "name"].iter().find_map(|key| model[key].as_str());
+    Some(id.or(model.as_str())?.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// The ids on a page. A list without any is an error.
+fn ids(list: &Value, is_first: bool) -> Result<Vec<String>, Failure> {
+    let broken =
+        |message| Failure::new(Kind::BrokenAnswer, message).hint("use --json to see the answer");
+    let models = models(list).ok_or_else(|| broken("the answer is not a list of models"))?;
     let ids: Vec<_> = models.iter().filter_map(id).collect();
-    if ids.is_empty() {
-        return Err(broken("the server lists no models").hint("use --json to see the answer"));
+    if ids.is_empty() && is_first {
+        return Err(broken("the server lists no models"));
     }
     Ok(ids)
+}
+
+/// The id after which the next page begins.
+fn cursor(list: &Value) -> Option<String> {
+    let of_last = || id(models(list)?.last()?);
+    list["last_id"].as_str().filter(|id| !id.is_empty()).map(String::from).or_else(of_last)
 }

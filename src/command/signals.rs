@@ -9,11 +9,15 @@ pub const ENDING: [i32; 3] =
     [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
 #[cfg(unix)]
 pub const INTERRUPT: i32 = signal_hook::consts::SIGINT;
+#[cfg(unix)]
+pub const KILL: i32 = signal_hook::consts::SIGKILL;
 
 #[cfg(not(unix))]
 pub const ENDING: [i32; 1] = [INTERRUPT];
 #[cfg(not(unix))]
 pub const INTERRUPT: i32 = 2;
+#[cfg(not(unix))]
+pub const KILL: i32 = 9;
 
 /// Calls `on` with each of these signals, in a thread of its own.
 #[cfg(unix)]

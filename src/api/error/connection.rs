@@ -9,6 +9,7 @@ use ureq::Timeout;
 use super::attempt::{AttemptError, broken};
 use super::retry::Retryable;
 use super::tls;
+use crate::api::deadline::over_max_time;
 use crate::api::endpoint::Endpoint;
 use crate::error::{Failure, Kind};
 
@@ -87,6 +88,7 @@ fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryabl
             .hint("check --base-url and the network"),
     };
     match error {
+        ureq::Error::Timeout(Timeout::Global) => (over_max_time_of(endpoint), Retryable::No),
         ureq::Error::Timeout(Timeout::PerRead | Timeout::PerWrite) => {
             (silent(endpoint), Retryable::MaybeCharged)
         }
@@ -150,11 +152,19 @@ fn proxy_status(reason: &str) -> Option<u16> {
 
 /// The connection failed after the answer had begun.
 pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
+    if matches!(error, ureq::Error::Timeout(Timeout::Global)) {
+        return over_max_time_of(endpoint).into();
+    }
     if matches!(error, ureq::Error::Timeout(_)) {
         return silent(endpoint).into();
     }
     let failure = broken(format!("the answer of {} ended early", endpoint.host()));
     AttemptError::new(with_cause(error, failure), Retryable::No)
+}
+
+fn over_max_time_of(endpoint: &Endpoint) -> Failure {
+    let why = format!("{} did not complete its answer within", endpoint.host());
+    over_max_time(endpoint.max_time.unwrap_or_default(), &why)
 }
 
 fn silent(endpoint: &Endpoint) -> Failure {

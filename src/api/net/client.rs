@@ -18,7 +18,7 @@ use super::coding::Decoded;
 use super::pace::{Pace, stopped};
 use super::resolver::Ipv4First;
 use super::transport::Wrapping;
-use crate::api::deadline::{Deadline, PATIENCE};
+use crate::api::deadline::{Deadline, PATIENCE, TimeLimit};
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, refused};
 use crate::api::error::connection::connection_error;
@@ -143,18 +143,19 @@ impl Client {
         prepared: &Prepared,
         model: &str,
         retain: &Retain,
+        limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let (mut stats, mut replaced) = (Stats::default(), false);
         let reply = loop {
-            let agent = match self.acquire(model) {
+            let agent = match self.acquire(model, limit) {
                 Ok(agent) => agent,
                 Err(error) => break Err(error),
             };
             stats.attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
-            let opened = self.open(&agent, prepared);
+            let opened = self.open(&agent, prepared, limit);
             self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
             stats.head = opened.as_ref().ok().map(|(head, _)| head.clone());
             stats.limits = stats.head.as_ref().map_or(stats.limits, |head| head.limits);
@@ -178,7 +179,7 @@ impl Client {
                     self.renew(RootCerts::PlatformVerifier);
                 }
             } else if let Err(error) =
-                self.prepare_retry(failed, model, stats.attempts, on_progress)
+                self.prepare_retry(failed, model, stats.attempts, limit, on_progress)
             {
                 break Err(error);
             }
@@ -188,8 +189,8 @@ impl Client {
     }
 
     /// Waits until the model may be asked, and returns the agent to send the request with.
-    fn acquire(&self, model: &str) -> Result<Agent> {
-        self.pace.acquire(model)?;
+    fn acquire(&self, model: &str, limit: Option<&TimeLimit>) -> Result<Agent> {
+        self.pace.acquire(model, limit)?;
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
             // an order to stop came just before this agent replaced the one that it ended
@@ -219,6 +220,7 @@ impl Client {
         failed: AttemptError,
         model: &str,
         attempt: u32,
+        limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
         let AttemptError { error, retryable, server_pause, rate_limited } = failed;
@@ -236,6 +238,9 @@ impl Client {
         };
         if self.pace.is_stopped() {
             return Err(error);
+        }
+        if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(pause)) {
+            return Err(limit.failure(&format!("{error}; the next try would be after")).into());
         }
         on_progress(Progress::Retrying(Retry {
             error: &error,
@@ -259,10 +264,17 @@ impl Client {
     }
 
     /// Sends the request once, and reads the head of its answer.
-    fn open(&self, agent: &Agent, prepared: &Prepared) -> Result<(Head, Body), AttemptError> {
+    fn open(
+        &self,
+        agent: &Agent,
+        prepared: &Prepared,
+        limit: Option<&TimeLimit>,
+    ) -> Result<(Head, Body), AttemptError> {
+        limit.map(TimeLimit::start);
+        let left = limit.and_then(TimeLimit::left);
         self.wrapping.deadline.set(None);
         self.wrapping.sent.store(false, Ordering::Relaxed);
-        let response = self.run(agent, prepared).map_err(|error| {
+        let response = self.run(agent, prepared, left).map_err(|error| {
             connection_error(&self.endpoint, error, self.wrapping.sent.load(Ordering::Relaxed))
         })?;
         let (parts, body) = response.into_parts();
@@ -288,8 +300,13 @@ impl Client {
         Ok(reply)
     }
 
-    fn run(&self, agent: &Agent, prepared: &Prepared) -> Result<http::Response<Body>, ureq::Error> {
-        let result = agent.run(request(prepared)?);
+    fn run(
+        &self,
+        agent: &Agent,
+        prepared: &Prepared,
+        left: Option<Duration>,
+    ) -> Result<http::Response<Body>, ureq::Error> {
+        let result = agent.run(request(agent, prepared, left)?);
         let uses_system_roots = self.endpoint.roots_variable.is_none();
         if !uses_system_roots || !result.as_ref().is_err_and(has_no_roots) {
             return result;
@@ -297,7 +314,7 @@ impl Client {
         // a bare container has no certificates of its own; nothing has left the machine yet
         self.renew(RootCerts::WebPki);
         let agent = lock(&self.agent).clone();
-        agent.run(request(prepared)?)
+        agent.run(request(&agent, prepared, left)?)
     }
 
     /// Breaks off what is under way, from another thread. What is sent after [`Pace::resume`] is sent as ever.
@@ -314,12 +331,21 @@ impl Client {
     }
 }
 
-fn request(prepared: &Prepared) -> Result<http::Request<&[u8]>, ureq::Error> {
+/// The request as the library takes it. Its answer has to be complete when no time is `left`.
+fn request<'a>(
+    agent: &Agent,
+    prepared: &'a Prepared,
+    left: Option<Duration>,
+) -> Result<http::Request<&'a [u8]>, ureq::Error> {
     let mut request = http::Request::builder().method(&prepared.method).uri(&prepared.url);
     for header in &prepared.headers {
         request = request.header(&header.name, &header.value);
     }
-    Ok(request.body(&prepared.body[..])?)
+    let request = request.body(&prepared.body[..])?;
+    Ok(match left {
+        Some(_) => agent.configure_request(request).timeout_global(left).build(),
+        None => request,
+    })
 }
 
 fn agent(endpoint: &Endpoint, roots: RootCerts, wrapping: &Wrapping, reuse: bool) -> Agent {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::api::deadline::TimeLimit;
 use crate::api::limits::{Limits, in_words};
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
@@ -54,7 +55,7 @@ impl Pace {
 
     /// Waits until a request to the model may be sent, and counts it. The error is [`Kind::Interrupted`] after an
     /// order to stop, and [`Kind::RateLimited`] if the wait would be longer than `max_wait`.
-    pub(super) fn acquire(&self, model: &str) -> Result<(), Failure> {
+    pub(super) fn acquire(&self, model: &str, time: Option<&TimeLimit>) -> Result<(), Failure> {
         let mut state = lock(&self.state);
         loop {
             if state.stopped {
@@ -69,6 +70,9 @@ impl Pace {
             // an answer that is under way may report a shorter wait
             if wait > max_wait && limit.in_flight == 0 {
                 return Err(resets_too_late(wait));
+            }
+            if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
+                return Err(time.failure("the rate limit resets after"));
             }
             state =
                 self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
@@ -203,12 +207,12 @@ mod tests {
     #[test]
     fn a_server_may_ask_everybody_to_wait_for_one_model() {
         let pace = Pace::new(Some(Duration::from_secs(5)));
-        assert!(pace.acquire("a").is_ok());
+        assert!(pace.acquire("a", None).is_ok());
         pace.release("a", None);
         pace.set_retry_after("a", Duration::from_secs(9));
-        assert_eq!(pace.acquire("a").map_err(|failure| failure.kind), Err(Kind::RateLimited));
-        assert!(pace.acquire("b").is_ok());
+        assert_eq!(pace.acquire("a", None).map_err(|failure| failure.kind), Err(Kind::RateLimited));
+        assert!(pace.acquire("b", None).is_ok());
         pace.stop();
-        assert_eq!(pace.acquire("b").map_err(|failure| failure.kind), Err(Kind::Interrupted));
+        assert_eq!(pace.acquire("b", None).map_err(|failure| failure.kind), Err(Kind::Interrupted));
     }
 }

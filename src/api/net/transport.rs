@@ -77,6 +77,8 @@ impl Connection {
     /// although data has arrived.
     fn read(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         match self.inner.await_input(timeout) {
+            // the time for everything is over, data or not
+            Err(Error::Timeout(Timeout::Global)) => Err(Error::Timeout(Timeout::Global)),
             Err(Error::Timeout(_)) if self.look_once_more(timeout) => Ok(true),
             result => result,
         }

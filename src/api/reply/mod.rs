@@ -396,6 +396,7 @@ mod tests {
             headers: Vec::new(),
             timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
+            max_time: None,
             proxy: None,
             language: "en".into(),
             keep_alive: false,
