@@ -30,6 +30,10 @@ impl Fields {
         }
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub fn remove(&mut self, key: &str) {
         self.0.shift_remove(key);
     }

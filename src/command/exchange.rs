@@ -214,7 +214,7 @@ impl Exchange<'_> {
     fn finish(&self, mut outcome: Outcome, printer: Option<&mut Printer>) -> Outcome {
         let is_too_short = self.is_too_short(&outcome);
         let is_unjudged = self.session.options.check.is_some() && is_too_short;
-        let has_text = outcome.answer.check();
+        let has_text = outcome.answer.require_text();
         let ended = printer.map_or(Ok(()), |printer| {
             let has_content = has_text.is_ok() || printer.prints_without_text();
             let complete = outcome.result.is_ok() && has_content && !is_unjudged;

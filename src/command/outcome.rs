@@ -26,6 +26,7 @@ impl Outcome {
     pub fn after(mut self, earlier: Self) -> Self {
         self.answer.usage.add(&earlier.answer.usage);
         self.stats.requests += earlier.stats.requests;
+        earlier.answer.notes.iter().for_each(|note| self.answer.note(note));
         Self {
             cost: earlier.cost.into_iter().chain(self.cost).reduce(|one, other| one + other),
             write_error: earlier.write_error.or(self.write_error),

@@ -29,7 +29,7 @@ pub enum Retryable {
     Yes,
     /// The server may have answered it and charged for it.
     MaybeCharged,
-    /// Nothing was sent, because a reused connection was dead: at once, and not counted.
+    /// It was sent on a reused connection that turned out dead: send it again at once, and do not count it.
     AtOnce,
 }
 

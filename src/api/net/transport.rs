@@ -47,7 +47,7 @@ impl Connector for Wrapping {
             last_sent: Instant::now(),
             has_answered: false,
             reused: false,
-            upload_failed: false,
+            upload_is_over: false,
             answered_early: false,
         })))
     }
@@ -67,7 +67,7 @@ struct Connection {
     /// It has carried another request before.
     reused: bool,
     /// The server takes no more of the request. Perhaps it has answered already.
-    upload_failed: bool,
+    upload_is_over: bool,
     /// A part of the answer was read during the upload.
     answered_early: bool,
 }
@@ -103,11 +103,11 @@ impl Transport for Connection {
         self.sent.store(true, Ordering::Relaxed);
         self.reused |= std::mem::take(&mut self.has_answered);
         self.last_sent = Instant::now();
-        if self.upload_failed {
+        if self.upload_is_over {
             return Ok(());
         }
         let result = self.inner.transmit_output(amount, timeout);
-        self.upload_failed = match &result {
+        self.upload_is_over = match &result {
             Err(Error::Io(error)) => is_closed(error.kind()),
             // the server may have answered, although it neither reads nor closes the connection
             Err(Error::Timeout(_)) => {
@@ -116,7 +116,7 @@ impl Transport for Connection {
             }
             _ => false,
         };
-        if self.upload_failed { Ok(()) } else { result }
+        if self.upload_is_over { Ok(()) } else { result }
     }
 
     fn await_input(&mut self, mut timeout: NextTimeout) -> Result<bool, Error> {
@@ -124,7 +124,8 @@ impl Transport for Connection {
             if left.is_zero() {
                 return Err(Error::Timeout(Timeout::RecvBody));
             }
-            timeout.per_read = timeout.per_read.min(Some(left.into()));
+            timeout.per_read =
+                Some(timeout.per_read.map_or(left.into(), |limit| limit.min(left.into())));
         }
         if std::mem::take(&mut self.answered_early) {
             self.has_answered = true;
@@ -147,7 +148,7 @@ impl Transport for Connection {
             && self.reused
             && !self.has_answered
             && self.last_sent.elapsed() < DEAD_WITHIN;
-        let error = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
+        let closed_early = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
         let broken = if is_torn {
             Broken::InHead
         } else if is_dead {
@@ -155,11 +156,11 @@ impl Transport for Connection {
         } else {
             return result;
         };
-        Err(Error::Other(Box::new(broken(result.err().unwrap_or_else(error)))))
+        Err(Error::Other(Box::new(broken(result.err().unwrap_or_else(closed_early)))))
     }
 
     fn is_open(&mut self) -> bool {
-        !self.upload_failed && self.inner.is_open()
+        !self.upload_is_over && self.inner.is_open()
     }
 
     fn is_tls(&self) -> bool {

@@ -20,8 +20,8 @@ pub enum State {
     Waiting,
     /// A part of it; more has to come.
     Growing,
-    /// A stop reason came. The end of the stream, or a silence, completes the answer; text or a block takes it back to
-    /// [`State::Growing`].
+    /// A stop reason came. The end of the body, as its framing says, or a silence completes the answer; text or a block
+    /// takes it back to [`State::Growing`].
     Ending,
     /// All of it: `message_stop` came, or nothing more can come.
     Complete,
@@ -112,7 +112,7 @@ impl Answer {
     }
 
     /// Returns an error that says what the answer held, if it has no text.
-    pub fn check(&self) -> Result<(), Failure> {
+    pub fn require_text(&self) -> Result<(), Failure> {
         if self.has_text {
             return Ok(());
         }

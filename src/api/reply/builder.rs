@@ -18,6 +18,7 @@ use crate::api::error::retry::Retryable;
 use crate::api::json::{
     BYTE_ORDER_MARK, Fields, escape_controls, first_value, is_json, one_line, parse, repair,
 };
+use crate::api::usage::Usage;
 
 /// The note on raw control characters in a string, and on events without a line end between them.
 const REPAIRED: &str = "the server sent invalid JSON, which was repaired";
@@ -37,6 +38,8 @@ pub struct MessageBuilder {
     /// The id of the message.
     id: Option<String>,
     fold: Fold,
+    /// The tokens of messages that were begun and not ended.
+    spent: Usage,
     /// How large the events are that were folded, in bytes.
     folded: usize,
     /// When the state [`State::Ending`] is over.
@@ -146,6 +149,7 @@ impl MessageBuilder {
             return Err(openai_style().into());
         }
         match (&*kind, event.read::<Fields>("delta")) {
+            // once a part of it has come, a whole message repeats what is known
             ("message", _) if self.answer.state == State::Waiting => {
                 if self.retain.message {
                     self.answer.message = json.into();
@@ -172,13 +176,10 @@ impl MessageBuilder {
                     self.advance(State::Ending);
                 }
             }
-            (_, Some(delta)) => {
-                self.advance(State::Growing);
-                let kind: Option<String> = delta.read("type");
-                if is_text(kind.as_deref()) {
-                    self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
-                }
+            (_, Some(delta)) if is_text(delta.read::<String>("type").as_deref()) => {
+                self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
             }
+            (_, Some(_)) => self.advance(State::Growing),
             (_, None) => {}
         }
         self.answer.take_usage(event);
@@ -210,7 +211,9 @@ impl MessageBuilder {
         if self.retain.printed && (has_text || self.retain.events) {
             return Err(broken("the server began its answer again").into());
         }
+        self.spent.add(&self.answer.usage);
         let (body, notes) = (take(&mut self.answer.body), take(&mut self.answer.notes));
+        self.advance(State::Waiting);
         self.answer = Answer { body, notes, ..Answer::default() };
         if has_text {
             self.answer.note("the server began its answer again; only the last answer counts");
@@ -278,8 +281,8 @@ impl MessageBuilder {
         }
     }
 
-    /// Goes on to another state. The time that the end may take begins anew each time that a stop reason comes after
-    /// text.
+    /// Goes on to another state. A stop reason after text begins the time that the end may take; a second one in a row
+    /// does not prolong it.
     fn advance(&mut self, state: State) {
         if state != self.answer.state {
             match state {
@@ -297,6 +300,12 @@ impl MessageBuilder {
         if self.retain.message && self.answer.message.is_empty() {
             self.answer.message = take(&mut self.fold).finish(self.answer.stop_reason.as_deref());
         }
+    }
+
+    /// Returns the answer, with the tokens of all its beginnings.
+    pub fn into_answer(mut self) -> Answer {
+        self.answer.usage.add(&self.spent);
+        self.answer
     }
 
     fn push_text(&mut self, text: &str) -> Result<(), AttemptError> {

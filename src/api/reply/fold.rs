@@ -1,6 +1,6 @@
 //! The events of a stream folded into the message that a call without streaming would have given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::value::{RawValue, to_raw_value};
 
@@ -11,15 +11,20 @@ use crate::api::json::{Fields, parse};
 #[derive(Debug, Default)]
 pub struct Fold {
     message: Fields,
+    /// The usage that stands beside messages and deltas.
+    usage: Fields,
     /// In the order in which they began.
     blocks: Vec<Block>,
+    /// Where the newest block of an index stands. The index is JSON: servers use one twice, leave it out, or write it as
+    /// a string.
+    newest: HashMap<Option<String>, usize>,
+    /// Where the block stands that got text last.
+    last_text: usize,
 }
 
 /// A content block: the fields that it began with, and those that grow.
 #[derive(Debug, Default)]
 struct Block {
-    /// The JSON of its index. Servers use one twice, leave it out, or write it as a string.
-    index: Option<String>,
     fields: Fields,
     /// Text, thinking and the JSON of tool input come in pieces.
     strings: BTreeMap<String, String>,
@@ -32,17 +37,14 @@ impl Fold {
         match (kind, event.read("delta")) {
             ("message_start", _) => self.message.extend(event.read("message").unwrap_or_default()),
             ("content_block_start", _) => {
-                let fields = event.read("content_block").unwrap_or_default();
-                self.blocks.push(Block { index: index(event), fields, ..Block::default() });
+                self.begin(index(event), event.read("content_block").unwrap_or_default());
             }
             ("message_delta", Some(delta)) => self.message.extend(delta),
             (_, Some(delta)) => self.block(index(event), &delta).take(delta),
             (_, None) => {}
         }
         if let Some(usage) = event.read("usage") {
-            let mut known: Fields = self.message.read("usage").unwrap_or_default();
-            known.extend(usage);
-            self.message.set_json("usage", known);
+            self.usage.extend(usage);
         }
     }
 
@@ -51,17 +53,25 @@ impl Fold {
     fn block(&mut self, index: Option<String>, delta: &Fields) -> &mut Block {
         let is_text =
             is_text(delta.read::<String>("type").as_deref()) && delta.get("text").is_some();
-        let newest = self.blocks.iter().rposition(|block| block.index == index);
-        let fits = |at: &usize| {
-            !is_text
-                || (self.blocks[*at].is_text()
-                    && !self.blocks[at + 1..].iter().any(Block::has_text))
-        };
-        let at = newest.filter(fits).unwrap_or_else(|| {
-            self.blocks.push(Block { index, ..Block::default() });
-            self.blocks.len() - 1
-        });
+        let newest = self.newest.get(&index).copied();
+        let fits = |at: &usize| !is_text || (self.blocks[*at].is_text() && *at >= self.last_text);
+        let at = newest.filter(fits).unwrap_or_else(|| self.begin(index, Fields::default()));
+        if is_text {
+            self.last_text = at;
+        }
         &mut self.blocks[at]
+    }
+
+    /// Begins a block, and returns where it stands.
+    fn begin(&mut self, index: Option<String>, fields: Fields) -> usize {
+        let at = self.blocks.len();
+        let block = Block { fields, ..Block::default() };
+        if block.has_text() {
+            self.last_text = at;
+        }
+        self.blocks.push(block);
+        self.newest.insert(index, at);
+        at
     }
 
     /// Returns the message as JSON, with this stop reason.
@@ -70,6 +80,11 @@ impl Fold {
         let blocks = self.blocks.into_iter().map(Block::finish);
         content.extend(blocks.filter_map(|fields| to_raw_value(&fields).ok()));
         self.message.set_json("content", content);
+        let mut usage: Fields = self.message.read("usage").unwrap_or_default();
+        usage.extend(self.usage);
+        if !usage.is_empty() {
+            self.message.set_json("usage", usage);
+        }
         if stop_reason.is_some() || self.message.get("stop_reason").is_some() {
             self.message.set_json("stop_reason", stop_reason);
         }
@@ -87,10 +102,9 @@ impl Block {
         self.fields.read::<String>("type").is_none_or(|kind| kind == "text")
     }
 
-    /// Whether some text has come.
+    /// Whether it begins with text.
     fn has_text(&self) -> bool {
-        let text = self.strings.get("text").cloned().or_else(|| self.fields.read("text"));
-        self.is_text() && text.is_some_and(|text| !text.is_empty())
+        self.is_text() && self.fields.read::<String>("text").is_some_and(|text| !text.is_empty())
     }
 
     fn take(&mut self, delta: Fields) {

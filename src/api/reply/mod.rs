@@ -112,7 +112,7 @@ impl Reply {
 
     /// Returns what the answer amounts to.
     pub fn into_answer(self) -> Answer {
-        self.builder.answer
+        self.builder.into_answer()
     }
 
     /// Reads once, and takes in what came.
@@ -205,7 +205,7 @@ impl Reply {
                 Some(kind) => Err(stopped_by_bot_check(&self.endpoint, &self.head, kind)),
                 None => self.builder.take_body(body),
             },
-            Form::Unknown { .. } => Ok(()),
+            Form::Unknown { .. } => Err(broken("the answer is empty").into()),
         }
     }
 
@@ -213,12 +213,12 @@ impl Reply {
     fn failed(&mut self, error: io::Error) -> Result<(), AttemptError> {
         match error.downcast::<Failure>() {
             Ok(failure) => Err(failure.into()),
-            Err(error) => self.interrupted(Broken::cause(error.into())),
+            Err(error) => self.connection_failed(Broken::cause(error.into())),
         }
     }
 
     /// The connection broke, or was silent for too long.
-    fn interrupted(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
+    fn connection_failed(&mut self, error: ureq::Error) -> Result<(), AttemptError> {
         let is_silent = matches!(error, ureq::Error::Timeout(_));
         match &mut self.form {
             Form::Stream(decoder) => {
@@ -291,9 +291,10 @@ mod tests {
 
     impl Sent {
         fn bytes(&self) -> String {
-            let event = |mut event: Value, index: &Value| {
-                if !index.is_null() {
-                    event["index"] = index.clone();
+            let block = |kind: &str, index: &Value, field: &str, value: Value| {
+                let mut event = json!({"type": kind, "index": index, field: value});
+                if index.is_null() {
+                    event.as_object_mut().expect("an object").shift_remove("index");
                 }
                 event
             };
@@ -302,18 +303,18 @@ mod tests {
                 Self::Start(id, reason) => {
                     json!({"type": "message_start", "message": {"id": id, "content": [], "stop_reason": reason}})
                 }
-                Self::Block(index, text) => event(
-                    json!({"type": "content_block_start", "content_block": {"type": "text", "text": text}}),
-                    index,
-                ),
-                Self::Text(index, text) => event(
-                    json!({"type": "content_block_delta", "delta": {"type": "text_delta", "text": text}}),
-                    index,
-                ),
-                Self::Thinking(index) => event(
-                    json!({"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "so"}}),
-                    index,
-                ),
+                Self::Block(index, text) => {
+                    let value = json!({"type": "text", "text": text});
+                    block("content_block_start", index, "content_block", value)
+                }
+                Self::Text(index, text) => {
+                    let value = json!({"type": "text_delta", "text": text});
+                    block("content_block_delta", index, "delta", value)
+                }
+                Self::Thinking(index) => {
+                    let value = json!({"type": "thinking_delta", "thinking": "so"});
+                    block("content_block_delta", index, "delta", value)
+                }
                 Self::Reason(reason) => {
                     json!({"type": "message_delta", "delta": {"stop_reason": reason}})
                 }
@@ -360,6 +361,7 @@ mod tests {
                     }
                     (begun, ending) = (Some(*id), false);
                 }
+                Sent::Text(_, "") => {}
                 Sent::Block(_, more) | Sent::Text(_, more) => {
                     text += more;
                     (begun, ending) = (begun.or(Some(None)), false);
