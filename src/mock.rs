@@ -17,6 +17,10 @@ pub enum Step {
     Ok,
     /// Answer in part and close the connection.
     Cut,
+    /// Answer in part, as if that were all of `max_tokens`.
+    MaxTokens,
+    /// Answer in part, and refuse to go on.
+    Refusal,
     /// Refuse with this status.
     Status(u16),
     /// Refuse like a relay when the key has no credits left.
@@ -33,6 +37,8 @@ impl Step {
         let parse = |step: &str| match step.trim() {
             "ok" | "200" => Ok(Self::Ok),
             "cut" => Ok(Self::Cut),
+            "max_tokens" => Ok(Self::MaxTokens),
+            "refusal" => Ok(Self::Refusal),
             "quota" => Ok(Self::Quota),
             "botcheck" => Ok(Self::BotCheck),
             "overloaded" => Ok(Self::Overloaded),
@@ -112,10 +118,10 @@ fn respond(step: Step, request: &Value) -> String {
             (200, "text/event-stream", format!("event: error\ndata: {}\n\n", error(529)))
         }
         Step::Overloaded => (529, "application/json", error(529)),
-        Step::Ok | Step::Cut if streamed => (200, "text/event-stream", events(echo(request), cut)),
+        _ if streamed => (200, "text/event-stream", events(echo(request, step), cut)),
         // a request for the models has no body
-        Step::Ok | Step::Cut if request.is_null() => (200, "application/json", MODELS.into()),
-        Step::Ok | Step::Cut => (200, "application/json", echo(request).to_string()),
+        _ if request.is_null() => (200, "application/json", MODELS.into()),
+        _ => (200, "application/json", echo(request, step).to_string()),
     };
     let body = if cut && content_type == "application/json" { half(&body) } else { &body };
     let credits = if matches!(status, 402 | 403) { "0.00" } else { "45.23" };
@@ -160,16 +166,18 @@ fn events(mut message: Value, cut: bool) -> String {
     let content = message["content"].take();
     let text = content[0]["text"].as_str().unwrap_or_default();
     let usage = json!({"output_tokens": message["usage"]["output_tokens"]});
+    let mut stop = json!({"stop_reason": message["stop_reason"].take()});
+    if let Some(details) = message.as_object_mut().and_then(|fields| fields.remove("stop_details"))
+    {
+        stop["stop_details"] = details;
+    }
     message["content"] = json!([]);
-    message["stop_reason"] = Value::Null;
     message["usage"]["output_tokens"] = 0.into();
     let text_block = json!({"type": "text", "text": ""});
-    let sent = if cut { half(text) } else { text };
-    let deltas = sent.split_inclusive(' ').map(|word| {
+    let deltas = text.split_inclusive(' ').map(|word| {
         let delta = json!({"type": "text_delta", "text": word});
         json!({"type": "content_block_delta", "index": 0, "delta": delta})
     });
-    let stop = json!({"stop_reason": "end_turn"});
     let first = [
         json!({"type": "message_start", "message": message}),
         json!({"type": "content_block_start", "index": 0, "content_block": text_block}),
@@ -185,8 +193,8 @@ fn events(mut message: Value, cut: bool) -> String {
     if cut { stream } else { stream + "data: [DONE]\n\n" }
 }
 
-/// A message of the assistant that repeats the user's last message.
-fn echo(request: &Value) -> Value {
+/// A message of the assistant that repeats the user's last message, or the first half of it.
+fn echo(request: &Value, step: Step) -> Value {
     let messages = request["messages"].as_array();
     let last = messages.into_iter().flatten().rfind(|message| message["role"] == "user");
     let text = match last.map(|message| &message["content"]) {
@@ -194,15 +202,26 @@ fn echo(request: &Value) -> Value {
         Some(Value::Array(blocks)) => echo_blocks(blocks),
         _ => String::new(),
     };
+    let text = if step == Step::Ok { &*text } else { half(&text) };
+    let reason = match step {
+        Step::MaxTokens => "max_tokens",
+        Step::Refusal => "refusal",
+        _ => "end_turn",
+    };
     // a token is about four bytes
     let system = request["system"].as_str().map_or(0, str::len);
     let input = (system + request["messages"].to_string().len()).div_ceil(4);
     let output = text.len().div_ceil(4);
-    json!({
+    let mut message = json!({
         "id": "msg_mock", "type": "message", "role": "assistant", "model": request["model"],
-        "content": [{"type": "text", "text": text}], "stop_reason": "end_turn",
+        "content": [{"type": "text", "text": text}], "stop_reason": reason,
         "stop_sequence": null, "usage": {"input_tokens": input, "output_tokens": output},
-    })
+    });
+    if step == Step::Refusal {
+        let explanation = "this refusal is a rehearsal";
+        message["stop_details"] = json!({"type": "refusal", "explanation": explanation});
+    }
+    message
 }
 
 /// The text of content blocks. If they have no text, their types, such as `[image]`.
@@ -215,7 +234,7 @@ fn echo_blocks(blocks: &[Value]) -> String {
     kinds.map(|kind| format!("[{kind}]")).collect()
 }
 
-/// The first half of a text, cut between characters.
+/// The first half of a text, cut between characters. It is empty only if the text is.
 fn half(text: &str) -> &str {
-    &text[..text.floor_char_boundary(text.len().div_ceil(2))]
+    &text[..text.ceil_char_boundary(text.len().div_ceil(2))]
 }

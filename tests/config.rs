@@ -223,7 +223,7 @@ fn an_unusable_value_names_the_file_and_the_line() {
         (
             "--mock=maybe",
             "--mock: 'maybe' is not a step",
-            "a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok",
+            "a step is ok, cut, max_tokens, refusal, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok",
         ),
     ] {
         let folder = with_files(format!("--strict\n{line}"), "");

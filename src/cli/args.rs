@@ -235,8 +235,9 @@ pub struct Args {
     ///
     /// It needs no key and no credits, and echoes the last user message. STEPS are
     /// its answers to successive requests; the last one repeats. A step is ok, an
-    /// HTTP status, cut (the answer ends early), or a trouble of relays: quota,
-    /// botcheck, or overloaded (an error as the first event): --mock=429,ok.
+    /// HTTP status, cut (the answer ends early), max_tokens or refusal (it stops
+    /// short), or a trouble of relays: quota, botcheck, or overloaded (an error as
+    /// the first event): --mock=429,ok.
     #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
     pub mock: Option<Steps>,
 

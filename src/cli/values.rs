@@ -134,7 +134,7 @@ pub fn price(text: &str) -> Result<(String, Price), String> {
 pub fn steps(text: &str) -> Result<Steps, Failure> {
     Step::parse_all(text).map_err(|error| {
         usage_error(format!("--mock: {error}"))
-            .hint("a step is ok, cut, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok")
+            .hint("a step is ok, cut, max_tokens, refusal, quota, botcheck, overloaded or a status from 200 to 599: --mock=429,ok")
     })
 }
 
