@@ -206,6 +206,62 @@ fn refuses_one_file_for_two_purposes() {
 }
 
 #[test]
+fn refuses_two_links_to_one_file_that_is_not_there_yet() {
+    let folder = folder().with("logs/older", "");
+    let absolute = folder.name("new");
+    for (link, target) in [
+        ("link", "new"),
+        ("link-to-link", "link"),
+        ("absolute", &absolute),
+        ("logs/up", "../new"),
+        ("logs/link-to-up", "../logs/./up"),
+        ("elsewhere", "other"),
+    ] {
+        symlink(target, folder.join(link)).expect("a link");
+    }
+    symlink("logs", folder.join("folder")).expect("a link");
+    let server = Server::new(Vec::new());
+    for (args, flags) in [
+        (&["-onew", "--log=link"][..], "--output and --log"),
+        (&["-olink", "--log=new"], "--output and --log"),
+        (&["-olink", "--log=link-to-link"], "--output and --log"),
+        (&["-oabsolute", "--log=logs/up"], "--output and --log"),
+        (&["-onew", "--log=folder/link-to-up"], "--output and --log"),
+        (&["--record=new", "--chat=link"], "--chat and --record"),
+        (&["--record=link", "--replay=new", "--log=logs/up"], "--log and --record"),
+        (&["--chat=logs/up", "-o./link-to-link"], "--chat and --output"),
+        (&["--batch=logs/older", "-onew", "--log=link"], "--output and --log"),
+    ] {
+        anyask(["hi"])
+            .args(args)
+            .in_dir(&folder)
+            .at(&server)
+            .mentions(&format!("anyask: {flags}{SAME_FILE}"))
+            .exits(2);
+    }
+    assert_eq!(server.connections(), 0);
+    assert!(!folder.join("new").exists());
+    // one file behind a link is one file for --record and --replay, and two files are two
+    anyask(["--record=link", "--replay=new", "--log=elsewhere", "hi"])
+        .in_dir(&folder)
+        .at(&Server::answering("ok"))
+        .prints("ok\n")
+        .exits(0);
+    assert_eq!((folder.json_lines("new").len(), folder.json_lines("other").len()), (1, 1));
+}
+
+#[test]
+fn a_circle_of_links_cannot_be_written_to() {
+    let folder = folder();
+    symlink("one", folder.join("two")).expect("a link");
+    symlink("two", folder.join("one")).expect("a link");
+    anyask(["--mock", "-oone", "--log=two", "hi"])
+        .in_dir(&folder)
+        .mentions("anyask: cannot write to one: ")
+        .exits(1);
+}
+
+#[test]
 fn keeps_complete_json_though_it_has_no_text() {
     let folder = with_old("old");
     let tool = r#"{"content":[{"type":"tool_use","id":"t","name":"n","input":{}}],"stop_reason":"tool_use"}"#;

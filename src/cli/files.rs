@@ -146,14 +146,21 @@ fn access(path: &Path, _: bool) -> io::Result<()> {
 
 /// Whether two paths name the same file, which need not exist.
 pub fn is_same_file(one: &Path, other: &Path) -> bool {
-    let canonical = |path: &Path| {
-        let missing = || Some(folder(path).canonicalize().ok()?.join(path.file_name()?));
-        path.canonicalize().ok().or_else(missing)
-    };
     // two outputs may go to the same device
     let is_device = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
     let is_same_path = || canonical(one).is_some_and(|one| canonical(other) == Some(one));
     is_one_file(one, other) || (!is_device(one) && is_same_path())
+}
+
+/// The path without links. The file need not exist, but its folder has to.
+fn canonical(path: &Path) -> Option<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let target = link_target(path).ok()?;
+            Some(folder(&target).canonicalize().ok()?.join(target.file_name()?))
+        }
+        canonical => canonical.ok(),
+    }
 }
 
 /// Whether two paths lead to the same regular file, perhaps by a hard link.
