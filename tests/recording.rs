@@ -119,16 +119,11 @@ fn an_answer_recorded_in_one_form_is_replayed_in_any_other() {
 #[test]
 fn a_record_has_request_and_answer_but_no_host_header_or_key() {
     let folder = folder().with("headers", "x-secret: hidden\n");
-    let quoted = answer(&format!("no {KEY} here")).replace("\"m\"", &format!("\"{KEY}\""));
     let header = format!("x-seen: {KEY}");
-    let server = Server::once(http("200 OK", &["content-type: application/json", &header], quoted));
-    let question = format!("What is {KEY}?");
-    record(
-        &folder,
-        &server,
-        &["-H", "@headers", "-s", "Be brief", "-t", "0", &question, "-o", "out"],
-    )
-    .exits(0);
+    let headers = ["content-type: application/json", &header];
+    let server = Server::once(http("200 OK", &headers, answer("a word")));
+    let ask = ["-s", "Be brief", "-t", "0", "What is it?"];
+    record(&folder, &server, &["-H", "@headers"]).args(&ask).prints("a word\n").exits(0);
     let mut record = folder.json_lines("answers").remove(0);
     let text = folder.read("answers");
     for hidden in [KEY, "hidden", "x-seen", &server.host(), "127.0.0.1", "x-secret"] {
@@ -136,21 +131,67 @@ fn a_record_has_request_and_answer_but_no_host_header_or_key() {
     }
     let time = record["time"].take();
     assert!(time.as_str().is_some_and(|time| time.len() == 20 && time.ends_with('Z')), "{time}");
-    let body = record["body"].take();
-    assert!(body.as_str().is_some_and(|body| body.contains("no [redacted] here")), "{body}");
     let request = json!({
         "model": "claude-3-5-sonnet-20241022", "max_tokens": 4096, "system": "Be brief",
-        "messages": [{"role": "user", "content": "What is [redacted]?"}], "temperature": 0.0,
+        "messages": [{"role": "user", "content": "What is it?"}], "temperature": 0.0,
     });
     let key = record["key"].take();
     assert_eq!(key.as_str().map(str::len), Some(32));
     let expected = json!({
-        "key": null, "time": null, "request": request, "content_type": "application/json", "body": null,
+        "key": null, "time": null, "request": request, "content_type": "application/json",
+        "body": answer("a word"),
     });
     assert_eq!(record, expected);
     assert!(text.starts_with(&format!("{{\"key\":{key},\"time\":")), "{text}");
-    let replayed = replay(&folder, &["-s", "Be brief", "-t", "0", &question]);
-    replayed.prints("no [redacted] here\n").exits(0);
+    replay(&folder, &ask).prints("a word\n").exits(0);
+}
+
+#[test]
+fn a_placeholder_key_in_an_answer_is_recorded_as_it_came() {
+    for key in ["anything", "not-needed-here"] {
+        let folder = folder();
+        let said = format!("{key} goes");
+        let body = answer(&said).replace("\"m\"", &format!("\"{key}\""));
+        let question = format!("Is {key} right?");
+        record(&folder, &Server::once(json_answer(&body)), &[&question])
+            .env("ANYROUTER_API_KEY", key)
+            .prints(format!("{said}\n"))
+            .exits(0);
+        replay(&folder, &["--json", &question]).prints(format!("{body}\n")).exits(0);
+        let record = &folder.json_lines("answers")[0];
+        assert_eq!(record["request"]["messages"][0]["content"], *question);
+    }
+}
+
+#[test]
+fn an_answer_with_the_real_key_is_printed_but_not_recorded() {
+    let key = "sk-real-0123456789";
+    let (start, end) = key.split_at(7);
+    let streamed = Events::new().texts(&["It is ", start, end]).stop("end_turn").http();
+    let quoted = || json_answer(&answer(&format!("It is {key}")));
+    let other_case = json_answer(&answer(&key.to_uppercase()));
+    let innocent = || json_answer(&answer("hi"));
+    let command = format!("echo {key}");
+    for (sent, variable, args) in [
+        (quoted(), key, &["hi"][..]),
+        (streamed, key, &["hi"]),
+        (other_case, key, &["hi"]),
+        (innocent(), key, &["Is", key, "right?"]),
+        (innocent(), key, &["-s", key, "hi"]),
+        (innocent(), key, &["-f", "file", "hi"]),
+        (quoted(), key, &["--json", "--auth", "x-api-key", "hi"]),
+        (quoted(), "", &["--api-key-command", &command, "hi"]),
+        (quoted(), KEY, &["-H", "@headers", "hi"]),
+    ] {
+        let folder = folder().with("file", key).with("headers", format!("x-api-key: {key}\n"));
+        let why = "the API key is in the question or the answer";
+        record(&folder, &Server::once(sent), args)
+            .env("ANYROUTER_API_KEY", variable)
+            .prints_something()
+            .says(&format!("anyask: note: the answer is not recorded: {why}\n"))
+            .exits(0);
+        assert_eq!(folder.read("answers"), "", "{args:?}");
+    }
 }
 
 #[test]
@@ -397,6 +438,62 @@ fn a_torn_line_is_dropped() {
     folder.write("answers", complete.trim_end());
     record(&folder, &Server::answering("two"), &["two"]).prints("two\n").exits(0);
     assert_eq!(folder.json_lines("answers").len(), 2);
+}
+
+#[test]
+fn the_nuls_of_a_power_cut_are_dropped_with_their_line() {
+    let complete = recorded(json_answer(&answer("one")), &["one"]).read("answers");
+    let last = recorded(json_answer(&answer("two")), &["two"]).read("answers");
+    let nuls = "\0".repeat(5000);
+    for tail in
+        [nuls.clone(), format!("{}{nuls}", last.trim_end()), format!("{}{nuls}", &last[..99])]
+    {
+        let torn = format!("{complete}{tail}");
+        let folder = folder().with("answers", &torn);
+        replay(&folder, &["one"]).prints("one\n").exits(0);
+        replay(&folder, &["two"]).mentions("anyask: no recorded answer for this request").exits(14);
+        assert_eq!(folder.read("answers"), torn);
+        record(&folder, &Server::answering("2"), &["--replay", "answers", "two"])
+            .prints("2\n")
+            .exits(0);
+        let after = folder.read("answers");
+        assert!(after.starts_with(&complete) && !after.contains('\0'), "{after}");
+        assert_eq!(folder.json_lines("answers").len(), 2);
+        // another program went on after it
+        folder.write("answers", format!("{tail}\n{complete}"));
+        replay(&folder, &["one"]).prints("one\n").exits(0);
+    }
+    let folder = folder().with("answers", format!("{complete}{{\"mine\":1}}{nuls}"));
+    replay(&folder, &["one"]).mentions("anyask: answers:2: this line is not").exits(1);
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_before_it_is_written_to() {
+    let folder = folder().with("items", "one\ntwo\n{\"data\":1}\n");
+    let make = |args: &[&str]| anyask(["--mock=ok,400", "-q"]).args(args).in_dir(&folder);
+    make(&["-j1", "--batch=items", "-o", "results"]).mentions("items failed").exits(12);
+    make(&["--log", "log", "-c", "chat", "hi"]).prints("hi\n").exits(0);
+    // as if the batch had been killed
+    folder.write("torn", folder.read("results").trim_end_matches("}\n"));
+    let server = Server::new(Vec::new());
+    for name in ["results", "torn", "log", "chat", "items"] {
+        let before = folder.read(name);
+        for flags in
+            [&["--replay", name][..], &["--record", name, "--replay", name], &["--record", name]]
+        {
+            let why = "this line is not a recorded answer\nhint: is it the right file?\n";
+            for question in ["one", "other"] {
+                anyask([question])
+                    .args(flags)
+                    .in_dir(&folder)
+                    .at(&server)
+                    .says(&format!("anyask: {name}:1: {why}"))
+                    .exits(1);
+            }
+        }
+        assert_eq!(folder.read(name), before);
+    }
+    assert_eq!(server.connections(), 0);
 }
 
 #[test]

@@ -177,11 +177,11 @@ const SECTIONS: [(&str, &[&str]); 5] = [
     (
         "RECORDED ANSWERS",
         &[
-            "A file of --record contains prompts and answers: who can read it, can read both. It never contains the API key, a header or a host.",
+            "A file of --record contains prompts and answers: who can read it, can read both. It never contains the API key, a header or a host. An answer is recorded as it came, because a replay has to print the same bytes. So if the key is in the question or the answer, the answer is printed but not recorded, and a note says so; a key of fewer than 16 characters is a placeholder and changes nothing.",
             "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request without stream, the same as in the results of a batch. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; bytes that are not UTF-8 are replaced by U+FFFD. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
             "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
             "If a request is not in the file, --replay ends with status 14 and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
-            "A line that was not written completely is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number.",
+            "A line that was not written completely, or that ends in NULs after a power cut, is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number, before anything is written or sent.",
         ],
     ),
     (

@@ -43,17 +43,17 @@ struct Recorded {
 }
 
 impl Recordings {
-    /// Opens the file to record or to replay. If there are two paths, they lead to the same file. An incomplete last
-    /// line is removed before another one is added.
+    /// Opens the file to record or to replay. If there are two paths, they lead to the same file. A file of another kind
+    /// is an error, and stays as it is. An incomplete last line is removed before another one is added.
     pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
-        let open = |path: &Path| Lines::open_locked(path, NAME, || Ok(()));
-        let locked = record.filter(|path| path.is_file()).map(open).transpose()?;
         let recorded = path.is_file().then(|| Recorded::read(path)).transpose()?;
-        if let (Some(lines), Some(Recorded { torn: Some(length), .. })) = (&locked, &recorded) {
-            lines.truncate(*length)?;
+        let is_torn = recorded.as_ref().is_some_and(|recorded| recorded.torn.is_some());
+        if let Some(path) = record.filter(|_| is_torn) {
+            let locked = Lines::open_locked(path, NAME, || Ok(()))?;
+            // it was read without the lock, so another program may have been writing this line
+            Recorded::read(path)?.torn.map_or(Ok(()), |length| locked.truncate(length))?;
         }
-        drop(locked);
         // several programs may record in one file at the same time, so it does not stay locked
         let lines = record.map(|path| Lines::open(path, NAME)).transpose()?;
         let recorded = recorded.filter(|_| replay.is_some()).map(Mutex::new);
@@ -62,17 +62,18 @@ impl Recordings {
 
     /// The next recorded answer to a request, and its `FILE:LINE`. `None` if the server is to answer. An error if
     /// there is no answer and `--record` was not given.
-    pub fn find(&self, prepared: &Prepared, console: &Console) -> Result<Option<(Record, String)>> {
+    pub fn find(&self, prepared: &Prepared, _: &Console) -> Result<Option<(Record, String)>> {
         let Some(recorded) = &self.recorded else { return Ok(None) };
         let mut recorded = lock(recorded);
         match recorded.next(prepared.digest()) {
             Some((line, record)) => Ok(Some((record, format!("{}:{line}", self.path.display())))),
             None if self.lines.is_some() => Ok(None),
-            None => Err(self.no_answer(&recorded, prepared, console).into()),
+            None => Err(self.no_answer(&recorded, prepared).into()),
         }
     }
 
-    /// Adds an answer of a server, if `--record` was given.
+    /// Adds an answer of a server, if `--record` was given. One with the key in it would have to be changed, and is not
+    /// added.
     pub fn add(
         &self,
         prepared: &Prepared,
@@ -81,18 +82,22 @@ impl Recordings {
         console: &Console,
     ) -> Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
-        let mut line = serde_json::to_vec(&Record::new(prepared, head, &answer.body, console)?)?;
+        let record = Record::new(prepared, head, &answer.body)?;
+        if record.has_key_of(prepared) {
+            console
+                .note("the answer is not recorded: the API key is in the question or the answer");
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(&record)?;
         line.push(b'\n');
         lines.append(&line)
     }
 
     /// The error of a request without an answer. It names the first difference from the last recorded request.
-    fn no_answer(&self, recorded: &Recorded, prepared: &Prepared, console: &Console) -> Failure {
+    fn no_answer(&self, recorded: &Recorded, prepared: &Prepared) -> Failure {
         let path = self.path.display();
         let why = match recorded.last_request() {
-            Some(last) => {
-                difference(&request_json(&prepared.body_without_stream(), console), &last)
-            }
+            Some(last) => difference(&request_json(&prepared.body_without_stream()), &last),
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));
@@ -116,18 +121,20 @@ impl Recorded {
             if length == 0 {
                 break;
             }
-            match serde_json::from_slice::<Record>(&line) {
-                Ok(record) => {
+            // after a power cut, there may be NULs instead of the end of the line and of what followed
+            let written = line.split(|byte| *byte == 0).next().unwrap_or_default();
+            match serde_json::from_slice::<Record>(written) {
+                Ok(record) if written.len() == line.len() => {
                     recorded.last = Some(record.key);
                     let answers = recorded.answers.entry(record.key).or_default();
                     answers.push_back((number, record));
                 }
                 Err(_) if line.trim_ascii().is_empty() => {}
                 // a killed program may have left it, and another program may have added lines after it
-                Err(_) if is_torn(line.trim_ascii_end(), Record::START) => {
+                parsed if parsed.is_ok() || is_torn(line.trim_ascii_end(), Record::START) => {
                     recorded.torn = (!line.ends_with(b"\n")).then_some(offset);
                 }
-                Err(_) => {
+                _ => {
                     let message = format!("{name}:{number}: this line is not a recorded answer");
                     let failure = Failure::new(Kind::Local, message);
                     return Err(failure.hint("is it the right file?").into());

@@ -12,8 +12,11 @@ use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::json::repair;
 use crate::api::limits::rfc3339;
-use crate::api::{Digest, Head, Prepared};
-use crate::output::Console;
+use crate::api::{Auth, Digest, Head, Prepared};
+
+/// The shortest key that is looked for in a record, in bytes. A shorter one is a placeholder such as "anything", a
+/// common word.
+const SHORTEST_KEY: usize = 16;
 
 /// A line of the file. The key comes first, because a torn line is recognised by it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,32 +36,55 @@ impl Record {
     /// How a line begins.
     pub const START: &str = r#"{"key":""#;
 
-    /// The record of an answer with this head and body, without the API key.
-    pub fn new(prepared: &Prepared, head: &Head, body: &[u8], console: &Console) -> Result<Self> {
+    /// The record of an answer with this head and body, as they came: a replay has to print the same bytes.
+    pub fn new(prepared: &Prepared, head: &Head, body: &[u8]) -> Result<Self> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
         let request = prepared.body_without_stream();
         Ok(Self {
             key: Digest::of(&request),
             time: rfc3339(SystemTime::now()),
-            request: Some(to_raw_value(&request_json(&request, console))?),
-            content_type: content_type.map(|kind| console.redact(kind)),
-            body: console.redact(&String::from_utf8_lossy(body)),
+            request: Some(to_raw_value(&request_json(&request))?),
+            content_type: content_type.map(Into::into),
+            body: String::from_utf8_lossy(body).into(),
         })
+    }
+
+    /// Whether the key of its request stands anywhere in it, in upper or lower case.
+    pub fn has_key_of(&self, prepared: &Prepared) -> bool {
+        let request = self.request.as_ref().map_or("", |request| request.get());
+        let kind = self.content_type.as_deref().unwrap_or_default();
+        let texts = [request, kind, &self.body, &streamed_text(&self.body)];
+        let texts = texts.map(str::to_ascii_lowercase);
+        keys(prepared).any(|key| texts.iter().any(|text| text.contains(&key)))
     }
 }
 
+/// The keys that a request carries, in lower case, but no placeholders.
+fn keys(prepared: &Prepared) -> impl Iterator<Item = String> {
+    let names = [Auth::Bearer, Auth::XApiKey].map(Auth::name);
+    let values = prepared.headers.iter().filter(move |header| names.contains(&header.name));
+    let words = values.filter_map(|header| header.value.to_str().ok()?.rsplit(' ').next());
+    words.filter(|key| key.len() >= SHORTEST_KEY).map(str::to_ascii_lowercase)
+}
+
+/// The text of a stream: a key is spread over several of its events.
+fn streamed_text(body: &str) -> String {
+    let data = body.lines().filter_map(|line| line.strip_prefix("data:"));
+    let events = data.filter_map(|data| serde_json::from_str::<Value>(data).ok());
+    events.filter_map(|event| Some(event["delta"]["text"].as_str()?.to_string())).collect()
+}
+
 /// A request as it is recorded.
-pub fn request_json(body: &[u8], console: &Console) -> Value {
+pub fn request_json(body: &[u8]) -> Value {
     let mut request = serde_json::from_str(&repair(body)).unwrap_or_default();
-    shorten(&mut request, console);
+    shorten(&mut request);
     request
 }
 
-/// Replaces an attachment's data by its digest and size, and redacts the API key in every text.
-fn shorten(value: &mut Value, console: &Console) {
+/// Replaces an attachment's data by its digest and size.
+fn shorten(value: &mut Value) {
     match value {
-        Value::String(text) => *text = console.redact(text),
-        Value::Array(values) => values.iter_mut().for_each(|value| shorten(value, console)),
+        Value::Array(values) => values.iter_mut().for_each(shorten),
         Value::Object(fields) => {
             let data = fields.get("data").filter(|_| fields.get("type") == Some(&"base64".into()));
             if let Some(bytes) = data.and_then(|data| BASE64_STANDARD.decode(data.as_str()?).ok()) {
@@ -66,9 +92,9 @@ fn shorten(value: &mut Value, console: &Console) {
                 fields.insert("digest".into(), Digest::of(&bytes).to_string().into());
                 fields.insert("size".into(), bytes.len().into());
             }
-            fields.values_mut().for_each(|value| shorten(value, console));
+            fields.values_mut().for_each(shorten);
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        _ => {}
     }
 }
 
@@ -82,7 +108,7 @@ mod tests {
         fn only_data_in_base64_is_shortened(data in "[A-Za-z0-9+/=#]{0,12}", kind in "base64|text") {
             let source = serde_json::json!({"type": kind, "data": data});
             let mut shortened = source.clone();
-            shorten(&mut shortened, &Console::new(false, false));
+            shorten(&mut shortened);
             match BASE64_STANDARD.decode(&data) {
                 Ok(bytes) if kind == "base64" => prop_assert_eq!(&shortened["size"], bytes.len()),
                 _ => prop_assert_eq!(shortened, source),
