@@ -3,6 +3,7 @@
 //! `ANYASK_UPDATE=1 cargo test documents` writes the generated files anew.
 
 mod completions;
+mod fields;
 mod man;
 
 use std::fs;

@@ -7,6 +7,8 @@ use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
 use anyask::cli::Args;
 use anyask::error::Kind;
 
+use super::fields::{KINDS, PROMISE};
+
 /// Every exit status that the manual explains, in order.
 pub const STATUSES: [(Kind, &str); 15] = [
     (Kind::ReaderGone, "answered"),
@@ -242,6 +244,14 @@ pub fn page() -> String {
     for (title, texts) in SECTIONS {
         roff.control("SH", [title]);
         paragraphs(&mut roff, texts);
+    }
+    roff.control("SH", ["FIELDS OF FILES"]);
+    paragraphs(&mut roff, &[PROMISE]);
+    for (kind, fields) in KINDS {
+        roff.control("SS", [kind]);
+        for (name, types, meaning) in fields {
+            term(&mut roff, [bold(*name)], &format!("{types}: {meaning}"));
+        }
     }
     roff.control("SH", ["EXAMPLES"]);
     for (index, (what, command)) in EXAMPLES.into_iter().enumerate() {
