@@ -173,9 +173,11 @@ fn stage() -> Folder {
          exec '{program}' \"$@\"\n"
     );
     let stage = folder().with("bin/anyask", script).with("notes.txt", "one\n");
-    if !is_installed("jq") {
-        skip("jq is not installed, so what comes after it in an example is not run");
-        stage.write("bin/jq", "#!/bin/sh\nexec cat\n");
+    for tool in ["jq", "python3"] {
+        if !is_installed(tool) {
+            skip(&format!("{tool} is not installed, so what it does in an example is not run"));
+            stage.write(&format!("bin/{tool}"), "#!/bin/sh\nexec cat\n");
+        }
     }
     let setup = "chmod +x bin/*; git init -q; git add notes.txt; \
                  git -c user.name=x -c user.email=x@example.com commit -qm begin; echo two >> notes.txt; \
@@ -184,13 +186,14 @@ fn stage() -> Folder {
     stage
 }
 
-/// Runs an example, which has to succeed.
+/// Runs an example, which has to succeed, and returns its folder.
 #[track_caller]
-fn runs(script: &str, name: &str) {
+fn runs(script: &str, name: &str) -> Folder {
     let (stage, server) = (stage(), Server::echo());
     let path = std::env::var("PATH").unwrap_or_default();
     let run = shell(name, script).env("PATH", &format!("{}:{path}", stage.name("bin")));
     run.at(&server).in_dir(&stage).prints_something().mentions("").exits(0);
+    stage
 }
 
 #[test]
@@ -211,13 +214,33 @@ fn every_man_example_runs() {
     }
 }
 
+/// The scripts of the README.
+fn recipes() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let scripts = readme.split("\n```sh\n").skip(1);
+    let recipes: Vec<_> = scripts.filter_map(|rest| rest.split("\n```").next()).collect();
+    assert!(recipes.len() >= 6, "the recipes were not found");
+    recipes.into_iter().map(Into::into).collect()
+}
+
 #[test]
 fn every_readme_recipe_runs() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let recipes: Vec<&str> =
-        readme.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```").next()).collect();
-    assert!(recipes.len() >= 6, "the recipes were not found");
-    for recipe in recipes {
-        runs(recipe, "bash");
+    for recipe in recipes() {
+        runs(&recipe, "bash");
     }
+}
+
+#[test]
+fn the_csv_recipe_keeps_commas_quotes_and_line_ends() {
+    if !is_installed("python3") {
+        return skip("python3 is not installed");
+    }
+    let recipes = recipes();
+    let recipe = recipes.iter().find(|recipe| recipe.contains("answers.csv")).expect("the recipe");
+    let question = "Good or bad? One word";
+    let says = "\"Good, but \"\"slow\"\",\r\nand loud";
+    let answers = format!(
+        "id,review,answer\r\n1,{says}\",{says}\n\n{question}\"\r\n2,Bad,\"Bad\n\n{question}\"\r\n"
+    );
+    assert_eq!(runs(recipe, "bash").read("answers.csv"), answers);
 }
