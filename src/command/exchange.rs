@@ -108,56 +108,75 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends the request, to one model after the other where they fail.
+    /// Gets an answer: a recorded one, or that of one model after the other where they fail.
     fn send(&mut self) -> Sent {
-        let Session { options, fallback, .. } = self.session;
-        let output = &options.output;
-        let retain = Retain {
+        let retain = self.retain();
+        match self.replay(&retain) {
+            Ok(None) => self.ask_models(&retain).unwrap_or_else(Sent::unsent),
+            Ok(Some(sent)) => sent,
+            Err(error) => Sent::unsent(error),
+        }
+    }
+
+    fn retain(&self) -> Retain {
+        let Options { output, chat, record, prefill, .. } = &self.session.options;
+        Retain {
             // a conversation, a batch and a check need it, and some formats print it at the end
-            text: options.chat.is_some() || self.in_batch || !output.stream,
+            text: chat.is_some() || self.in_batch || !output.stream,
             message: output.format == Format::Json,
             events: output.format == Format::Events,
-            body: options.record.is_some(),
+            body: record.is_some(),
             printed: !self.in_batch && output.stream,
-            prefill: options.prefill.clone(),
-        };
+            prefill: prefill.clone(),
+        }
+    }
+
+    /// Looks the request up in the recordings, for every model that may be asked. An error if it is missing and
+    /// `--record` was not given.
+    fn replay(&mut self, retain: &Retain) -> Result<Option<Sent>> {
+        let recordings = self.session.recordings.as_ref().filter(|all| all.are_replayed());
+        let Some(recordings) = recordings else { return Ok(None) };
+        let own = self.request.model.clone();
+        for model in self.session.fallback.all_models(&own) {
+            self.set_model(&model)?;
+            if let Some((record, origin)) = recordings.find(&self.prepared) {
+                self.console.trace("*", format_args!("the answer is replayed from {origin}"));
+                let (content_type, body) = (record.content_type, record.body.into_bytes());
+                return Ok(Some(self.client.replay(content_type.as_deref(), body, retain.clone())));
+            }
+        }
+        self.set_model(&own)?;
+        recordings.require_answer(&self.prepared)?;
+        Ok(None)
+    }
+
+    fn ask_models(&mut self, retain: &Retain) -> Result<Sent> {
         let console = self.console;
         let mut on_progress = |progress: Progress| show_progress(console, &progress);
         let mut requests = 0;
         loop {
-            let model = &self.models[0];
-            if *model != self.request.model {
-                self.request.model.clone_from(model);
-                match self.request.prepare(self.client.endpoint()) {
-                    Ok(prepared) => self.prepared = prepared,
-                    Err(error) => return Sent::unsent(error),
-                }
-            }
-            let (client, prepared, limit) = (self.client, &self.prepared, self.limit.as_ref());
-            let ask = || client.send(prepared, model, &retain, limit, &mut on_progress);
-            let mut sent = self.replay(&retain).unwrap_or_else(ask);
+            let model = self.models[0].clone();
+            self.set_model(&model)?;
+            let limit = self.limit.as_ref();
+            let mut sent =
+                self.client.send(&self.prepared, &model, retain, limit, &mut on_progress);
             sent.stats.requests += requests;
             requests = sent.stats.requests;
-            match (fallback.failure(model, &sent), self.models.get(1)) {
+            match (self.session.fallback.failure(&model, &sent), self.models.get(1)) {
                 (Some(error), Some(next)) => note_fallback(console, error, next),
-                _ => return sent,
+                _ => return Ok(sent),
             }
             self.models.remove(0);
         }
     }
 
-    /// The recorded answer, if there is one, or the error that there is none where nothing is to be sent.
-    fn replay(&self, retain: &Retain) -> Option<Sent> {
-        let found =
-            self.session.recordings.as_ref()?.find(&self.prepared, self.console).transpose()?;
-        Some(match found {
-            Ok((record, origin)) => {
-                self.console.trace("*", format_args!("the answer is replayed from {origin}"));
-                let body = record.body.into_bytes();
-                self.client.replay(record.content_type.as_deref(), body, retain.clone())
-            }
-            Err(error) => Sent::unsent(error),
-        })
+    /// Prepares the request for this model.
+    fn set_model(&mut self, model: &str) -> Result<()> {
+        if model != self.request.model {
+            self.request.model = model.into();
+            self.prepared = self.request.prepare(self.client.endpoint())?;
+        }
+        Ok(())
     }
 
     /// Has the answer judged by `--check`, and returns whether the model is to be asked again, which is prepared then.

@@ -23,10 +23,15 @@ impl Fallback {
         Self { models, failures: Mutex::default() }
     }
 
-    /// The models to ask, one after the other; `own` is the request's own model.
-    pub fn models(&self, own: &str) -> Vec<String> {
+    /// All models that may be asked; `own` is the request's own model, the first one.
+    pub fn all_models(&self, own: &str) -> Vec<String> {
         let others = self.models.iter().filter(|model| *model != own);
-        let mut models: Vec<String> = [own.into()].into_iter().chain(others.cloned()).collect();
+        [own.into()].into_iter().chain(others.cloned()).collect()
+    }
+
+    /// The models to ask, one after the other. Those that failed too often in a row are left out at the start.
+    pub fn models(&self, own: &str) -> Vec<String> {
+        let mut models = self.all_models(own);
         let failures = self.failures();
         let fails = |model| failures.get(model).is_some_and(|count| *count >= MOST_FAILURES);
         // if all fail, they are asked from the first one on
@@ -38,19 +43,15 @@ impl Fallback {
         let is_missing = sent.stats.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();
         let failed = error.filter(|error| match kind(error) {
-            // failures are not recorded: without a recorded answer, the model failed when the file was recorded
-            Kind::RateLimited | Kind::ServerFailed | Kind::NoRecording => true,
+            Kind::RateLimited | Kind::ServerFailed => true,
             Kind::Refused => is_missing,
             _ => false,
         });
         let mut failures = self.failures();
-        match failed {
-            None if error.is_none() => drop(failures.remove(model)),
-            // a missing recording is not a failure of the model today
-            Some(error) if kind(error) != Kind::NoRecording => {
-                *failures.entry(model.into()).or_default() += 1;
-            }
-            _ => {}
+        match (failed, error) {
+            (Some(_), _) => *failures.entry(model.into()).or_default() += 1,
+            (None, None) => drop(failures.remove(model)),
+            (None, Some(_)) => {}
         }
         failed
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
 use ureq::http::header::RETRY_AFTER;
 
-use crate::api::limits::{Limits, instant, until};
+use crate::api::limits::{Limits, instant};
 
 /// Longest pause that this program chooses itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
@@ -112,10 +112,15 @@ pub fn server_pause(status: u16, headers: &HeaderMap, now: SystemTime) -> Option
 /// Seconds, or a date (RFC 9110, section 10.2.3); some servers send a Unix time.
 fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     match text.parse() {
-        Ok(1e9..) => until(instant(text)?, now),
+        Ok(1e9..) => Some(left(instant(text)?, now)),
         Ok(seconds) => Duration::try_from_secs_f64(seconds).ok(),
-        Err(_) => until(httpdate::parse_http_date(text).ok()?, now),
+        Err(_) => Some(left(httpdate::parse_http_date(text).ok()?, now)),
     }
+}
+
+/// How long until then; nothing, if that is past.
+fn left(then: SystemTime, now: SystemTime) -> Duration {
+    then.duration_since(now).unwrap_or_default()
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

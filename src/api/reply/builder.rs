@@ -260,7 +260,7 @@ impl MessageBuilder {
         if is_error(&kind, message) || (!has_content && has_status(json)) {
             return Err(self.error(json));
         }
-        self.answer.problem = (!has_content).then(|| no_content(message, json));
+        self.answer.problem = if has_content { None } else { no_content(message, json) };
         self.answer.take_message(message);
         self.answer.take_stop_reason(message);
         let text = self.answer.take_content(message.get("content"));

@@ -361,13 +361,12 @@ mod tests {
                     }
                     (begun, ending) = (Some(*id), false);
                 }
-                Sent::Text(_, "") => {}
+                Sent::Text(_, "") | Sent::Reason("") | Sent::Ping => {}
                 Sent::Block(_, more) | Sent::Text(_, more) => {
                     text += more;
                     (begun, ending) = (begun.or(Some(None)), false);
                 }
                 Sent::Thinking(_) => (begun, ending) = (begun.or(Some(None)), false),
-                Sent::Reason("") | Sent::Ping => {}
                 Sent::Reason(_) => (begun, ending) = (begun.or(Some(None)), true),
                 Sent::Stop => return (text, true),
                 Sent::Done if ending => return (text, true),

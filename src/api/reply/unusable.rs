@@ -47,17 +47,17 @@ pub fn no_message(body: &[u8]) -> AttemptError {
     broken(message).maybe_hint(hint).into()
 }
 
-/// Why JSON without content is no answer.
-pub fn no_content(message: &Fields, json: &str) -> Failure {
+/// Why JSON without content is no answer, if it says so.
+pub fn no_content(message: &Fields, json: &str) -> Option<Failure> {
     if has_choices(message) {
-        return openai_style();
+        return Some(openai_style());
     }
     let words = ErrorBody::read(json.as_bytes()).message;
     match (json.starts_with('{'), &*words) {
-        (true, "") => broken("the answer has no content"),
-        (true, words) => broken(format!("the answer is not a message: {words}")),
-        (false, "") => broken("the answer is JSON, but not a message"),
-        (false, words) => broken(format!("the answer is JSON, but not a message: {words}")),
+        (true, "") => None,
+        (true, words) => Some(broken(format!("the answer is not a message: {words}"))),
+        (false, "") => Some(broken("the answer is JSON, but not a message")),
+        (false, words) => Some(broken(format!("the answer is JSON, but not a message: {words}"))),
     }
 }
 

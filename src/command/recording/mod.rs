@@ -60,15 +60,22 @@ impl Recordings {
         Ok(Some(Self { path: path.into(), recorded, lines }))
     }
 
-    /// The next recorded answer to a request, and its `FILE:LINE`. `None` if the server is to answer. An error if
-    /// there is no answer and `--record` was not given.
-    pub fn find(&self, prepared: &Prepared, _: &Console) -> Result<Option<(Record, String)>> {
-        let Some(recorded) = &self.recorded else { return Ok(None) };
-        let mut recorded = lock(recorded);
-        match recorded.next(prepared.digest()) {
-            Some((line, record)) => Ok(Some((record, format!("{}:{line}", self.path.display())))),
-            None if self.lines.is_some() => Ok(None),
-            None => Err(self.no_answer(&recorded, prepared).into()),
+    /// Whether `--replay` was given.
+    pub fn are_replayed(&self) -> bool {
+        self.recorded.is_some()
+    }
+
+    /// The next recorded answer to a request, and its `FILE:LINE`.
+    pub fn find(&self, prepared: &Prepared) -> Option<(Record, String)> {
+        let (line, record) = lock(self.recorded.as_ref()?).next(prepared.digest())?;
+        Some((record, format!("{}:{line}", self.path.display())))
+    }
+
+    /// The error of a request without a recorded answer, unless `--record` was given, too: then the server answers it.
+    pub fn require_answer(&self, prepared: &Prepared) -> Result<(), Failure> {
+        match (&self.recorded, &self.lines) {
+            (Some(recorded), None) => Err(self.no_answer(&lock(recorded), prepared)),
+            _ => Ok(()),
         }
     }
 
