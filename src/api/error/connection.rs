@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::ErrorKind as Io;
 
 use anyhow::Error;
-use ureq::Timeout;
+use ureq::{Proxy, ProxyProtocol, Timeout};
 
 use super::attempt::{AttemptError, broken};
 use super::retry::Retryable;
@@ -64,10 +64,18 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool)
         }
         Err(error) => error,
     };
-    if let Some(hint) = tls::hint(&error, endpoint.roots_variable) {
+    if let Some(hint) = tls::hint(&error, endpoint) {
         let message = format!("no trusted connection to {}{}", endpoint.host(), via(endpoint));
         let failure = Failure::new(Kind::NoConnection, message).hint(hint);
         return AttemptError::new(with_cause(error, failure), Retryable::No);
+    }
+    let is_invalid =
+        matches!(error, ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..));
+    if is_invalid && !was_sent && endpoint.proxy.is_some() {
+        let message = format!("cannot connect to {}{}", endpoint.host(), via(endpoint));
+        let failure =
+            Failure::new(Kind::NoConnection, format!("{message}: it does not answer in valid HTTP"));
+        return failure.hint("is it an HTTP proxy? for a SOCKS proxy, use socks5h://").into();
     }
     let (failure, retryable) = match plain_failure(endpoint, &error) {
         // what was not sent costs nothing
@@ -81,7 +89,11 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool)
 fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryable) {
     let (host, via) = (endpoint.host(), via(endpoint));
     let unconnected = || Failure::new(Kind::NoConnection, format!("cannot connect to {host}{via}"));
-    let not_found = || match &endpoint.proxy {
+    let not_found = || match endpoint.proxy.as_ref().map(Proxy::protocol) {
+        // this machine looks up the name of the server, too
+        Some(ProxyProtocol::Socks4 | ProxyProtocol::Socks5) => {
+            unconnected().hint("with socks5h://, the proxy looks up the name of the server")
+        }
         // which of the two names it was is not known
         Some(_) => unconnected().hint("check the address of the proxy"),
         None => Failure::new(Kind::NoConnection, format!("cannot find the host {host}"))

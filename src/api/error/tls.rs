@@ -1,6 +1,9 @@
 //! Why TLS refused a connection, and what the user can do about it.
 
 use rustls::CertificateError as Bad;
+use ureq::ProxyProtocol;
+
+use crate::api::endpoint::Endpoint;
 
 /// Whether the machine has no root certificates at all.
 pub fn has_no_roots(error: &ureq::Error) -> bool {
@@ -14,9 +17,8 @@ pub fn is_unnamed(error: &std::io::Error) -> bool {
     matches!(tls, Some(rustls::Error::InvalidCertificate(Bad::Other(_))))
 }
 
-/// What to do if TLS refused the connection; `None` if that is not the reason. `roots_variable` is the environment
-/// variable that names the root certificates.
-pub fn hint(error: &ureq::Error, roots_variable: Option<&str>) -> Option<String> {
+/// What to do if TLS refused the connection; `None` if that is not the reason.
+pub fn hint(error: &ureq::Error, endpoint: &Endpoint) -> Option<String> {
     let tls = match error {
         ureq::Error::Rustls(tls) => tls,
         ureq::Error::Io(io) => io.get_ref()?.downcast_ref()?,
@@ -24,12 +26,22 @@ pub fn hint(error: &ureq::Error, roots_variable: Option<&str>) -> Option<String>
     };
     let hint = match tls {
         rustls::Error::InvalidCertificate(bad) => certificate_hint(bad),
-        rustls::Error::General(_) => match roots_variable {
+        rustls::Error::General(_) => match endpoint.roots_variable {
             Some(variable) => {
                 return Some(format!("{variable} has no readable certificate"));
             }
             None => "this machine has no CA certificates; install ca-certificates",
         },
+        rustls::Error::AlertReceived(_) => {
+            "the server speaks TLS, but refuses this connection; does it want a client certificate?"
+        }
+        _ if endpoint
+            .proxy
+            .as_ref()
+            .is_some_and(|proxy| proxy.protocol() == ProxyProtocol::Https) =>
+        {
+            "does the proxy itself speak TLS? if not, write http:// in front of its address"
+        }
         _ => "does the server at --base-url speak TLS?",
     };
     Some(hint.into())

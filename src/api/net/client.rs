@@ -2,7 +2,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Cursor, ErrorKind, Read};
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,13 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 use ureq::http::HeaderValue;
 use ureq::http::header::CONTENT_TYPE;
-use ureq::tls::{RootCerts, TlsConfig};
+use ureq::tls::RootCerts;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, http};
 
+use super::agent::{agent, request};
 use super::coding::Decoded;
 use super::pace::{Pace, stopped};
-use super::resolver::Ipv4First;
 use super::transport::Wrapping;
 use crate::api::deadline::{Deadline, PATIENCE, TimeLimit};
 use crate::api::endpoint::Endpoint;
@@ -34,16 +33,11 @@ use crate::sync::lock;
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
 const LARGEST_ERROR: u64 = 256 << 10;
-/// The largest head of an answer, in bytes.
-const LARGEST_HEAD: usize = 64 << 10;
-/// How much of a request is sent at once, in bytes.
-const OUTPUT_BUFFER: usize = 16 << 10;
 
-/// After this many requests in a row that found their connection dead, each gets one of its own: the server closes
-/// them, and to wait until it has done so takes longer than to connect.
+/// After this many dead connections in a row, stop reusing connections: this server closes them after each answer.
 const MOST_DEAD: u32 = 2;
 
-/// What a caller is told while a request is on its way.
+/// The steps of a request, as they are reported to the caller.
 pub enum Progress<'a> {
     Sending(&'a Prepared),
     /// The head of an answer, and how long it took.
@@ -51,7 +45,7 @@ pub enum Progress<'a> {
     Retrying(Retry<'a>),
 }
 
-/// A failed attempt that is repeated after a pause.
+/// A failed attempt, and when the next one follows.
 pub struct Retry<'a> {
     pub error: &'a Error,
     /// The number of the next attempt; the first was 1.
@@ -59,7 +53,7 @@ pub struct Retry<'a> {
     /// How many attempts there are at most.
     pub tries: u32,
     pub pause: Duration,
-    /// The server may have answered and charged all the same.
+    /// The server may have answered the failed attempt and charged for it.
     pub may_be_charged: bool,
 }
 
@@ -193,7 +187,7 @@ impl Client {
         self.pace.acquire(model, limit)?;
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
-            // an order to stop came just before this agent replaced the one that it ended
+            // abort() may have replaced the agent since acquire(): the new one is not shut down
             self.pace.release(model, None);
             return Err(stopped().into());
         }
@@ -331,49 +325,7 @@ impl Client {
     }
 }
 
-/// The request as the library takes it. Its answer has to be complete when no time is `left`.
-fn request<'a>(
-    agent: &Agent,
-    prepared: &'a Prepared,
-    left: Option<Duration>,
-) -> Result<http::Request<&'a [u8]>, ureq::Error> {
-    let mut request = http::Request::builder().method(&prepared.method).uri(&prepared.url);
-    for header in &prepared.headers {
-        request = request.header(&header.name, &header.value);
-    }
-    let request = request.body(&prepared.body[..])?;
-    Ok(match left {
-        Some(_) => agent.configure_request(request).timeout_global(left).build(),
-        None => request,
-    })
-}
-
-fn agent(endpoint: &Endpoint, roots: RootCerts, wrapping: &Wrapping, reuse: bool) -> Agent {
-    let host = endpoint.url.host().unwrap_or_default().trim_matches(['[', ']']);
-    // a look-up with a time limit takes a thread, which an address does not need
-    let resolve = host.parse::<IpAddr>().is_err().then_some(endpoint.connect_timeout);
-    let connections = usize::from(endpoint.keep_alive && reuse);
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .proxy(endpoint.proxy.clone())
-        .tls_config(TlsConfig::builder().root_certs(roots).build())
-        .timeout_resolve(resolve)
-        .timeout_connect(Some(endpoint.connect_timeout))
-        .timeout_per_read(Some(endpoint.timeout))
-        .timeout_per_write(Some(endpoint.timeout))
-        .max_response_header_size(LARGEST_HEAD)
-        .max_idle_connections(connections)
-        .max_idle_connections_per_host(connections)
-        // one more byte shows that a head is too large
-        .input_buffer_size(LARGEST_HEAD + 1)
-        .output_buffer_size(OUTPUT_BUFFER)
-        .build();
-    Agent::with_parts(config, wrapping.clone(), Ipv4First::default())
-}
-
-/// The start of an error's body. Its message tells enough even where the rest cannot be read.
+/// Reads the start of an error's body, as far as it can be read.
 fn error_body(body: Decoded) -> Vec<u8> {
     let mut bytes = Vec::new();
     match body.take(LARGEST_ERROR).read_to_end(&mut bytes) {
