@@ -1,7 +1,7 @@
 //! A file of JSON lines: several programs may append whole lines to it, or one program locks it.
 
 use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -15,6 +15,20 @@ use crate::sync::lock;
 
 /// How often to look whether another program has released its lock.
 const TICK: Duration = Duration::from_millis(20);
+
+/// The longest line, in bytes.
+const LONGEST_LINE: usize = 256 << 20;
+
+/// Reads a line with its end, and returns its length. A line that no program of ours has written is an error, before it
+/// fills the memory.
+pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    line.clear();
+    let length = reader.take(LONGEST_LINE as u64 + 1).read_until(b'\n', line)?;
+    if length > LONGEST_LINE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 256 MiB"));
+    }
+    Ok(length)
+}
 
 /// A file that is open to append lines.
 pub struct Lines {
@@ -83,6 +97,10 @@ impl Lines {
     /// Appends whole lines in one write. If the last line of the file has no line end, it gets one first, even if
     /// there is nothing to append.
     pub fn append(&self, lines: &[u8]) -> Result<()> {
+        if lines.len() > LONGEST_LINE {
+            let message = format!("the answer is too long for a line of {}", self.name);
+            return Err(Failure::new(Kind::BrokenAnswer, message).into());
+        }
         // a line that another thread or program is still writing looks torn
         let _alone = lock(&self.appending);
         let shared = self.regular && !self.locked && self.file.lock().is_ok();

@@ -73,8 +73,10 @@ pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool)
         matches!(error, ureq::Error::Protocol(_) | ureq::Error::LargeResponseHeader(..));
     if is_invalid && !was_sent && endpoint.proxy.is_some() {
         let message = format!("cannot connect to {}{}", endpoint.host(), via(endpoint));
-        let failure =
-            Failure::new(Kind::NoConnection, format!("{message}: it does not answer in valid HTTP"));
+        let failure = Failure::new(
+            Kind::NoConnection,
+            format!("{message}: it does not answer in valid HTTP"),
+        );
         return failure.hint("is it an HTTP proxy? for a SOCKS proxy, use socks5h://").into();
     }
     let (failure, retryable) = match plain_failure(endpoint, &error) {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use super::order::Rows;
 use super::results::{Earlier, ItemLine, WrittenRow};
 use crate::error::{Failure, Kind, usage_error};
-use crate::jsonl::{Lines, is_torn};
+use crate::jsonl::{Lines, is_torn, read_line};
 use crate::output::AtomicFile;
 
 /// An open file of results. It is locked, so that no other batch writes to it.
@@ -99,8 +99,7 @@ impl ResultsFile {
         let mut reader = BufReader::new(self.rewound().with_context(cannot)?);
         let (mut line, mut offset) = (Vec::new(), 0);
         for number in 1.. {
-            line.clear();
-            let length = reader.read_until(b'\n', &mut line).with_context(cannot)? as u64;
+            let length = read_line(&mut reader, &mut line).with_context(cannot)? as u64;
             if length == 0 {
                 break;
             }

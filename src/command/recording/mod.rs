@@ -5,7 +5,7 @@ mod record;
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::api::{Answer, Digest, Head, Prepared};
 use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn};
+use crate::jsonl::{Lines, is_torn, read_line};
 use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
@@ -123,8 +123,7 @@ impl Recorded {
         let mut recorded = Self::default();
         let (mut line, mut offset) = (Vec::new(), 0);
         for number in 1.. {
-            line.clear();
-            let length = reader.read_until(b'\n', &mut line).with_context(cannot)? as u64;
+            let length = read_line(&mut reader, &mut line).with_context(cannot)? as u64;
             if length == 0 {
                 break;
             }
