@@ -225,7 +225,7 @@ impl MessageBuilder {
     }
 
     /// Takes in an answer that is one JSON message.
-    pub fn take_body(&mut self, body: &[u8]) -> Result<(), AttemptError> {
+    pub fn take_body(&mut self, body: &[u8], content_type: &str) -> Result<(), AttemptError> {
         let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         if body.trim_ascii().is_empty() {
             return Err(broken("the answer is empty").into());
@@ -240,7 +240,7 @@ impl MessageBuilder {
         let escaped = escape_controls(&json);
         let Some((json, rest)) = first_value(&escaped).filter(|(json, _)| json.starts_with('{'))
         else {
-            return Err(no_message(body));
+            return Err(no_message(body, content_type));
         };
         self.answer.note(if rest.trim().is_empty() {
             REPAIRED

@@ -31,7 +31,7 @@ use sse::Decoder;
 /// The largest event and the largest JSON answer, in bytes.
 const LARGEST: usize = 32 << 20;
 /// The content type of a stream (HTML Standard, 9.2).
-const EVENT_STREAM: &[u8] = b"text/event-stream";
+const EVENT_STREAM: &str = "text/event-stream";
 /// How long the end of a body may take that follows the last event.
 const DRAIN: Duration = Duration::from_millis(20);
 /// How much is read at once, in bytes.
@@ -71,8 +71,7 @@ impl Reply {
         endpoint: Arc<Endpoint>,
         deadline: Deadline,
     ) -> Self {
-        let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
-        let says_stream = content_type.to_ascii_lowercase().starts_with(EVENT_STREAM);
+        let says_stream = content_type(&head).starts_with(EVENT_STREAM);
         let patience = endpoint.timeout.min(PATIENCE);
         Self {
             body,
@@ -203,7 +202,7 @@ impl Reply {
             }
             Form::Json(body) => match bot_check(&self.head, body) {
                 Some(kind) => Err(stopped_by_bot_check(&self.endpoint, &self.head, kind)),
-                None => self.builder.take_body(body),
+                None => self.builder.take_body(body, &content_type(&self.head)),
             },
             Form::Unknown { .. } => Err(broken("the answer is empty").into()),
         }
@@ -243,6 +242,12 @@ impl Reply {
             _ => Err(interrupted(&self.endpoint, error)),
         }
     }
+}
+
+/// The content type of an answer in lower case; empty if there is none.
+fn content_type(head: &Head) -> String {
+    let content_type = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    String::from_utf8_lossy(content_type).to_ascii_lowercase()
 }
 
 /// Whether an answer with this start is a stream; `None` while that is open.

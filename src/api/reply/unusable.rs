@@ -38,13 +38,20 @@ pub fn not_json(name: &[u8], data: &str) -> AttemptError {
     }
 }
 
-/// The error for a body that is no JSON object.
-pub fn no_message(body: &[u8]) -> AttemptError {
-    let is_page = body.trim_ascii_start().starts_with(b"<");
-    let what = if is_page { "a web page" } else { "not JSON" };
-    let message = format!("the answer is {what}: {}", ErrorBody::read(body).message);
-    let hint = is_page.then_some("is --base-url the address of the API?");
-    broken(message).maybe_hint(hint).into()
+/// The error for a body that is no JSON object. Its content type is named if it is one that nobody expects.
+pub fn no_message(body: &[u8], content_type: &str) -> AttemptError {
+    let words = ErrorBody::read(body).message;
+    let words =
+        if body.contains(&0) || words.is_empty() { String::new() } else { format!(": {words}") };
+    if body.trim_ascii_start().starts_with(b"<") {
+        let failure = broken(format!("the answer is a web page{words}"));
+        return failure.hint("is --base-url the address of the API?").into();
+    }
+    let is_expected = content_type.is_empty()
+        || content_type.starts_with("application/json")
+        || content_type.starts_with("text/");
+    let named = if is_expected { String::new() } else { format!(", but {content_type}") };
+    broken(format!("the answer is not JSON{named}{words}")).into()
 }
 
 /// Why JSON without content is no answer, if it says so.
