@@ -228,6 +228,29 @@ fn ctrl_c_ends_the_program_and_the_command() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_signal_to_the_program_alone_ends_the_command_too() {
+    use crate::harness::PATIENCE;
+    use rustix::net::sockopt::{Timeout, set_socket_timeout};
+    use rustix::process::Signal;
+    use std::io::Read;
+    use std::net::TcpListener;
+
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE)).expect("a limit");
+    let port = listener.local_addr().expect("an address").port();
+    let check = format!("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 100'");
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
+        let running = anyask(["--mock", "--check", &check, "--no-stdin", "hi"]).start();
+        let (mut command, _) = listener.accept().expect("the command to begin");
+        command.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        running.signal(signal);
+        running.ends_by(signal);
+        assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
+    }
+}
+
 #[test]
 fn verbose_shows_the_rejected_answer() {
     anyask(["--mock", "--check=false", "--check-retries=0", "-v", "one\ntwo"])
@@ -279,6 +302,116 @@ fn a_batch_checks_each_item() {
             assert_eq!(row["error"]["exit"], 13, "{row}");
         }
     }
+}
+
+#[test]
+fn an_answer_without_text_or_code_block_is_asked_again() {
+    for (flag, first, why) in [
+        ("-S", "", "the answer's text is empty (stop reason: end_turn)"),
+        ("-S", " \n", "the answer's text is only white space (stop reason: end_turn)"),
+        ("-x", "no code", "the answer has no fenced code block"),
+    ] {
+        let server = Server::handling(move |number, _| {
+            json_answer(&answer([first, "```\nok\n```\n"][number]))
+        });
+        let said = format!("the answer did not pass --check: {why}");
+        anyask([flag, "--check=grep ok", "hi"])
+            .at(&server)
+            .prints(if flag == "-x" { "ok\n" } else { "```\nok\n```\n" })
+            .says(&format!("anyask: note: {said}; asking again, which is charged too\n"))
+            .exits(0);
+        let last = messages(&server.received()[1]);
+        let feedback = last.as_array().and_then(|all| all.last()).expect("a message");
+        let words = format!("A program could not use your last answer: {why}.\n\n");
+        assert!(feedback["content"].as_str().is_some_and(|text| text.starts_with(&words)));
+        let server = Server::handling(move |_, _| json_answer(&answer(first)));
+        anyask([flag, "--check=true", "-q", "hi"])
+            .at(&server)
+            .says(&format!("anyask: {said}\nhint: use -v to see the answer, or --check-retries N to allow more tries\n"))
+            .exits(13);
+        assert_eq!(server.requests(), 2);
+    }
+}
+
+#[test]
+fn a_blank_command_is_refused() {
+    for command in ["", "  "] {
+        anyask(["--mock", "--check", command, "hi"])
+            .says(&format!(
+                "anyask: invalid value '{command}' for --check <CMD>: the command is blank\n"
+            ))
+            .exits(2);
+    }
+}
+
+#[test]
+fn a_batch_stops_at_a_command_that_cannot_be_run() {
+    let items = "one\ntwo\nthree\n";
+    let printed = anyask(["--batch", "-j1", "--mock", "--check", "jqq-1x2y -e .", "-q"])
+        .stdin(items)
+        .prints_something()
+        .matches("anyask: cannot run the command of --check: [^\n]*not found\n")
+        .exits(3);
+    let rows = json_lines(&printed);
+    assert_eq!(rows.len(), 1, "{printed}");
+    assert_eq!((&rows[0]["error"]["exit"], &rows[0]["error"]["text"]), (&3.into(), &"one".into()));
+}
+
+#[test]
+fn a_failed_item_keeps_its_last_answer() {
+    let printed = anyask(["--batch", "--mock", "--check=false", "--check-retries=0", "-q"])
+        .stdin("\"one\\ntwo\"\n")
+        .prints_something()
+        .mentions("anyask: 1 item failed\n")
+        .exits(12);
+    let error = json_lines(&printed)[0]["error"].take();
+    assert_eq!((&error["exit"], &error["text"]), (&13.into(), &"one\ntwo".into()));
+}
+
+#[test]
+fn the_command_finds_the_item_in_its_environment() {
+    let long = "x".repeat(65_536);
+    let items = format!(
+        "{{\"id\":\"a\",\"data\":{{\"x\": 1}},\"prompt\":\"1\"}}\n{{\"id\":7,\"data\":\"{long}\",\"prompt\":\"2\"}}\nplain\n"
+    );
+    let check = "echo \"${ANYASK_ID-none} ${ANYASK_DATA-none}\" >> seen";
+    let folder = folder();
+    anyask(["--batch", "-j1", "--mock", "-q", "--check", check])
+        .in_dir(&folder)
+        .stdin(items)
+        .prints_something()
+        .exits(0);
+    assert_eq!(folder.read("seen"), "\"a\" {\"x\": 1}\n7 none\nnone none\n");
+}
+
+#[test]
+fn an_answer_that_is_replayed_again_is_not_called_charged() {
+    let folder = folder();
+    let server = Server::handling(|_, _| json_answer(&answer("no")));
+    let ask = |flag| {
+        let check = ["--check=false", "--check-retries=1", "hi"];
+        anyask([flag, "answers"]).args(&check).in_dir(&folder)
+    };
+    ask("--record")
+        .at(&server)
+        .says(&(again("it printed nothing") + &rejected("it printed nothing")))
+        .exits(13);
+    let note = again("it printed nothing").replace(", which is charged too", "");
+    ask("--replay").says(&(note + &rejected("it printed nothing"))).exits(13);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_stops_in_a_batch_is_ended() {
+    // as one does that reads the terminal from another process group
+    let printed = anyask(["--batch", "-j1", "--mock", "-q", "--check", "kill -STOP $$"])
+        .stdin("hi\n")
+        .prints_something()
+        .mentions("anyask: 1 item failed\n")
+        .exits(12);
+    let error = json_lines(&printed)[0]["error"].take();
+    let why = "the answer did not pass --check (it stopped): in a batch, the command cannot use the terminal";
+    assert_eq!((&error["exit"], &error["message"]), (&13.into(), &why.into()));
 }
 
 #[test]

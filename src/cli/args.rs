@@ -12,8 +12,8 @@ use clap::{ArgGroup, Parser, ValueEnum};
 
 use super::field::{FieldArg, FieldValue};
 use super::values::{
-    BaseUrl, HeaderArg, ModelId, Steps, auth, dollars, fraction, header, jobs, pause, price,
-    regular_file, retries, seconds, steps, tokens,
+    BaseUrl, HeaderArg, ModelId, Steps, auth, command, dollars, fraction, header, jobs, pause,
+    price, regular_file, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
 use crate::input::InputFile;
@@ -283,7 +283,7 @@ pub struct Args {
     /// with status 0, the answer is printed. If not, the model gets CMD's output and
     /// is asked again. After the last try the exit status is 13:
     /// -x --check 'jq -e .name'. CMD does not get the key.
-    #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    #[arg(long, value_name = "CMD", value_parser = command, value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
     pub check: Option<String>,
 
     /// Ask again N times if --check fails [default: 1]

@@ -234,10 +234,15 @@ fn system(
 }
 
 impl Options {
+    /// Whether recorded answers are all there is, so that nothing is sent.
+    pub fn is_offline(&self) -> bool {
+        self.replay.is_some() && self.record.is_none()
+    }
+
     /// Finds the proxy and fetches the key. Recorded answers need neither. For `--mock`, starts its server instead.
     /// This comes after all checks, because a key command may take time and ask the user.
     pub fn connect(&mut self) -> Result<()> {
-        if self.replay.is_some() && self.record.is_none() {
+        if self.is_offline() {
             return Ok(());
         }
         let endpoint = &mut self.endpoint;

@@ -248,3 +248,8 @@ pub fn parse_header(line: &str, subject: &str, source: HeaderSource) -> Result<H
         .map_err(|_| wrong("the header's value has control characters"))?;
     Ok(Header { name, value, source })
 }
+
+/// A command of the user's, which is not blank.
+pub fn command(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("the command is blank".into()) } else { Ok(text.into()) }
+}

@@ -16,7 +16,7 @@ use crate::output::{self, Printer, Sink, start_spinner};
 pub fn run(options: Options, sources: &Sources) -> Result<()> {
     let content = prompt(&options, sources)?;
     let session = Session::new(options, None)?;
-    session.watch_temp_file(&ENDING)?;
+    session.watch_signals(&ENDING)?;
     turn(&session, content)
 }
 
@@ -78,8 +78,15 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     session.remove_on_signal(sink.temp_path());
     let mut printer = Printer::new(output, sink, console);
     start_spinner(console);
-    let mut outcome =
-        exchange(session, &session.client, console, &mut request, prepared, Some(&mut printer));
+    let mut outcome = exchange(
+        session,
+        &session.client,
+        console,
+        &mut request,
+        prepared,
+        &[],
+        Some(&mut printer),
+    );
     console.stop_live();
     if let (true, Some(conversation), Some(question)) = (outcome.complete, conversation, question) {
         let system = request.system.as_deref();

@@ -34,7 +34,7 @@ pub fn run(mut options: Options) -> Result<()> {
     let session = Arc::new(Session::new(options, None)?);
     let stopping = Arc::clone(&session);
     let others: Vec<i32> = ENDING.into_iter().filter(|signal| *signal != INTERRUPT).collect();
-    session.watch_temp_file(&others)?;
+    session.watch_signals(&others)?;
     on_signal(&[INTERRUPT], move |_| stopping.client.abort())?;
     let config = Config::builder().behavior(behavior).build();
     let mut editor = DefaultEditor::with_config(config).with_context(cannot)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io::{self, PipeReader, Read, Write, pipe};
-use std::process::{Child, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use std::{fmt, thread};
 
 use anyhow::{Context, Error, Result};
 
-use super::signals::{KILL, signal_group};
-use crate::api::{TimeLimit, stopped};
+use super::signals::{KILL, signal_group, signal_process};
+use crate::api::TimeLimit;
 use crate::error::{Failure, Kind};
 use crate::shell;
 use crate::sync::lock;
@@ -26,73 +26,118 @@ const TICK: Duration = Duration::from_millis(10);
 /// Variables that may hold the key.
 const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
-/// The running commands of a batch. Each has its own process group, so Ctrl-C on the terminal does not reach it.
-#[derive(Default)]
-pub struct RunningChecks(Mutex<HashSet<u32>>);
+/// The commands that are running.
+pub struct RunningChecks {
+    /// Each has its own process group, as in a batch: Ctrl-C on the terminal does not reach it, and it cannot use the
+    /// terminal.
+    in_groups: bool,
+    running: Mutex<HashSet<u32>>,
+}
 
 impl RunningChecks {
+    pub fn new(in_groups: bool) -> Self {
+        Self { in_groups, running: Mutex::default() }
+    }
+
     /// Ends them by a signal. No new command starts before the returned guard is dropped.
     pub fn end_by(&self, signal: i32) -> MutexGuard<'_, HashSet<u32>> {
-        let running = lock(&self.0);
-        running.iter().for_each(|group| signal_group(*group, signal));
+        let running = lock(&self.running);
+        running.iter().for_each(|id| self.signal(*id, signal));
         running
     }
+
+    fn signal(&self, id: u32, signal: i32) {
+        if self.in_groups { signal_group(id, signal) } else { signal_process(id, signal) }
+    }
+
+    fn spawn(&self, mut command: Command) -> io::Result<Child> {
+        #[cfg(unix)]
+        if self.in_groups {
+            std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        }
+        let mut running = lock(&self.running);
+        let child = command.spawn()?;
+        running.insert(child.id());
+        Ok(child)
+    }
+
+    /// Waits for the command, and ends it if it does not end by itself.
+    fn wait(&self, mut child: Child, limit: Option<&TimeLimit>) -> io::Result<End> {
+        let end = wait(&mut child, limit, self.in_groups);
+        if !matches!(end, Ok(End::Exited(_))) {
+            self.signal(child.id(), KILL);
+            let _ = child.wait();
+        }
+        lock(&self.running).remove(&child.id());
+        end
+    }
+}
+
+/// How a command ended.
+enum End {
+    Exited(ExitStatus),
+    /// The time of the question was over.
+    OutOfTime,
+    /// It stopped, because it wanted to use the terminal.
+    Stopped,
 }
 
 /// Why an answer did not pass.
 pub struct Rejection {
-    status: ExitStatus,
-    /// The start of what the command wrote.
+    /// How the command ended, in words; empty if there was nothing to judge.
+    status: String,
+    /// The start of what the command wrote, or why there was nothing to judge.
     output: String,
+    /// The command judged the answer, so that another answer may pass.
+    pub is_judgement: bool,
 }
 
-/// Runs the command with this input. `None` if the answer passed. An error if the command cannot be run. In a batch,
-/// the command is listed in `running`.
+/// Runs the command with this input and these variables. `None` if the answer passed. An error if the command cannot be
+/// run.
 pub fn check(
     command: &str,
     input: Vec<u8>,
-    running: Option<&RunningChecks>,
+    variables: &[(&str, String)],
+    running: &RunningChecks,
     limit: Option<&TimeLimit>,
 ) -> Result<Option<Rejection>> {
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
-    let judged = judge(command, input, running, limit).with_context(cannot)?;
-    let Some(rejection) = judged else {
-        let why = "the command of --check did not end within";
-        return Err(limit.map_or_else(stopped, |limit| limit.failure(why)).into());
+    let (end, output) = run(command, input, variables, running, limit).with_context(cannot)?;
+    let rejection = |status: String, output: &str, is_judgement| {
+        Ok(Some(Rejection { status, output: output.trim().into(), is_judgement }))
     };
-    // 127: the shell did not find it; 126: the shell may not run it
-    if matches!(rejection.status.code(), Some(126 | 127)) {
-        return Err(Error::msg(rejection.first_line().to_string())).with_context(cannot);
+    match (end, limit) {
+        (End::Exited(status), _) if status.success() => Ok(None),
+        // 127: the shell did not find it; 126: the shell may not run it
+        (End::Exited(status), _) if matches!(status.code(), Some(126 | 127)) => {
+            Err(Error::msg(first_line(&output).to_string())).with_context(cannot)
+        }
+        (End::Exited(status), _) => rejection(status.to_string(), &output, status.code().is_some()),
+        (End::OutOfTime, Some(limit)) => {
+            Err(limit.failure("the command of --check did not end within").into())
+        }
+        (End::Stopped | End::OutOfTime, _) => {
+            let why = "in a batch, the command cannot use the terminal";
+            rejection("it stopped".into(), why, false)
+        }
     }
-    Ok((!rejection.status.success()).then_some(rejection))
 }
 
-/// `None` if the time was over before the command ended.
-fn judge(
+/// Runs the command to its end, and returns the start of what it wrote.
+fn run(
     command: &str,
     input: Vec<u8>,
-    running: Option<&RunningChecks>,
+    variables: &[(&str, String)],
+    running: &RunningChecks,
     limit: Option<&TimeLimit>,
-) -> io::Result<Option<Rejection>> {
+) -> io::Result<(End, String)> {
     let (reader, writer) = pipe()?;
     let mut command = shell::command(command)?;
     command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     for name in SECRETS {
         command.env_remove(name);
     }
-    let mut child = match running {
-        Some(RunningChecks(running)) => {
-            #[cfg(unix)]
-            std::os::unix::process::CommandExt::process_group(&mut command, 0);
-            let mut running = lock(running);
-            let child = command.spawn()?;
-            running.insert(child.id());
-            child
-        }
-        None => command.spawn()?,
-    };
-    // now only the child can write to the pipe, so the pipe ends with the child
-    drop(command);
     let output = Arc::new(Mutex::new(Vec::new()));
     let start = Arc::clone(&output);
     let (sender, ended) = channel();
@@ -100,37 +145,53 @@ fn judge(
         read_start(reader, &start);
         sender.send(())
     })?;
+    // the command has the only other end of the pipe, which ends with it
+    let mut child = running.spawn(command)?;
     if let Some(mut stdin) = child.stdin.take() {
         // in a thread, because the command may not read its input
-        thread::Builder::new().spawn(move || stdin.write_all(&input))?;
+        let _ = thread::Builder::new().spawn(move || stdin.write_all(&input));
     }
-    let status = wait(&mut child, limit)?;
-    running.map(|RunningChecks(running)| lock(running).remove(&child.id()));
-    let Some(status) = status else {
-        let in_group = running.is_some();
-        if in_group {
-            signal_group(child.id(), KILL);
-        } else {
-            child.kill()?;
-        }
-        child.wait()?;
-        return Ok(None);
-    };
+    let end = running.wait(child, limit)?;
     let _ = ended.recv_timeout(LAST_OUTPUT);
     let output = lock(&output);
-    Ok(Some(Rejection { status, output: String::from_utf8_lossy(&output).into_owned() }))
+    Ok((end, String::from_utf8_lossy(&output).into_owned()))
 }
 
-/// The exit status of the command; `None` if the time is over first.
-fn wait(child: &mut Child, limit: Option<&TimeLimit>) -> io::Result<Option<ExitStatus>> {
-    let Some(limit) = limit else { return child.wait().map(Some) };
+/// Waits until the command ends or its time is over or, if it is `in_group`, until it stops.
+#[cfg(unix)]
+fn wait(child: &mut Child, limit: Option<&TimeLimit>, in_group: bool) -> io::Result<End> {
+    use std::os::unix::process::ExitStatusExt;
+
+    use rustix::process::{Pid, WaitOptions, waitpid};
+    let mut options = WaitOptions::empty();
+    options.set(WaitOptions::UNTRACED, in_group);
+    options.set(WaitOptions::NOHANG, limit.is_some());
+    loop {
+        match waitpid(Some(Pid::from_child(child)), options) {
+            Ok(Some((_, status))) if status.stopped() => return Ok(End::Stopped),
+            Ok(Some((_, status))) => {
+                return Ok(End::Exited(ExitStatus::from_raw(status.as_raw())));
+            }
+            Ok(None) if limit.is_some_and(|limit| limit.is_shorter_than(Duration::ZERO)) => {
+                return Ok(End::OutOfTime);
+            }
+            Ok(None) => thread::sleep(TICK),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+fn wait(child: &mut Child, limit: Option<&TimeLimit>, _: bool) -> io::Result<End> {
+    let Some(limit) = limit else { return child.wait().map(End::Exited) };
     while !limit.is_shorter_than(Duration::ZERO) {
         if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
+            return Ok(End::Exited(status));
         }
         thread::sleep(TICK);
     }
-    Ok(None)
+    Ok(End::OutOfTime)
 }
 
 /// Reads everything, so that the command can always write, but retains only the start.
@@ -143,39 +204,50 @@ fn read_start(mut reader: PipeReader, start: &Mutex<Vec<u8>>) {
     }
 }
 
+fn first_line(output: &str) -> &str {
+    output.trim().lines().next().unwrap_or("it printed nothing")
+}
+
 impl Rejection {
-    /// Whether the command judged the answer. `false` if a signal ended the command.
-    pub fn is_judgement(&self) -> bool {
-        self.status.code().is_some()
+    /// An answer that has nothing to judge: no text, or no code block under `-x`.
+    pub fn without_content(why: &Failure) -> Self {
+        Self { status: String::new(), output: why.to_string(), is_judgement: true }
     }
 
     /// The message that asks the model for a better answer.
     pub fn feedback(&self) -> String {
-        let output = self.output.trim();
-        let said = if output.is_empty() { "It printed nothing." } else { "It printed:" };
-        let gap = if output.is_empty() { "" } else { "\n\n" };
+        let said = match (&*self.status, &*self.output) {
+            ("", why) => format!("A program could not use your last answer: {why}."),
+            (status, "") => {
+                format!(
+                    "A program checked your last answer and rejected it ({status}). It printed nothing."
+                )
+            }
+            (status, output) => format!(
+                "A program checked your last answer and rejected it ({status}). It printed:\n\n{output}"
+            ),
+        };
         format!(
-            "A program checked your last answer and rejected it ({}). {said}{gap}{output}\n\n\
+            "{said}\n\n\
              Answer the first question again so that the check passes. Give the whole answer in the \
-             form that was asked for, without an apology and without a comment on the mistake.",
-            self.status
+             form that was asked for, without an apology and without a comment on the mistake."
         )
     }
 
     /// The failure after the last try.
     pub fn failure(&self) -> Failure {
         let hint = "use -v to see the answer, or --check-retries N to allow more tries";
-        let hint = self.is_judgement().then_some(hint);
+        let hint = self.is_judgement.then_some(hint);
         Failure::new(Kind::CheckFailed, self.to_string()).maybe_hint(hint)
-    }
-
-    fn first_line(&self) -> &str {
-        self.output.trim().lines().next().unwrap_or("it printed nothing")
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the answer did not pass --check ({}): {}", self.status, self.first_line())
+        let line = first_line(&self.output);
+        match &*self.status {
+            "" => write!(f, "the answer did not pass --check: {line}"),
+            status => write!(f, "the answer did not pass --check ({status}): {line}"),
+        }
     }
 }

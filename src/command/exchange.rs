@@ -14,7 +14,7 @@ use crate::api::{
 };
 use crate::cli::Options;
 use crate::output::{
-    Console, Format, Printer, note_fallback, printable, show_progress, stopped_short,
+    Console, Format, Printer, note_fallback, printable, show_progress, start_spinner, stopped_short,
 };
 
 /// Asks a question until there is an answer that may be printed. The printer prints it; only a batch has none.
@@ -26,14 +26,24 @@ pub fn exchange(
     console: &Console,
     request: &mut Request,
     prepared: Prepared,
+    variables: &[(&str, String)],
     mut printer: Option<&mut Printer>,
 ) -> Outcome {
     let begun = Instant::now();
     let models = session.fallback.models(&request.model);
     let in_batch = printer.is_none();
     let limit = client.endpoint().max_time.map(TimeLimit::new);
-    let mut exchange =
-        Exchange { session, client, console, request, prepared, models, limit, in_batch };
+    let mut exchange = Exchange {
+        session,
+        client,
+        console,
+        request,
+        prepared,
+        models,
+        limit,
+        variables,
+        in_batch,
+    };
     let mut outcome = exchange.ask(printer.as_deref_mut());
     for retries in (0..=session.options.check_retries).rev() {
         match exchange.check(&outcome, retries) {
@@ -66,6 +76,8 @@ struct Exchange<'a> {
     /// The models that may be asked from now on. The first one is asked.
     models: Vec<String>,
     limit: Option<TimeLimit>,
+    /// What the command of `--check` finds in its environment.
+    variables: &'a [(&'a str, String)],
     in_batch: bool,
 }
 
@@ -182,29 +194,48 @@ impl Exchange<'_> {
     /// Has the answer judged by `--check`, and returns whether the model is to be asked again, which is prepared then.
     /// An answer that is rejected for good is an error.
     fn check(&mut self, outcome: &Outcome, retries: u32) -> Result<bool> {
-        let Options { check: command, output, .. } = &self.session.options;
+        let is_judged = outcome.result.is_ok() && !self.is_too_short(outcome);
+        let command = self.session.options.check.as_ref().filter(|_| is_judged);
+        let Some(command) = command else { return Ok(false) };
         let answer = &outcome.answer;
-        let has_content = answer.has_text || output.format == Format::Json;
-        let is_judged = outcome.result.is_ok() && has_content && !self.is_too_short(outcome);
-        let Some(command) = command.as_ref().filter(|_| is_judged) else { return Ok(false) };
-        let content = printable(output.format, answer)?;
-        // in a batch, the first Ctrl-C lets it finish
-        let running = self.in_batch.then_some(&self.session.checks);
-        let Some(rejection) = check(command, content, running, self.limit.as_ref())? else {
+        if answer.problem.is_some() {
             return Ok(false);
-        };
+        }
+        let Some(rejection) = self.judge(command, answer)? else { return Ok(false) };
         for line in answer.text.lines() {
             self.console.trace("<", line);
         }
-        if retries == 0 || !rejection.is_judgement() {
+        if retries == 0 || !rejection.is_judgement {
             return Err(rejection.failure().into());
         }
         if self.session.pace.is_stopped() {
             return Err(stopped().into());
         }
-        self.console.note(format_args!("{rejection}; asking again, which is charged too"));
+        let charged = if self.session.options.is_offline() { "" } else { ", which is charged too" };
+        self.console.note(format_args!("{rejection}; asking again{charged}"));
         self.add_feedback(&answer.text, &rejection)?;
         Ok(true)
+    }
+
+    /// Why the answer does not pass, if it does not.
+    fn judge(&self, command: &str, answer: &Answer) -> Result<Option<Rejection>> {
+        let format = self.session.options.output.format;
+        // JSON is printed without text, too
+        let has_text = if format == Format::Json { Ok(()) } else { answer.require_text() };
+        let content = match has_text.and_then(|()| printable(format, answer)) {
+            Ok(content) => content,
+            Err(failure) => return Ok(Some(Rejection::without_content(&failure))),
+        };
+        if !self.in_batch {
+            // the command may ask on the terminal
+            self.console.stop_live();
+        }
+        let judged =
+            check(command, content, self.variables, &self.session.checks, self.limit.as_ref());
+        if !self.in_batch {
+            start_spinner(self.console);
+        }
+        judged
     }
 
     /// Goes on with the conversation: the rejected answer, and why it is rejected.

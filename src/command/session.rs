@@ -22,7 +22,7 @@ pub struct Session {
     pub fallback: Fallback,
     pub log: Option<Lines>,
     pub recordings: Option<Recordings>,
-    pub checks: RunningChecks,
+    pub checks: Arc<RunningChecks>,
     /// The temporary file of `-o`, which a signal removes.
     temp_path: Arc<Mutex<Option<PathBuf>>>,
 }
@@ -38,17 +38,19 @@ impl Session {
         let log = options.log.as_ref().map(open_log).transpose()?;
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
-        let (checks, temp_path) = (RunningChecks::default(), Arc::default());
+        let checks = Arc::new(RunningChecks::new(max_wait.is_some()));
+        let temp_path = Arc::default();
         Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_path })
     }
 
-    /// Removes the temporary file of `-o` when one of these signals ends the program.
-    pub fn watch_temp_file(&self, signals: &[i32]) -> Result<()> {
-        if self.options.output.path.is_none() {
+    /// Removes the temporary file of `-o` and ends the command of `--check` when one of these signals ends the program.
+    pub fn watch_signals(&self, signals: &[i32]) -> Result<()> {
+        if self.options.output.path.is_none() && self.options.check.is_none() {
             return Ok(());
         }
-        let temp_path = Arc::clone(&self.temp_path);
+        let (temp_path, checks) = (Arc::clone(&self.temp_path), Arc::clone(&self.checks));
         on_signal(signals, move |signal| {
+            let _ended = checks.end_by(signal);
             remove(&temp_path);
             end_by(signal);
         })
@@ -59,7 +61,7 @@ impl Session {
         remove(&self.temp_path);
     }
 
-    /// Sets the file that the signals of [`Session::watch_temp_file`] remove.
+    /// Sets the file that the signals of [`Session::watch_signals`] remove.
     pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
         let path = temp_path.map(Path::to_path_buf);
         *lock(&self.temp_path) = path;

@@ -50,6 +50,17 @@ pub fn signal_group(group: u32, signal: i32) {
     }
 }
 
+/// Sends a signal to a process.
+#[cfg(unix)]
+pub fn signal_process(process: u32, signal: i32) {
+    use rustix::process::{Pid, Signal, kill_process};
+    if let (Some(process), Some(signal)) =
+        (Pid::from_raw(process.cast_signed()), Signal::from_named_raw(signal))
+    {
+        let _ = kill_process(process, signal);
+    }
+}
+
 /// The name of a signal in messages.
 #[cfg(unix)]
 pub fn name(signal: i32) -> &'static str {
@@ -79,6 +90,9 @@ pub fn end_by(_: i32) {}
 
 #[cfg(not(unix))]
 pub fn signal_group(_: u32, _: i32) {}
+
+#[cfg(not(unix))]
+pub fn signal_process(_: u32, _: i32) {}
 
 #[cfg(not(unix))]
 pub fn name(_: i32) -> &'static str {

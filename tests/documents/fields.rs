@@ -39,6 +39,7 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("error.exit", "number", "The exit status that the item has as a single question."),
             ("error.status", "number or null", "The HTTP status of the last answer."),
             ("error.message", "string", "What a single question prints on standard error."),
+            ("error.text", "string", "Only if it did not pass --check: the last answer."),
         ],
     ),
     (
@@ -127,7 +128,7 @@ fn fields(object: &Value, start: &str) -> BTreeMap<String, &'static str> {
 fn real_files() -> Folder {
     let items = "full\n{\"prompt\":\"bare\",\"id\":7,\"data\":null}\n{\"prompt\":\"no\",\"id\":\"a\",\"data\":[1]}\n\
                  {\"id\":\"no prompt\",\"data\":{\"x\":1}}\n{\"prompt\":\"one\",\"data\":\"x\"}\n\
-                 {\"prompt\":\"two\",\"data\":1}\n{\"prompt\":\"three\",\"data\":true}\n";
+                 {\"prompt\":\"two\",\"data\":1}\n{\"prompt\":\"three\",\"data\":true}\nreject\n";
     let folder = folder().with("items", items).with("p.png", b"\x89PNG\r\n\x1a\n");
     let headers = [
         "content-type: application/json",
@@ -145,9 +146,11 @@ fn real_files() -> Folder {
         prompt => http("200 OK", &headers, answer(prompt)),
     });
     let run = |args: &[&str]| anyask(["-q", "--log=log"]).args(args).in_dir(&folder);
+    let check = ["--check=! grep -q reject", "--check-retries=0"];
     run(&["--batch=items", "--json", "--fallback=other", "-oresults", "--record=recordings"])
+        .args(&check)
         .at(&server)
-        .mentions("2 items failed")
+        .mentions("3 items failed")
         .exits(12);
     run(&["--replay=recordings", "full"]).prints("full\n").exits(0);
     let closing = Server::new(vec![vec![]]);

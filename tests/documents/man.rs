@@ -172,8 +172,8 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         &[
             "With --check CMD an answer is printed only if CMD accepts it. The shell runs CMD when the answer is complete. Its standard input is what would be printed: the text, the code block under -x, the server's JSON under --json. CMD may ignore its input. ANYROUTER_API_KEY and ANTHROPIC_AUTH_TOKEN are not in its environment.",
             "If CMD ends with another status than 0, the model gets its whole answer back with the first 4 KiB of what CMD wrote to standard output and standard error, and is asked again. Such feedback accumulates. --check-retries N says how often; each time is a request that is charged, which --usage and --log add up.",
-            "If the last answer does not pass, the exit status is 13, standard output stays empty, and the files of -o and --chat stay as they were; -v shows the answer. If CMD cannot be run, the exit status is 3. If a signal ends CMD, the exit status is 13 and the model is not asked again. An answer that stopped short is not checked under --strict.",
-            "A conversation keeps the first question and the answer that passed. A batch checks each item.",
+            "If the last answer does not pass, the exit status is 13, standard output stays empty, and the files of -o and --chat stay as they were; -v shows the answer. If CMD cannot be run, the exit status is 3. An answer without text, or under -x without a code block, did not pass either. If a signal ends CMD, the exit status is 13 and the model is not asked again. An answer that stopped short is not checked under --strict.",
+            "A conversation keeps the first question and the answer that passed. A batch checks each item. CMD finds the id and the data of the item as JSON in the variables ANYASK_ID and ANYASK_DATA (data only up to 64 KiB). It cannot use the terminal: one that stops to ask is ended, and its item has failed. CMD that cannot be run stops the batch. The last answer of an item that did not pass is in its result, as error.text.",
         ],
     ),
     (

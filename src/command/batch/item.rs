@@ -13,6 +13,10 @@ use crate::error::{Kind, kind};
 use crate::input::Item;
 use crate::sync::lock;
 
+/// The longest data of an item that the command of `--check` finds in its environment, in bytes: Linux limits a variable
+/// to 128 KiB.
+const LONGEST_DATA: usize = 64 << 10;
+
 /// Asks an item, and returns its row; `None` if the item was skipped or not sent.
 pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     let Item { line, id, data, request, replaced } = item;
@@ -20,21 +24,29 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     lock(&run.tally).replaced += replaced;
     let console = run.session.options.console.for_item(line);
     let row = |key, asked, content| finished(run, &Row { line, id, data, key, asked, content });
-    let failed = |status, error: &Error| {
+    let failed = |status, error: &Error, text: Option<String>| {
         lock(&run.tally).failed += 1;
-        let message = console.describe(error);
-        RowContent::Error { error: RowError { exit: kind(error) as u8, status, message } }
+        let (exit, message) = (kind(error) as u8, console.describe(error));
+        RowContent::Error { error: RowError { exit, status, message, text } }
     };
     let (mut request, prepared) = match run.defaults.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
-        Err(error) => return Some(row(None, None, failed(None, &error))),
+        Err(error) => return Some(row(None, None, failed(None, &error, None))),
     };
     let key = prepared.digest();
     if lock(&run.earlier).take_answer(identity(id.or(data), Some(key), ""), line) {
         lock(&run.tally).skipped += 1;
         return None;
     }
-    let outcome = exchange(&run.session, client, &console, &mut request, prepared, None);
+    let outcome = exchange(
+        &run.session,
+        client,
+        &console,
+        &mut request,
+        prepared,
+        &variables(id, data),
+        None,
+    );
     let asked = (!run.session.options.fallback.is_empty()).then_some(&*request.model);
     budget::count(run, &outcome);
     let Outcome { answer, result, stats, write_error, .. } = outcome;
@@ -64,7 +76,9 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
             None
         }
         Err(error) => {
-            let content = failed(status, &error);
+            // what was paid for is retained, though it did not pass
+            let is_unpassed = matches!(kind(&error), Kind::Setup | Kind::CheckFailed);
+            let content = failed(status, &error, is_unpassed.then_some(answer.text));
             if is_for_all(&error) {
                 run.stop(error);
             }
@@ -81,7 +95,14 @@ fn finished(run: &BatchRun, row: &Row) -> String {
 
 /// Whether every other item would fail in the same way.
 fn is_for_all(error: &Error) -> bool {
-    matches!(kind(error), Kind::KeyRejected | Kind::NotPermitted)
+    matches!(kind(error), Kind::Setup | Kind::KeyRejected | Kind::NotPermitted)
+}
+
+/// The item as the command of `--check` finds it in its environment.
+fn variables(id: Option<&RawValue>, data: Option<&RawValue>) -> Vec<(&'static str, String)> {
+    let data = data.filter(|data| data.get().len() <= LONGEST_DATA);
+    let variables = [("ANYASK_ID", id), ("ANYASK_DATA", data)];
+    variables.into_iter().filter_map(|(name, value)| Some((name, value?.get().into()))).collect()
 }
 
 /// The JSON on one line; `None` if it is not JSON.

@@ -47,6 +47,9 @@ pub struct RowError {
     pub exit: u8,
     pub status: Option<u16>,
     pub message: String,
+    /// The last answer, if it did not pass `--check`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl Row<'_> {
