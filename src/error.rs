@@ -23,7 +23,7 @@ pub enum Kind {
     RateLimited = 7,
     /// 5xx and 529, after the retries.
     ServerFailed = 8,
-    /// Name look-up, connect, TLS, proxy, time-out.
+    /// Name look-up, connect, TLS, proxy, time-out, `--max-time`.
     NoConnection = 9,
     /// A stream that ended early, no JSON, no content, no code block to extract.
     BrokenAnswer = 10,

@@ -23,7 +23,7 @@ pub const STATUSES: [(Kind, &str); 15] = [
     ),
     (Kind::RateLimited, "rate limited: 429, after the retries"),
     (Kind::ServerFailed, "the server failed: 5xx, 529, after the retries"),
-    (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out"),
+    (Kind::NoConnection, "no connection: name look-up, connect, TLS, proxy, time-out, --max-time"),
     (
         Kind::BrokenAnswer,
         "a broken answer: the stream ended early, not JSON, no content, no code block to extract",
