@@ -4,7 +4,7 @@ use anyhow::Error;
 use serde_json::value::RawValue;
 
 use super::budget;
-use super::results::{Row, RowContent, RowError, identity};
+use super::results::{Row, RowContent, RowError, identity, label};
 use super::run::BatchRun;
 use crate::api::{Client, one_line};
 use crate::command::exchange::exchange;
@@ -34,7 +34,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
         Err(error) => return Some(row(None, None, failed(None, &error, None))),
     };
     let key = prepared.digest();
-    if lock(&run.earlier).take_answer(identity(id.or(data), Some(key), ""), line) {
+    let label = label(id, data);
+    if lock(&run.earlier).take_answer(identity(label.as_deref(), Some(key), ""), line) {
         lock(&run.tally).skipped += 1;
         return None;
     }

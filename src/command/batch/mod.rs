@@ -1,6 +1,7 @@
 //! Many questions: workers ask items in parallel. Results are written as they come, or in the order of the items.
 
 mod budget;
+mod canonical;
 mod defaults;
 mod file;
 mod item;

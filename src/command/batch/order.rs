@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::canonical::canonical;
 use super::results::{ItemLine, WrittenRow};
 use crate::api::Digest;
 
@@ -30,7 +31,7 @@ impl Rows {
     pub fn add(&mut self, row: &WrittenRow, offset: u64) {
         let failed = !row.is_answer();
         if let Some(id) = row.id.filter(|_| failed || !self.failed_offsets.is_empty()) {
-            let id = Digest::of(id.get().as_bytes());
+            let id = Digest::of(canonical(id).as_bytes());
             if failed {
                 self.failed_offsets.entry(id).or_default().push(offset);
             } else {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::canonical::canonical;
 use crate::api::{Digest, Usage};
 
 /// One result. `key` is a digest of the request as sent; an item that could not be sent has none.
@@ -65,7 +66,7 @@ impl Row<'_> {
             RowContent::Error { error } => &error.message,
             RowContent::Answer { .. } => "",
         };
-        identity(self.id.or(self.data), self.key, message)
+        identity(label(self.id, self.data).as_deref(), self.key, message)
     }
 }
 
@@ -92,18 +93,31 @@ impl WrittenRow<'_> {
     /// What identifies its item.
     pub fn identity(&self) -> Digest {
         let message = self.error.as_ref().map_or("", |error| &error.message);
-        identity(self.id.or(self.data), self.key, message)
+        identity(label(self.id, self.data).as_deref(), self.key, message)
     }
 }
 
-/// What identifies an item: the digest of its request, and its label, if it has one: its id, or else its data. Not its
-/// line, which may change. An item without a request is identified by its error message instead.
-pub fn identity(label: Option<&RawValue>, key: Option<Digest>, message: &str) -> Digest {
+/// What the user calls an item: its id, or else its data. However it is written, equal JSON gives equal labels.
+pub fn label(id: Option<&RawValue>, data: Option<&RawValue>) -> Option<String> {
+    let id = id.map(|id| format!("id {}", canonical(id)));
+    id.or_else(|| data.map(|data| format!("data {}", canonical(data))))
+}
+
+/// What identifies an item: the digest of its request, and its label, if it has one. Not its line, which may change. An
+/// item without a request is identified by its error message instead.
+///
+/// A row is never joined to another item. Two items have the same identity only if the same bytes are digested (or the
+/// digests collide). Those of an item with a label are `label`, a line end and `key`. A label has no line end, because
+/// it comes from one line, and begins with `id ` or `data `. So equal bytes mean equal labels and equal keys: items
+/// with equal prompts, but with different data, are different. The key of an item without a label is the digest of its
+/// request, which begins with `{`. Then there is nothing that could tell equal items apart, and their answers may be
+/// exchanged.
+pub fn identity(label: Option<&str>, key: Option<Digest>, message: &str) -> Digest {
     match (label, key) {
         (None, Some(key)) => key,
-        (Some(label), Some(key)) => Digest::of(format!("{}\n{key}", label.get()).as_bytes()),
+        (Some(label), Some(key)) => Digest::of(format!("{label}\n{key}").as_bytes()),
         (label, None) => {
-            let label = label.map_or("", RawValue::get);
+            let label = label.unwrap_or_default();
             Digest::of(format!("{label}\n\n{message}").as_bytes())
         }
     }
