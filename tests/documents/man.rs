@@ -158,7 +158,7 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         &[
             "An item is a line: plain text, a JSON string, or an object with prompt or messages and with anything that differs from the flags: {\"prompt\":\"...\", \"id\":7, \"data\":{...}, \"model\":\"haiku\", \"max_tokens\":100}. Blank lines are skipped.",
             "Results are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id. Both are compared as JSON values, however they are written; if there is an id, data does not count. With --fallback, asked is the model that was asked.",
-            "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer is paid for twice. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first.",
+            "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer is paid for twice. If the prompt, the model or a setting was changed, items are asked again; a note says how many rows of FILE, by their id or data, answer other requests. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first.",
         ],
     ),
     (

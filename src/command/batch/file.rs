@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::labelled::Labelled;
 use super::order::Rows;
 use super::results::{Earlier, ItemLine, WrittenRow};
 use crate::error::{Failure, Kind, usage_error};
@@ -36,11 +37,14 @@ impl ResultsFile {
 
     /// Adds the answers in the file to `earlier`. An incomplete last line is removed.
     pub fn read_answers(&self, earlier: &mut Earlier) -> Result<()> {
+        let mut labelled = Vec::new();
         self.read(|row, _| {
             if row.is_answer() {
                 earlier.add_answer(row.identity());
+                labelled.extend(row.label().map(|label| (label, row.identity())));
             }
         })?;
+        earlier.labelled = Labelled::new(labelled);
         // if only the line end of the last row is missing, this adds it
         self.lines.append(b"")
     }

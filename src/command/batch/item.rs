@@ -4,6 +4,7 @@ use anyhow::Error;
 use serde_json::value::RawValue;
 
 use super::budget;
+use super::changed;
 use super::results::{Row, RowContent, RowError, identity, label};
 use super::run::BatchRun;
 use crate::api::{Client, one_line};
@@ -35,10 +36,12 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     };
     let key = prepared.digest();
     let label = label(id, data);
-    if lock(&run.earlier).take_answer(identity(label.as_deref(), Some(key), ""), line) {
+    let identity = identity(label.as_deref(), Some(key), "");
+    if lock(&run.earlier).take_answer(identity, line) {
         lock(&run.tally).skipped += 1;
         return None;
     }
+    changed::note_first(run, &console, label.as_deref(), identity);
     let outcome = exchange(
         &run.session,
         client,

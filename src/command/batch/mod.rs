@@ -2,9 +2,11 @@
 
 mod budget;
 mod canonical;
+mod changed;
 mod defaults;
 mod file;
 mod item;
+mod labelled;
 mod order;
 mod preview;
 mod queue;
@@ -34,6 +36,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     let total = if console.is_animated() { count_items(&batch.items)? } else { None };
     let (output, earlier) = Output::open(&options, &batch)?;
     let run = Arc::new(BatchRun::new(options, batch, output, earlier)?);
+    changed::note_all(&run)?;
     let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
     run.stop_on_signals()?;
     let heartbeat = run.show_progress(total);

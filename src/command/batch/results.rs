@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::canonical;
+use super::labelled::Labelled;
 use crate::api::{Digest, Usage};
 
 /// One result. `key` is a digest of the request as sent; an item that could not be sent has none.
@@ -90,6 +91,11 @@ impl WrittenRow<'_> {
         self.key.is_some() && self.text.is_some()
     }
 
+    /// The digest of its item's label.
+    pub fn label(&self) -> Option<Digest> {
+        label(self.id, self.data).map(|label| Digest::of(label.as_bytes()))
+    }
+
     /// What identifies its item.
     pub fn identity(&self) -> Digest {
         let message = self.error.as_ref().map_or("", |error| &error.message);
@@ -131,6 +137,8 @@ pub type ItemLine = (Digest, u64);
 pub struct Earlier {
     /// How many unused answers of earlier batches there are for an item. Equal items may have one each.
     answers: HashMap<Digest, u32>,
+    /// The answers of items with a label.
+    pub labelled: Labelled,
     /// The items that have a result; `None` if the results are not put in order at the end.
     pub item_lines: Option<Vec<ItemLine>>,
 }

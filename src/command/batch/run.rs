@@ -86,6 +86,12 @@ impl BatchRun {
         })
     }
 
+    /// The file of `-o` in messages.
+    pub fn results_name(&self) -> String {
+        let path = self.session.options.output.path.as_ref();
+        path.map_or(String::new(), |path| path.display().to_string())
+    }
+
     /// Shows the progress: as a bar on a terminal, elsewhere as a line from time to time.
     pub fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
         let (begun, run) = (Instant::now(), Arc::clone(self));

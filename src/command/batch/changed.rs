@@ -1,0 +1,72 @@
+//! Items that `--resume` asks again though they have an answer: it is to another request, because the prompt, the model
+//! or a setting has changed since.
+
+use std::collections::HashSet;
+use std::mem::take;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::results::{identity, label};
+use super::run::BatchRun;
+use crate::api::Digest;
+use crate::input::Items;
+use crate::output::Console;
+use crate::sync::lock;
+
+/// Notes how many answers are to other requests than these items. Only a file of items can be read in advance. Items
+/// that come through a pipe are left to [`note_first`].
+pub fn note_all(run: &BatchRun) -> Result<()> {
+    let items = &run.batch.items;
+    if !items.path().is_some_and(Path::is_file) {
+        return Ok(());
+    }
+    let answers = take(&mut lock(&run.earlier).labelled);
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let (mut changed, mut unchanged) = (HashSet::new(), HashSet::new());
+    // an error is reported when it stops the batch
+    for item in Items::open(items)?.map_while(Result::ok) {
+        let Some(label) = label(item.id.as_deref(), item.data.as_deref()) else { continue };
+        let digest = Digest::of(label.as_bytes());
+        if answers.with_label(digest).next().is_none() {
+            continue;
+        }
+        let endpoint = run.session.client.endpoint();
+        let Ok((_, prepared)) = run.defaults.prepare(item.request, endpoint) else { continue };
+        let identity = identity(Some(&label), Some(prepared.digest()), "");
+        if answers.is_changed(digest, identity) {
+            changed.insert(digest);
+        } else {
+            unchanged.insert(identity);
+        }
+    }
+    let others = changed.into_iter().flat_map(|label| answers.with_label(label));
+    let count = others.filter(|identity| !unchanged.contains(identity)).count();
+    let console = &run.session.options.console;
+    let file = run.results_name();
+    match count {
+        0 => {}
+        1 => console.note(format_args!(
+            "1 row of {file} answers another request than these, so its item is asked and charged again"
+        )),
+        _ => console.note(format_args!(
+            "{count} rows of {file} answer other requests than these, so their items are asked and charged again"
+        )),
+    }
+    Ok(())
+}
+
+/// Notes that an item is asked though there is an answer to another request of it, unless this was noted before.
+pub fn note_first(run: &BatchRun, console: &Console, label: Option<&str>, identity: Digest) {
+    let Some(label) = label.map(|label| Digest::of(label.as_bytes())) else { return };
+    let mut earlier = lock(&run.earlier);
+    if earlier.labelled.is_changed(label, identity) {
+        drop(take(&mut earlier.labelled));
+        console.note(format_args!(
+            "{} answers another request with this id or data; such items are asked and charged again",
+            run.results_name()
+        ));
+    }
+}
