@@ -16,6 +16,10 @@ pub struct Tally {
     pub failed: u64,
     /// Items that an earlier batch answered.
     pub skipped: u64,
+    /// Answers that could not be written: there was no room for them.
+    pub unwritten: u64,
+    /// Answers that could not be written: their reader was gone.
+    pub unread: u64,
     /// Answers that stopped short.
     pub short: u64,
     /// Bytes of the items that were not UTF-8.
@@ -36,6 +40,16 @@ impl Tally {
     /// The number of items that have a result.
     pub fn done(&self) -> u64 {
         self.answered + self.failed + self.skipped
+    }
+
+    /// Takes back a result that could not be written.
+    pub fn lose(&mut self, is_answer: bool, has_reader: bool) {
+        match (is_answer, has_reader) {
+            (false, _) => self.failed -= 1,
+            (true, true) => self.unwritten += 1,
+            (true, false) => self.unread += 1,
+        }
+        self.answered -= u64::from(is_answer);
     }
 
     fn counts(&self) -> String {
@@ -77,6 +91,16 @@ impl fmt::Display for Tally {
         let [answered, failed, skipped] = [self.answered, self.failed, self.skipped].map(counted);
         write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
         write!(f, "{} tokens, about ${}", counted(self.tokens), dollars(*cost))?;
-        self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))
+        self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))?;
+        for (count, what) in
+            [(self.unwritten, "could not be written"), (self.unread, "had no reader")]
+        {
+            match count {
+                0 => {}
+                1 => write!(f, "; 1 answer {what}")?,
+                _ => write!(f, "; {} answers {what}", counted(count))?,
+            }
+        }
+        Ok(())
     }
 }

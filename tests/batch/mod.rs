@@ -3,6 +3,7 @@
 mod changed;
 mod identity;
 mod items;
+mod lost;
 #[cfg(unix)]
 mod order;
 mod pace;

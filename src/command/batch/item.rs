@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::budget;
 use super::changed;
-use super::results::{Row, RowContent, RowError, identity, label};
+use super::results::{Row, RowContent, RowError, RowLine, identity, label};
 use super::run::BatchRun;
 use crate::api::{Client, one_line};
 use crate::command::exchange::exchange;
@@ -19,7 +19,7 @@ use crate::sync::lock;
 const LONGEST_DATA: usize = 64 << 10;
 
 /// Asks an item, and returns its row; `None` if the item was skipped or not sent.
-pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
+pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     let Item { line, id, data, request, replaced } = item;
     let (id, data) = (id.as_deref(), data.as_deref());
     lock(&run.tally).replaced += replaced;
@@ -91,8 +91,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<String> {
     }
 }
 
-/// Notes that the item has its result, and returns the row as a line of JSON.
-fn finished(run: &BatchRun, row: &Row) -> String {
+/// Notes that the item has its result, and returns the row as it is written.
+fn finished(run: &BatchRun, row: &Row) -> RowLine {
     lock(&run.earlier).add_result(row.identity(), row.line);
     row.to_line()
 }

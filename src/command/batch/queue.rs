@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use super::results::RowLine;
 use crate::input::Item;
 use crate::sync::lock;
 
@@ -27,22 +28,22 @@ struct Ends {
 /// Where the result of an item goes.
 enum Results {
     /// The worker writes it as it comes. Only errors go through this channel.
-    Unordered(Sender<Result<String>>),
+    Unordered(Sender<Result<RowLine>>),
     /// In the order of the items: one channel for each item.
-    Ordered(SyncSender<Receiver<Result<String>>>),
+    Ordered(SyncSender<Receiver<Result<RowLine>>>),
 }
 
 /// A queue for this many workers: the sender of the items, the workers' end, and the results.
 pub fn queue(
     workers: usize,
     keep_order: bool,
-) -> (SyncSender<Item>, Queue, Box<dyn Iterator<Item = Result<String>>>) {
+) -> (SyncSender<Item>, Queue, Box<dyn Iterator<Item = Result<RowLine>>>) {
     let (sender, items) = sync_channel(workers);
     let queue = |results| Queue(Arc::new(Mutex::new(Ends { items, results })));
     if keep_order {
         // minus the one that the writer holds
         let (in_order, results) =
-            sync_channel::<Receiver<Result<String>>>(WINDOW.max(4 * workers) - 1);
+            sync_channel::<Receiver<Result<RowLine>>>(WINDOW.max(4 * workers) - 1);
         (sender, queue(Results::Ordered(in_order)), Box::new(results.into_iter().flatten()))
     } else {
         let (lines, results) = channel();
@@ -52,7 +53,7 @@ pub fn queue(
 
 impl Queue {
     /// The next item, and the sender of its result; `None` if there are no more items, or if `is_stopped`.
-    pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<Result<String>>)> {
+    pub fn take(&self, is_stopped: impl Fn() -> bool) -> Option<(Item, Sender<Result<RowLine>>)> {
         let ends = lock(&self.0);
         let item = loop {
             if is_stopped() {

@@ -54,11 +54,18 @@ pub struct RowError {
     pub text: Option<String>,
 }
 
+/// A result as it is written.
+pub struct RowLine {
+    /// A line of JSON.
+    pub json: String,
+    pub is_answer: bool,
+}
+
 impl Row<'_> {
-    /// The result as a line of JSON.
-    pub fn to_line(&self) -> String {
+    pub fn to_line(&self) -> RowLine {
         // this never fails: strings and numbers are always JSON
-        serde_json::to_string(self).map_or(String::new(), |json| json + "\n")
+        let json = serde_json::to_string(self).map_or(String::new(), |json| json + "\n");
+        RowLine { json, is_answer: matches!(self.content, RowContent::Answer { .. }) }
     }
 
     /// What identifies its item.

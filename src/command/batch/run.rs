@@ -10,11 +10,11 @@ use anyhow::{Error, Result};
 
 use super::defaults::ItemDefaults;
 use super::file::ResultsFile;
-use super::results::Earlier;
+use super::results::{Earlier, RowLine};
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
 use crate::command::signals::{ENDING, end_by, name, on_signal};
-use crate::error::{Failure, Kind, usage_error};
+use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::note_replaced;
 use crate::output::{Console, Sink, Tally};
 use crate::sync::{Ticker, lock};
@@ -22,11 +22,16 @@ use crate::sync::{Ticker, lock};
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
 const HEARTBEAT: Duration = Duration::from_secs(30);
 
+/// How much later than the reader of the results we may learn of a signal that went to both.
+const MOMENT: Duration = Duration::from_millis(50);
+
 /// Where the results go.
 pub enum Output {
     File(ResultsFile),
     /// Standard output, a pipe or a device.
     Stream(Sink),
+    /// A stream that took a row only in part or not at all, and why. Nothing may follow half a row.
+    Broken(Kind),
 }
 
 impl Output {
@@ -105,18 +110,45 @@ impl BatchRun {
         (!console.animated && !console.quiet).then(|| Ticker::start(HEARTBEAT, beat))
     }
 
-    /// Writes a row. If a file has no room for it, the batch stops, but there may be room for the rows under way.
-    pub fn write(&self, row: &str) -> Result<()> {
-        match &mut *lock(&self.output) {
-            Output::File(file) => {
-                file.append(row).unwrap_or_else(|error| self.stop(error));
-                Ok(())
+    /// Writes a row. If there is no room for it, the batch stops, but requests under way still end. An error if the
+    /// reader is gone, but only without a signal: the one that ends the batch may have ended the reader, too.
+    pub fn write(&self, row: &RowLine) -> Result<()> {
+        let Err(error) = self.try_write(&row.json) else { return Ok(()) };
+        let has_reader = kind(&error) != Kind::ReaderGone;
+        if !has_reader && !self.has_signal() {
+            return Err(error);
+        }
+        lock(&self.tally).lose(row.is_answer, has_reader);
+        self.stop(error);
+        Ok(())
+    }
+
+    fn try_write(&self, row: &str) -> Result<()> {
+        let mut output = lock(&self.output);
+        let written = match &mut *output {
+            Output::File(file) => return file.append(row),
+            Output::Broken(kind) => {
+                let failure = Failure::new(*kind, "an earlier result could not be written");
+                return Err(failure.into());
             }
             Output::Stream(sink) => {
                 sink.json(row.as_bytes());
                 let console = &self.session.options.console;
                 if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
             }
+        };
+        if let Err(error) = &written {
+            *output = Output::Broken(kind(error));
+        }
+        written
+    }
+
+    /// Whether a signal has come. The one that ended the reader of the results may take a moment longer to come here.
+    fn has_signal(&self) -> bool {
+        let has_signal = || lock(&self.stop).signal.is_some();
+        has_signal() || {
+            thread::sleep(MOMENT);
+            has_signal()
         }
     }
 
