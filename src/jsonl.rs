@@ -90,8 +90,13 @@ impl Lines {
         self.regular.then_some(&self.file)
     }
 
+    /// Its length in bytes; `None` if the system does not tell it.
+    pub fn length(&self) -> Option<u64> {
+        self.file.metadata().ok().map(|file| file.len())
+    }
+
     pub fn is_empty(&self) -> bool {
-        self.file.metadata().is_ok_and(|file| file.len() == 0)
+        self.length() == Some(0)
     }
 
     /// Appends whole lines in one write. If the last line of the file has no line end, it gets one first, even if
@@ -139,6 +144,18 @@ impl Lines {
     #[cfg(not(unix))]
     pub fn is_at(&self, path: &Path) -> bool {
         path.exists()
+    }
+
+    /// Whether the file still has a name, perhaps another one: it was not removed.
+    #[cfg(unix)]
+    pub fn has_name(&self) -> bool {
+        self.file.metadata().is_ok_and(|file| std::os::unix::fs::MetadataExt::nlink(&file) > 0)
+    }
+
+    /// Whether the file still has a name. An open file cannot be removed.
+    #[cfg(not(unix))]
+    pub fn has_name(&self) -> bool {
+        true
     }
 
     fn is_last_line_open(&self) -> bool {

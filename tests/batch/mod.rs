@@ -8,6 +8,7 @@ mod lost;
 mod order;
 mod pace;
 mod progress;
+mod replaced;
 mod results;
 mod resume;
 mod stop;

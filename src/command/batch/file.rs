@@ -11,12 +11,16 @@ use super::order::Rows;
 use super::results::{Earlier, ItemLine, WrittenRow};
 use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};
-use crate::output::AtomicFile;
+use crate::output::{AtomicFile, counted};
 
 /// An open file of results. It is locked, so that no other batch writes to it.
 pub struct ResultsFile {
     lines: Lines,
     path: PathBuf,
+    /// How many rows it has.
+    rows: u64,
+    /// Its length after the last row. If it has another length, somebody else has written to it.
+    length: Option<u64>,
 }
 
 impl ResultsFile {
@@ -32,13 +36,13 @@ impl ResultsFile {
             let failure = usage_error(format!("{name} is not empty"));
             return Err(failure.hint("use --resume to continue it, or another file").into());
         }
-        Ok(Self { lines, path: path.into() })
+        Ok(Self { lines, path: path.into(), rows: 0, length: None })
     }
 
     /// Adds the answers in the file to `earlier`. An incomplete last line is removed.
-    pub fn read_answers(&self, earlier: &mut Earlier) -> Result<()> {
+    pub fn read_answers(&mut self, earlier: &mut Earlier) -> Result<()> {
         let mut labelled = Vec::new();
-        self.read(|row, _| {
+        self.rows = self.read(|row, _| {
             if row.is_answer() {
                 earlier.add_answer(row.identity());
                 labelled.extend(row.label().map(|label| (label, row.identity())));
@@ -46,7 +50,7 @@ impl ResultsFile {
         })?;
         earlier.labelled = Labelled::new(labelled);
         // if only the line end of the last row is missing, this adds it
-        self.lines.append(b"")
+        self.append_lines("")
     }
 
     /// Whether the file can be put in order. An open descriptor cannot. An error if its folder does not allow it.
@@ -54,9 +58,49 @@ impl ResultsFile {
         Ok(AtomicFile::open(&self.path)?.1.is_some())
     }
 
-    /// Appends a row.
-    pub fn append(&self, row: &str) -> Result<()> {
-        self.lines.append(row.as_bytes())
+    /// Appends a row to the file that has the name now.
+    pub fn append(&mut self, row: &str, notify: impl FnOnce(&str)) -> Result<()> {
+        self.follow_name(notify)?;
+        self.append_lines(row)?;
+        self.rows += 1;
+        Ok(())
+    }
+
+    fn append_lines(&mut self, lines: &str) -> Result<()> {
+        self.lines.append(lines.as_bytes())?;
+        self.length = self.lines.length();
+        Ok(())
+    }
+
+    /// If the file was moved, removed or replaced, goes on in the file that has the name now, or in a new one. Nothing is
+    /// copied: earlier rows stay where the user has put them, and `notify` says where that is. An editor may also write
+    /// its text into the same file.
+    pub fn follow_name(&mut self, notify: impl FnOnce(&str)) -> Result<()> {
+        let is_same_file = self.lines.is_at(&self.path);
+        if is_same_file && self.lines.length() == self.length {
+            return Ok(());
+        }
+        let was_moved = !is_same_file && self.lines.has_name();
+        if !is_same_file {
+            self.lines = Self::open(&self.path, true)?.lines;
+        }
+        // a file that does not have results is looked at again before the next row
+        self.length = None;
+        let name = self.path.display();
+        let replaced = || Failure::new(Kind::Local, format!("{name} was replaced"));
+        let rows = self.read(|_, _| {}).with_context(replaced)?;
+        self.length = self.lines.length();
+        let before = in_rows(std::mem::replace(&mut self.rows, rows));
+        let fate = if was_moved {
+            format!("moved with {before}; the results go on in a new file")
+        } else if rows == 0 && !is_same_file {
+            format!("removed with {before}; the results go on in a new file")
+        } else {
+            let after = in_rows(rows);
+            format!("replaced: it had {before}, and has {after} now; the results go on in it")
+        };
+        notify(&format!("{name} was {fate}"));
+        Ok(())
     }
 
     /// Puts the rows in the order of the items, in one step. `on_temp_path` is called with the path of the temporary
@@ -66,10 +110,6 @@ impl ResultsFile {
         self.read(|row, offset| rows.add(row, offset))?;
         let Some(offsets) = rows.in_order(items) else { return Ok(()) };
         let name = self.path.display();
-        if !self.lines.is_at(&self.path) {
-            let message = format!("{name} was replaced or removed, so it is not put in order");
-            return Err(Failure::new(Kind::Local, message).into());
-        }
         let (file, Some(replacement)) = AtomicFile::open(&self.path)? else { return Ok(()) };
         on_temp_path(replacement.temp_path());
         let copy = || {
@@ -87,6 +127,11 @@ impl ResultsFile {
             file.sync_all()
         };
         copy().with_context(|| Failure::new(Kind::Local, format!("cannot put {name} in order")))?;
+        // the moment in which somebody may replace the file is now as short as it can be
+        if !self.lines.is_at(&self.path) {
+            let message = format!("{name} was replaced or removed, so it is not put in order");
+            return Err(Failure::new(Kind::Local, message).into());
+        }
         replacement.commit()
     }
 
@@ -96,19 +141,22 @@ impl ResultsFile {
         Ok(file)
     }
 
-    /// Calls `on_row` with each row and its offset in bytes. An incomplete last line is removed.
-    fn read(&self, mut on_row: impl FnMut(&WrittenRow, u64)) -> Result<()> {
+    /// Calls `on_row` with each row and its offset in bytes, and counts the rows. An incomplete last line is removed.
+    fn read(&self, mut on_row: impl FnMut(&WrittenRow, u64)) -> Result<u64> {
         let name = self.path.display();
         let cannot = || Failure::new(Kind::Local, format!("cannot read the results {name}"));
         let mut reader = BufReader::new(self.rewound().with_context(cannot)?);
-        let (mut line, mut offset) = (Vec::new(), 0);
+        let (mut line, mut offset, mut rows) = (Vec::new(), 0, 0);
         for number in 1.. {
             let length = read_line(&mut reader, &mut line).with_context(cannot)? as u64;
             if length == 0 {
                 break;
             }
             match serde_json::from_slice(&line) {
-                Ok(row) => on_row(&row, offset),
+                Ok(row) => {
+                    on_row(&row, offset);
+                    rows += 1;
+                }
                 Err(_) if line.trim_ascii().is_empty() => {}
                 Err(_) if !line.ends_with(b"\n") && is_torn(&line, r#"{"line":"#) => {
                     self.lines.truncate(offset)?;
@@ -122,6 +170,11 @@ impl ResultsFile {
             }
             offset += length;
         }
-        Ok(())
+        Ok(rows)
     }
+}
+
+/// `1 row`, `12 rows`
+fn in_rows(count: u64) -> String {
+    format!("{} {}", counted(count), if count == 1 { "row" } else { "rows" })
 }

@@ -1,7 +1,7 @@
 //! What the workers of a batch share, how it stops early, and what is reported at its end.
 
 use std::mem::take;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -42,7 +42,7 @@ impl Output {
         let Some(path) = options.output.path.as_ref().filter(is_file) else {
             return Ok((Self::Stream(Sink::open(&options.output)?), earlier));
         };
-        let file = ResultsFile::open(path, batch.resume)?;
+        let mut file = ResultsFile::open(path, batch.resume)?;
         file.read_answers(&mut earlier)?;
         if batch.keep_order && file.can_be_ordered()? {
             earlier.item_lines = Some(Vec::new());
@@ -124,16 +124,16 @@ impl BatchRun {
     }
 
     fn try_write(&self, row: &str) -> Result<()> {
+        let console = &self.session.options.console;
         let mut output = lock(&self.output);
         let written = match &mut *output {
-            Output::File(file) => return file.append(row),
+            Output::File(file) => return file.append(row, |note| console.note(note)),
             Output::Broken(kind) => {
                 let failure = Failure::new(*kind, "an earlier result could not be written");
                 return Err(failure.into());
             }
             Output::Stream(sink) => {
                 sink.json(row.as_bytes());
-                let console = &self.session.options.console;
                 if sink.is_terminal() { console.suspend(|| sink.flush()) } else { sink.flush() }
             }
         };
@@ -154,10 +154,13 @@ impl BatchRun {
 
     /// Puts the results in order, if that was left for the end.
     pub fn order_results(&self) {
+        let console = &self.session.options.console;
         // the answers of earlier batches are no longer needed
         let Earlier { item_lines, .. } = take(&mut *lock(&self.earlier));
-        if let (Output::File(file), Some(item_lines)) = (&*lock(&self.output), item_lines) {
-            let ordered = file.order(item_lines, |path| self.session.remove_on_signal(Some(path)));
+        if let (Output::File(file), Some(item_lines)) = (&mut *lock(&self.output), item_lines) {
+            let on_temp_path = |path: &Path| self.session.remove_on_signal(Some(path));
+            let ordered = file.follow_name(|note| console.note(note));
+            let ordered = ordered.and_then(|()| file.order(item_lines, on_temp_path));
             self.session.remove_on_signal(None);
             ordered.unwrap_or_else(|error| self.stop(error));
         }
