@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::error::{Failure, Kind};
@@ -28,6 +29,22 @@ pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<us
         return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 256 MiB"));
     }
     Ok(length)
+}
+
+/// What Unicode calls a line end but JSON does not escape. Python's `splitlines` and some editors split lines there.
+const LINE_ENDS: [(char, &str); 3] =
+    [('\u{85}', r"\u0085"), ('\u{2028}', r"\u2028"), ('\u{2029}', r"\u2029")];
+
+/// A value as a line of JSON, which every program takes for one line.
+pub fn line(value: &impl Serialize) -> Result<String> {
+    let mut json = serde_json::to_string(value)? + "\n";
+    for (end, escaped) in LINE_ENDS {
+        // they are inside strings, since nothing else in JSON may have them
+        if json.contains(end) {
+            json = json.replace(end, escaped);
+        }
+    }
+    Ok(json)
 }
 
 /// A file that is open to append lines.

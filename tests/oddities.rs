@@ -7,7 +7,9 @@ use flate2::write::{GzEncoder, ZlibEncoder};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::harness::{Act, Events, Gate, Server, answer, anyask, http, json_answer, silent};
+use crate::harness::{
+    Act, Events, Gate, Server, answer, anyask, folder, http, json_answer, silent,
+};
 
 /// Asks a server that answers with these bytes, and checks what is printed and said.
 #[track_caller]
@@ -258,4 +260,51 @@ fn the_key_is_hidden_in_whatever_a_server_says_back() {
         .prints_something()
         .exits(0);
     assert!(row.contains("[redacted]") && !row.contains(key), "{row}");
+}
+
+/// NEL, LINE SEPARATOR and PARAGRAPH SEPARATOR: JSON may have them as they are, but many programs split lines there.
+#[test]
+fn no_file_of_json_lines_has_another_line_end_inside() {
+    const ENDS: &str = "\u{85}\u{2028}\u{2029}";
+    const ESCAPED: &str = r"\u0085\u2028\u2029";
+    let server = Server::handling(|_, request| {
+        let text = request.json()["messages"].as_array().expect("messages").len();
+        let body = answer(&format!("{text}{ENDS}"));
+        json_answer(&body.replace("\"m\"", &format!("\"m{ENDS}\"")))
+    });
+    let item = format!(r#"{{"prompt":"p{ENDS}","id":"i{ENDS}","data":["d{ENDS}"]}}"#);
+    let folder = folder().with("items", &item);
+    let files = ["--log=log", "--record=recorded", "-cchat", "-s"];
+    let ask = |count: usize| {
+        let run = anyask(files).arg(format!("s{ENDS}")).arg(format!("q{ENDS}"));
+        run.at(&server).in_dir(&folder).prints(format!("{count}{ENDS}\n")).exits(0);
+    };
+    ask(1);
+    // the conversation is read as it was
+    ask(3);
+    assert_eq!(server.received()[1].json()["messages"][0]["content"], format!("q{ENDS}"));
+    let batch = |output: &str| {
+        let run = anyask(["--batch=items", "--json", "-q", "--resume", output]);
+        run.at(&server).in_dir(&folder).exits(0);
+    };
+    batch("-oout");
+    let batch_to_stdout = anyask(["--batch=items", "--json", "-q"]).at(&server).in_dir(&folder);
+    let printed = batch_to_stdout.output();
+    assert_eq!(printed, folder.read("out"));
+    // its id is the same, whether it is escaped or not
+    let requests = server.requests();
+    batch("-oout");
+    assert_eq!(server.requests(), requests);
+    for (file, texts) in [("log", 2), ("recorded", 10), ("chat", 5), ("out", 6)] {
+        let written = folder.read(file);
+        assert!(!written.contains(|c| ENDS.contains(c)), "{file}: {written}");
+        assert_eq!(written.matches(ESCAPED).count(), texts, "{file}: {written}");
+    }
+    let rows = folder.json_lines("out");
+    assert_eq!(rows[0]["text"], format!("1{ENDS}"));
+    assert_eq!(rows[0]["data"], json!([format!("d{ENDS}")]));
+    // a recording is answered with the same bytes
+    let replay = anyask(["--replay=recorded", "-s"]).arg(format!("s{ENDS}"));
+    let replay = replay.arg(format!("q{ENDS}")).in_dir(&folder);
+    replay.prints(format!("1{ENDS}\n")).exits(0);
 }

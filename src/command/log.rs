@@ -9,6 +9,7 @@ use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::limits::rfc3339;
 use crate::error::kind;
+use crate::jsonl;
 
 /// Appends the line of a question to the log, if there is one and the question was sent or replayed. `model` is the
 /// model that was asked. Many processes may share a log.
@@ -41,5 +42,5 @@ pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -
     if stats.replayed {
         line["replayed"] = true.into();
     }
-    lines.append(format!("{line}\n").as_bytes())
+    lines.append(jsonl::line(&line)?.as_bytes())
 }

@@ -1,6 +1,5 @@
 //! A conversation in a file: one JSON message a line, whole turns only, one writer at a time.
 
-use std::fmt::Write;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -12,7 +11,7 @@ use serde_json::value::RawValue;
 use super::text::{cannot_read, read_bytes};
 use crate::api::{BYTE_ORDER_MARK, Content, Fields, Message, Role, stopped};
 use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn};
+use crate::jsonl::{Lines, is_torn, line};
 
 /// Its name in messages.
 const NAME: &str = "the conversation";
@@ -132,10 +131,10 @@ impl Conversation {
         };
         let mut turn = String::new();
         if let Some(system) = system.filter(|_| lines.is_empty()) {
-            writeln!(turn, "{}", json!({"role": "system", "content": system}))?;
+            turn += &line(&json!({"role": "system", "content": system}))?;
         }
-        writeln!(turn, "{}", json!({"role": "user", "content": question}))?;
-        writeln!(turn, "{}", json!({"role": "assistant", "content": answer}))?;
+        turn += &line(&json!({"role": "user", "content": question}))?;
+        turn += &line(&json!({"role": "assistant", "content": answer}))?;
         lines.append(turn.as_bytes())
     }
 }

@@ -149,7 +149,7 @@ const FILES: [(&str, &str); 2] = [
 
 const FILES_MORE: [&str; 2] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
-    "anyask writes no file that a flag does not name.",
+    "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
 const SECTIONS: [(&str, &[&str]); 5] = [

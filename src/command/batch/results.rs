@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::canonical::canonical;
 use super::labelled::Labelled;
 use crate::api::{Digest, Usage};
+use crate::jsonl::line;
 
 /// One result. `key` is a digest of the request as sent; an item that could not be sent has none.
 #[derive(Serialize)]
@@ -64,7 +65,7 @@ pub struct RowLine {
 impl Row<'_> {
     pub fn to_line(&self) -> RowLine {
         // this never fails: strings and numbers are always JSON
-        let json = serde_json::to_string(self).map_or(String::new(), |json| json + "\n");
+        let json = line(self).unwrap_or_default();
         RowLine { json, is_answer: matches!(self.content, RowContent::Answer { .. }) }
     }
 

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 
 use crate::api::{Answer, Digest, Head, Prepared};
 use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn, read_line};
+use crate::jsonl::{Lines, is_torn, line, read_line};
 use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
@@ -95,9 +95,7 @@ impl Recordings {
                 .note("the answer is not recorded: the API key is in the question or the answer");
             return Ok(());
         }
-        let mut line = serde_json::to_vec(&record)?;
-        line.push(b'\n');
-        lines.append(&line)
+        lines.append(line(&record)?.as_bytes())
     }
 
     /// The error of a request without an answer. It names the first difference from the last recorded request.
