@@ -7,11 +7,12 @@ use super::budget;
 use super::changed;
 use super::results::{Row, RowContent, RowError, RowLine, identity, label};
 use super::run::BatchRun;
-use crate::api::{Client, one_line};
+use crate::api::{Answer, Client, Digest, one_line};
 use crate::command::exchange::exchange;
 use crate::command::outcome::Outcome;
 use crate::error::{Kind, kind};
 use crate::input::Item;
+use crate::output::Console;
 use crate::sync::lock;
 
 /// The longest data of an item that the command of `--check` finds in its environment, in bytes: Linux limits a variable
@@ -35,13 +36,9 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
         Err(error) => return Some(row(None, None, failed(None, &error, None))),
     };
     let key = prepared.digest();
-    let label = label(id, data);
-    let identity = identity(label.as_deref(), Some(key), "");
-    if lock(&run.earlier).take_answer(identity, line) {
-        lock(&run.tally).skipped += 1;
+    if is_answered(run, &console, label(id, data).as_deref(), key, line) {
         return None;
     }
-    changed::note_first(run, &console, label.as_deref(), identity);
     let outcome = exchange(
         &run.session,
         client,
@@ -61,14 +58,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     match result {
         Ok(()) => {
             lock(&run.tally).answered += 1;
-            let content = RowContent::Answer {
-                text: &answer.text,
-                stop_reason: answer.stop_reason.map(|reason| console.redact(&reason)),
-                model: answer.model.map(|model| console.redact(&model)),
-                usage: answer.usage,
-                response: json_line(&answer.message),
-            };
-            Some(row(Some(key), asked, content))
+            Some(row(Some(key), asked, answered(&answer, &console)))
         }
         Err(error) if kind(&error) == Kind::Interrupted => {
             run.leave_items();
@@ -88,6 +78,36 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
             }
             Some(row(Some(key), asked, content))
         }
+    }
+}
+
+/// Whether an earlier batch has answered the item on this line. If it answered another request of the item, a note says
+/// so.
+fn is_answered(
+    run: &BatchRun,
+    console: &Console,
+    label: Option<&str>,
+    key: Digest,
+    line: u64,
+) -> bool {
+    let identity = identity(label, Some(key), "");
+    let is_answered = lock(&run.earlier).take_answer(identity, line);
+    if is_answered {
+        lock(&run.tally).skipped += 1;
+    } else {
+        changed::note_first(run, console, label, identity);
+    }
+    is_answered
+}
+
+fn answered<'a>(answer: &'a Answer, console: &Console) -> RowContent<'a> {
+    let redacted = |text: &String| console.redact(text);
+    RowContent::Answer {
+        text: &answer.text,
+        stop_reason: answer.stop_reason.as_ref().map(redacted),
+        model: answer.model.as_ref().map(redacted),
+        usage: answer.usage,
+        response: json_line(&answer.message),
     }
 }
 
