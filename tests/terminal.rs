@@ -62,6 +62,18 @@ fn markdown_is_plain_where_the_user_does_not_want_colour() {
 }
 
 #[test]
+fn a_printed_request_does_not_control_the_terminal() {
+    let attack = "a\u{9b}31mb\u{202e}c\u{200b}d";
+    for mode in ["--dry-run", "--curl"] {
+        let shown = anyask([mode, attack]).on_terminal(STDOUT).exits(0);
+        assert!(shown.contains("a\u{fffd}31mb\u{fffd}c\u{fffd}d"), "{shown}");
+        let shown = anyask([mode, "--raw", attack]).on_terminal(STDOUT).exits(0);
+        assert!(shown.contains(attack), "{shown}");
+        assert!(anyask([mode, attack]).output().contains(attack));
+    }
+}
+
+#[test]
 fn an_answer_in_a_pipe_or_a_file_is_never_highlighted() {
     repeats(ANSWER).arg("--color=always").prints(ANSWER).exits(0);
     repeats(ANSWER).env("CLICOLOR_FORCE", "1").prints(ANSWER).exits(0);

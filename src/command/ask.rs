@@ -33,7 +33,7 @@ pub fn dry_run(options: &Options, sources: &Sources) -> Result<()> {
 pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
     let prepared = preview(options, sources)?;
     let mut sink = Sink::stdout(&options.output)?;
-    sink.bytes(output::curl(&prepared).as_bytes());
+    sink.text(&output::curl(&prepared));
     sink.flush()
 }
 

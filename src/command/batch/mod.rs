@@ -13,6 +13,7 @@ mod queue;
 mod results;
 mod run;
 
+use std::mem::take;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::thread;
@@ -25,7 +26,7 @@ use crate::error::{Failure, Kind};
 use crate::input::{Item, Items, count_items};
 use crate::sync::lock;
 use queue::{Queue, queue};
-use run::{BatchRun, Output};
+use run::{BatchRun, Output, Stop};
 
 pub use preview::dry_run;
 
@@ -49,8 +50,9 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     drop(heartbeat);
     run.order_results();
     console.stop_live();
-    let signal = lock(&run.stop).signal;
-    let ended = run.finish();
+    // once, so that a signal that comes meanwhile changes nothing half-way
+    let Stop { reason, signal, no_more_items } = take(&mut *lock(&run.stop));
+    let ended = run.finish(reason.filter(|_| no_more_items));
     if let (Err(error), Some(signal)) = (&ended, signal) {
         console.failure(error);
         end_by(signal);

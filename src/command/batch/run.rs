@@ -55,11 +55,11 @@ impl Output {
 #[derive(Default)]
 pub struct Stop {
     /// The batch's error, if items are left out.
-    reason: Option<Error>,
+    pub reason: Option<Error>,
     /// The last signal. The program ends by it when the requests under way have ended.
     pub signal: Option<i32>,
     /// The workers take no more items.
-    no_more_items: bool,
+    pub no_more_items: bool,
 }
 
 /// All that the workers share.
@@ -212,11 +212,9 @@ impl BatchRun {
         })
     }
 
-    /// Prints the summary, and returns the batch's error.
-    pub fn finish(&self) -> Result<()> {
+    /// Prints the summary, and returns the batch's error: the reason why it ended early, or the items that failed.
+    pub fn finish(&self, reason: Option<Error>) -> Result<()> {
         let console = &self.session.options.console;
-        let Stop { reason, no_more_items, .. } = take(&mut *lock(&self.stop));
-        let reason = reason.filter(|_| no_more_items);
         let tally = lock(&self.tally);
         note_replaced(tally.replaced, "the items", |note| console.note(note));
         match tally.short {
