@@ -10,7 +10,7 @@ use std::{fmt, thread};
 
 use anyhow::{Context, Error, Result};
 
-use super::signals::{KILL, signal_group, signal_process};
+use super::signals::{KILL, MOMENT, signal_group, signal_process};
 use crate::api::TimeLimit;
 use crate::error::{Failure, Kind};
 use crate::shell;
@@ -67,6 +67,12 @@ impl RunningChecks {
         if !matches!(end, Ok(End::Exited(_))) {
             self.signal(child.id(), KILL);
             let _ = child.wait();
+        }
+        if let Ok(End::Exited(status)) = end
+            && status.code().is_none()
+        {
+            // Ctrl-C on the terminal went to both, and the program ends by it
+            thread::sleep(MOMENT);
         }
         lock(&self.running).remove(&child.id());
         end

@@ -1,7 +1,12 @@
 //! Signals: some work has to be ended first. Then the program still ends by the signal, because a shell loop stops only
 //! if it does. A signal that the parent ignores stays ignored.
 
+use std::time::Duration;
+
 use anyhow::Result;
+
+/// How much later than another process we may learn of a signal that went to both.
+pub const MOMENT: Duration = Duration::from_millis(50);
 
 /// The signals that ask a program to end.
 #[cfg(unix)]

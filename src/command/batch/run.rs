@@ -13,7 +13,7 @@ use super::file::ResultsFile;
 use super::results::{Earlier, RowLine};
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
-use crate::command::signals::{ENDING, end_by, name, on_signal};
+use crate::command::signals::{ENDING, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::note_replaced;
 use crate::output::{Console, Sink, Tally};
@@ -21,9 +21,6 @@ use crate::sync::{Ticker, lock};
 
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-
-/// How much later than the reader of the results we may learn of a signal that went to both.
-const MOMENT: Duration = Duration::from_millis(50);
 
 /// Where the results go.
 pub enum Output {
