@@ -153,7 +153,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn lone_surrogates_and_bytes_that_are_not_utf8_become_replacement_characters() {
+    fn what_is_not_utf8_becomes_replacement_characters() {
         for (json, repaired) in [
             (&br#""a\ud83d""#[..], r#""a\ufffd""#),
             (br#""\ude00b""#, r#""\ufffdb""#),

@@ -137,7 +137,7 @@ impl Block {
         for (key, text) in self.strings {
             match &*key {
                 "partial_json" if text.trim().is_empty() => {}
-                // torn input is kept as text
+                // torn input stays text
                 "partial_json" => match RawValue::from_string(text.trim().into()) {
                     Ok(input) => self.fields.set("input", input),
                     Err(_) => self.fields.set_json("input", text),

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_data_is_not_handed_out_and_its_name_is_forgotten() {
+    fn an_event_without_data_is_forgotten_with_its_name() {
         assert_eq!(decoded("event: a\n\ndata: 1\n\n"), events(&[("", "1")]));
     }
 
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_over_the_limit_is_refused_with_and_without_line_ends() {
+    fn an_event_over_the_limit_is_refused() {
         let fed = |stream: &[u8]| {
             let mut decoder = Decoder::new(8);
             decoder.feed(stream);
