@@ -52,13 +52,13 @@ fn json_that_is_broken_twice_is_right_the_third_time() {
     ask(&server, "--check-retries=1")
         .says(
             &(again(broken)
-                + "anyask: usage: 24 tokens in, 50 tokens out, 74 in total, about $0.000082\n"
+                + "anyask: usage: 24 tokens in, 50 tokens out, 74 in total, about $0.000082 at the example price\n"
                 + &rejected(broken)),
         )
         .exits(13);
     assert_eq!(server.requests(), 2);
     let server = answering(&["{1", "{1", "{}"]);
-    let usage = "anyask: usage: 36 tokens in, 75 tokens out, 111 in total, about $0.00012\n";
+    let usage = "anyask: usage: 36 tokens in, 75 tokens out, 111 in total, about $0.00012 at the example price\n";
     ask(&server, "--check-retries=2")
         .prints("{}\n")
         .says(&(again(broken) + &again(broken) + usage))

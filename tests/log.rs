@@ -27,11 +27,8 @@ fn a_line_has_every_fact_but_not_what_was_said() {
         http("529 ", &[], ""),
         http("200 OK", &headers, answer("secret answer")),
     ]);
-    anyask(["-S", "-q", "--retry-delay", "0", "--log", "log", "secret question"])
-        .in_dir(&folder)
-        .at(&server)
-        .prints("secret answer\n")
-        .exits(0);
+    let run = || anyask(["-S", "-q", "--retry-delay", "0", "--log", "log", "secret question"]);
+    run().arg("--price=0.3,1.5").in_dir(&folder).at(&server).prints("secret answer\n").exits(0);
     let mut line = lines(&folder).remove(0);
     let time = line["time"].take();
     let time = time.as_str().expect("a time");
@@ -44,6 +41,8 @@ fn a_line_has_every_fact_but_not_what_was_said() {
         "limit_resets": "2022-01-01T00:00:00Z", "attempts": 2, "requests": 2, "seconds": null, "exit": 0,
     });
     assert_eq!(line, expected);
+    run().in_dir(&folder).at(&Server::answering("ok")).prints("ok\n").exits(0);
+    assert_eq!(lines(&folder)[1]["cost"], Value::Null);
 }
 
 #[test]

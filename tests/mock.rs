@@ -46,7 +46,7 @@ fn sends_the_documented_headers() {
     anyask(["--mock", "-u", "hi"])
         .prints("hi\n")
         .matches(
-            "anyask: usage: 8 tokens in, 1 token out, 9 in total, about \\$0.0000039, \
+            "anyask: usage: 8 tokens in, 1 token out, 9 in total, about \\$0.0000039 at the example price, \
              \\$45.23 credits left, 59 of 60 requests left, the window resets in (59|60) s\n",
         )
         .exits(0);

@@ -193,19 +193,19 @@ fn usage_is_read_in_any_type_and_cached_tokens_count() {
     };
     usage(
         json!({"input_tokens": 12.0}),
-        "12 tokens in, 5 tokens out, 17 in total, about $0.000011",
+        "12 tokens in, 5 tokens out, 17 in total, about $0.000011 at the example price",
     );
     usage(
         json!({"input_tokens": "12"}),
-        "12 tokens in, 5 tokens out, 17 in total, about $0.000011",
+        "12 tokens in, 5 tokens out, 17 in total, about $0.000011 at the example price",
     );
     usage(
         json!({"input_tokens": 4, "cache_read_input_tokens": 120_000}),
-        "120,004 tokens in (120,000 cached), 5 tokens out, 120,009 in total, about $0.0036",
+        "120,004 tokens in (120,000 cached), 5 tokens out, 120,009 in total, about $0.0036 at the example price",
     );
     usage(
         json!({"input_tokens": 4, "cache_creation_input_tokens": 1000}),
-        "1,004 tokens in, 5 tokens out, 1,009 in total, about $0.00038",
+        "1,004 tokens in, 5 tokens out, 1,009 in total, about $0.00038 at the example price",
     );
 }
 

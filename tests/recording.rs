@@ -340,7 +340,7 @@ fn a_batch_is_replayed_without_a_server() {
         "no text" => json_answer(&answer("")),
         prompt => json_answer(&answer(prompt)),
     });
-    let args = ["--batch=items", "-q", "-j", "16", "-k"];
+    let args = ["--batch=items", "-q", "-j", "16", "-k", "--price=0,0"];
     let run = |run: Run, more: &[&str]| {
         run.args(&args).args(more).prints_something().mentions("2 items failed").exits(12)
     };

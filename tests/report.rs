@@ -12,7 +12,7 @@ fn usage_prints_on_one_line_what_the_server_reported() {
     anyask(["-u", "hi"])
         .at(&server)
         .prints("ok\n")
-        .says("anyask: usage: 12 tokens in, 25 tokens out, 37 in total, about $0.000041\n")
+        .says("anyask: usage: 12 tokens in, 25 tokens out, 37 in total, about $0.000041 at the example price\n")
         .exits(0);
     let headers =
         ["X-Remaining-Credits: 45.23", "X-RateLimit-Remaining: 59", "X-RateLimit-Limit: 60"];
@@ -165,6 +165,6 @@ fn usage_is_the_latest_count_that_the_server_sent() {
     anyask(["-u", "hi"])
         .at(&server)
         .prints("ok\n")
-        .says("anyask: usage: 40 tokens in, 2 tokens out, 42 in total, about $0.000015\n")
+        .says("anyask: usage: 40 tokens in, 2 tokens out, 42 in total, about $0.000015 at the example price\n")
         .exits(0);
 }

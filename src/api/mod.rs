@@ -25,7 +25,7 @@ pub use models::{MODELS, Model, is_model_id, model_id};
 pub use net::client::{Client, Progress, Retry, Sent, Stats};
 pub use net::pace::{Pace, stopped};
 pub use net::proxy::proxy_for;
-pub use price::{Price, Prices};
+pub use price::{Cost, Dollars, Price, Prices};
 pub use reply::Reply;
 pub use reply::answer::{Answer, State};
 pub use reply::retain::Retain;

@@ -308,8 +308,8 @@ pub struct Args {
     /// Dollars per million tokens; repeatable
     ///
     /// For the estimated cost. MODEL is an ID or the start of IDs, and the longest
-    /// that fits is used: --price 3,15 --price opus=15,75. Default: 0.3,1.5, the API
-    /// reference's example.
+    /// that fits is used: --price 3,15 --price opus=15,75. If none fits, the cost is
+    /// given at the example price of AnyRouter's API reference, 0.3,1.5, and says so.
     #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
     pub price: Vec<(String, Price)>,
 
@@ -394,7 +394,8 @@ pub struct Args {
 
     /// Stop the batch when it has cost this much
     ///
-    /// The cost is estimated, so it needs a --price.
+    /// The estimated cost of every request counts, and with --resume also that of the
+    /// results in FILE. Every model needs a --price that fits.
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub max_cost: Option<f64>,
 

@@ -12,7 +12,7 @@ use super::console::is_coloured;
 use super::files::is_same_file;
 use super::key::KeySource;
 use super::{documents, endpoint, files};
-use crate::api::{self, Endpoint, Fields, MODELS, Secret};
+use crate::api::{self, Dollars, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind, usage_error};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
@@ -23,7 +23,7 @@ pub enum Command {
     /// Prints a text: help, version, models, the man page, completions.
     Print(Cow<'static, str>),
     /// Anything else.
-    Run(Mode, Box<Options>),
+    Run(Box<Mode>, Box<Options>),
 }
 
 /// What is done with the options.
@@ -90,8 +90,8 @@ pub struct Batch {
     pub resume: bool,
     /// Stop when fewer dollars are left.
     pub min_credits: Option<f64>,
-    /// Stop when the estimated cost reaches this many dollars.
-    pub max_cost: Option<f64>,
+    /// Stop when the estimated cost reaches this. Then every model needs a price.
+    pub max_cost: Option<Dollars>,
 }
 
 /// Decides the mode, and checks that the arguments fit together.
@@ -108,7 +108,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
         files::check_replay(&args)?;
     }
     let (endpoint, key) = endpoint::endpoint(&args)?;
-    Ok(Command::Run(mode, Box::new(options(args, endpoint, key, console)?)))
+    Ok(Command::Run(Box::new(mode), Box::new(options(args, endpoint, key, console)?)))
 }
 
 /// The text that is printed without asking, if it is one.
@@ -311,7 +311,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
         keep_order: args.keep_order,
         resume: args.resume,
         min_credits: args.min_credits,
-        max_cost: args.max_cost,
+        max_cost: args.max_cost.map(Dollars::new),
     })
 }
 
@@ -330,10 +330,17 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
             Err(usage_error(format!("{flag} needs --batch")))
         }
         _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
-        _ if args.max_cost.is_some() && args.price.is_empty() => {
-            Err(usage_error("--max-cost needs a --price")
-                .hint("use --price IN,OUT, in dollars per million tokens"))
-        }
+        _ if args.max_cost.is_some() => check_prices(args),
         _ => Ok(()),
     }
+}
+
+/// `--max-cost` can only count models that have a price.
+fn check_prices(args: &Args) -> Result<(), Failure> {
+    let prices = api::Prices(args.price.clone());
+    let model = args.model.as_deref().unwrap_or(MODELS[0].id);
+    let mut models = [model].into_iter().chain(args.fallback.iter().map(String::as_str));
+    let Some(model) = models.find(|model| !prices.fits(model)) else { return Ok(()) };
+    let failure = usage_error(format!("--max-cost needs a --price that fits {model}"));
+    Err(failure.hint(format!("use --price {model}=IN,OUT, in dollars per million tokens")))
 }

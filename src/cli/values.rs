@@ -12,7 +12,7 @@ use clap::builder::{
 };
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-use crate::api::{Auth, Header, HeaderSource, MODELS, Price, is_model_id, model_id};
+use crate::api::{Auth, Dollars, Header, HeaderSource, MODELS, Price, is_model_id, model_id};
 use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
@@ -125,7 +125,7 @@ pub fn price(text: &str) -> Result<(String, Price), String> {
     let wanted = "two prices in dollars, such as 0.3,1.5 or opus=15,75";
     let (model, prices) = text.rsplit_once('=').unwrap_or(("", text));
     let (input, output) = prices.split_once(',').unwrap_or_default();
-    let dollars = |text: &str| number(text.trim(), 0.0..=1e9, wanted);
+    let dollars = |text: &str| number(text.trim(), 0.0..=1e9, wanted).map(Dollars::new);
     let price = Price { input: dollars(input)?, output: dollars(output)? };
     Ok((model_id(model.trim()).into(), price))
 }

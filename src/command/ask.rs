@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::exchange::exchange;
+use super::exchange::{Asker, exchange};
 use super::outcome::Outcome;
 use super::session::Session;
 use super::signals::ENDING;
@@ -78,15 +78,8 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     session.remove_on_signal(sink.temp_path());
     let mut printer = Printer::new(output, sink, console);
     start_spinner(console);
-    let mut outcome = exchange(
-        session,
-        &session.client,
-        console,
-        &mut request,
-        prepared,
-        &[],
-        Some(&mut printer),
-    );
+    let asker = Asker::Question(&mut printer);
+    let mut outcome = exchange(session, &session.client, console, &mut request, prepared, asker);
     console.stop_live();
     if let (true, Some(conversation), Some(question)) = (outcome.complete, conversation, question) {
         let system = request.system.as_deref();

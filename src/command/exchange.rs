@@ -8,8 +8,9 @@ use super::check::{Rejection, check};
 use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
+use super::spending::{OnRequest, Spending};
 use crate::api::{
-    Answer, Client, Content, Message, Prepared, Price, Progress, Reply, Request, Retain, Sent,
+    Answer, Client, Content, Cost, Message, Prepared, Progress, Reply, Request, Retain, Sent,
     State, Stats, TimeLimit, stopped,
 };
 use crate::cli::Options;
@@ -17,7 +18,19 @@ use crate::output::{
     Console, Format, Printer, note_fallback, printable, show_progress, start_spinner, stopped_short,
 };
 
-/// Asks a question until there is an answer that may be printed. The printer prints it; only a batch has none.
+/// Who asks.
+pub enum Asker<'a> {
+    /// A single question. The printer prints its answer.
+    Question(&'a mut Printer<'a>),
+    /// An item of a batch.
+    Item {
+        /// What the command of `--check` finds in its environment.
+        variables: &'a [(&'a str, String)],
+        on_request: OnRequest<'a>,
+    },
+}
+
+/// Asks a question until there is an answer that may be printed.
 ///
 /// The request is prepared already. Afterwards it names the model that was asked last, and has what `--check` added.
 pub fn exchange(
@@ -26,12 +39,14 @@ pub fn exchange(
     console: &Console,
     request: &mut Request,
     prepared: Prepared,
-    variables: &[(&str, String)],
-    mut printer: Option<&mut Printer>,
+    asker: Asker,
 ) -> Outcome {
     let begun = Instant::now();
+    let (mut printer, variables, on_request): (_, _, OnRequest) = match asker {
+        Asker::Question(printer) => (Some(printer), &[][..], &|_, _| ()),
+        Asker::Item { variables, on_request } => (None, variables, on_request),
+    };
     let models = session.fallback.models(&request.model);
-    let in_batch = printer.is_none();
     let limit = client.endpoint().max_time.map(TimeLimit::new);
     let mut exchange = Exchange {
         session,
@@ -42,7 +57,8 @@ pub fn exchange(
         models,
         limit,
         variables,
-        in_batch,
+        in_batch: printer.is_none(),
+        spending: Spending::new(on_request),
     };
     let mut outcome = exchange.ask(printer.as_deref_mut());
     for retries in (0..=session.options.check_retries).rev() {
@@ -79,6 +95,7 @@ struct Exchange<'a> {
     /// What the command of `--check` finds in its environment.
     variables: &'a [(&'a str, String)],
     in_batch: bool,
+    spending: Spending<'a>,
 }
 
 impl Exchange<'_> {
@@ -86,20 +103,22 @@ impl Exchange<'_> {
     /// printed as it arrives.
     fn ask(&mut self, printer: Option<&mut Printer>) -> Outcome {
         let Sent { reply, stats } = self.send();
-        let (answer, result) = match reply {
+        let (mut answer, result) = match reply {
             Ok(mut reply) => {
                 let result = read_to_end(&mut reply, printer);
                 (reply.into_answer(), result)
             }
             Err(error) => (Answer::default(), Err(error)),
         };
-        let price = if stats.replayed {
-            Price::FREE
+        let cost = if stats.replayed {
+            Some(Cost::default())
         } else {
-            self.session.options.prices.of(&self.request.model)
+            self.session.options.prices.cost(&self.request.model, &answer.usage)
         };
+        self.spending.add(&answer.usage, cost);
+        answer.usage = self.spending.usage;
         Outcome {
-            cost: price.cost(&answer.usage),
+            cost: self.spending.cost,
             short: stopped_short(&answer, self.request.max_tokens),
             write_error: self.record(&stats, &answer).err(),
             answer,
@@ -163,12 +182,16 @@ impl Exchange<'_> {
     }
 
     fn ask_models(&mut self, retain: &Retain) -> Result<Sent> {
-        let console = self.console;
-        let mut on_progress = |progress: Progress| show_progress(console, &progress);
+        let (console, prices) = (self.console, &self.session.options.prices);
         let mut requests = 0;
         loop {
             let model = self.models[0].clone();
             self.set_model(&model)?;
+            let spending = &mut self.spending;
+            let mut on_progress = |progress: Progress| match progress {
+                Progress::Failed(usage) => spending.add(usage, prices.cost(&model, usage)),
+                progress => show_progress(console, &progress),
+            };
             let limit = self.limit.as_ref();
             let mut sent =
                 self.client.send(&self.prepared, &model, retain, limit, &mut on_progress);

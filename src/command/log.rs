@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::outcome::Outcome;
 use super::session::Session;
+use crate::api::Cost;
 use crate::api::limits::rfc3339;
 use crate::error::kind;
 use crate::jsonl;
@@ -29,7 +30,7 @@ pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -
         "stop_reason": answer.stop_reason.as_ref().map(redacted),
         "input_tokens": answer.usage.input(),
         "output_tokens": answer.usage.output_tokens,
-        "cost": outcome.cost.map(|cost| (cost * 1e9).round() / 1e9),
+        "cost": outcome.cost.and_then(Cost::known),
         "credits": stats.limits.credits,
         "requests_left": stats.limits.remaining,
         "requests_limit": stats.limits.limit,

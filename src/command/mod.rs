@@ -12,6 +12,7 @@ mod outcome;
 mod recording;
 mod session;
 mod signals;
+mod spending;
 
 use anyhow::Result;
 
@@ -21,7 +22,7 @@ use crate::output::{Settings, Sink};
 pub fn run(command: Command) -> Result<()> {
     let (mode, options) = match command {
         Command::Print(text) => return print(&text),
-        Command::Run(mode, options) => (mode, *options),
+        Command::Run(mode, options) => (*mode, *options),
     };
     match mode {
         Mode::Ask(sources) => ask::run(options, &sources),

@@ -16,7 +16,7 @@ pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
 pub use printer::{Printer, printable};
 pub use progress::{note_fallback, show_progress, start_spinner};
-pub use report::{counted, curl, dollars, stopped_short, usage_line};
+pub use report::{counted, curl, estimate, stopped_short, usage_line};
 pub use settings::{Format, Settings};
 pub use sink::Sink;
 pub use tally::Tally;

@@ -40,6 +40,7 @@ pub fn show_progress(console: &Console, progress: &Progress) {
             show_request(console, prepared);
         }
         Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
+        Progress::Failed(_) => {}
         Progress::Retrying(retry) => {
             *lock(&console.next_try) = Some(Instant::now() + retry.pause);
             note_retry(console, retry);

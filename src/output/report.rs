@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::time::SystemTime;
 
-use crate::api::{Answer, HeaderSource, Limits, Prepared, in_words};
+use crate::api::{Answer, Cost, HeaderSource, Limits, Prepared, in_words};
 use crate::error::{Failure, Kind};
 
 /// The longest body in a curl command, in bytes. A longer one goes through a pipe: Linux limits an argument to 128 KiB.
 const LONGEST_ARGUMENT: usize = 100 << 10;
 
-/// The line of `--usage`; `cost` is in dollars. What the server did not report is left out.
-pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<f64>) -> String {
+/// The line of `--usage`. What the server did not report is left out.
+pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<Cost>) -> String {
     let (input, output) = (answer.usage.input(), answer.usage.output_tokens);
     let tokens =
         |count| format!("{} {}", counted(count), if count == 1 { "token" } else { "tokens" });
@@ -23,7 +23,7 @@ pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<f64>) -> String
         input
             .zip(output)
             .map(|(input, output)| format!("{} in total", counted(input.saturating_add(output)))),
-        cost.map(|cost| format!("about ${}", dollars(cost))),
+        cost.map(estimate),
         limits.credits.map(|credits| format!("${credits:.2} credits left")),
         limits.remaining.map(|remaining| format!("{remaining}{of} requests left")),
         limits
@@ -57,8 +57,14 @@ pub fn stopped_short(answer: &Answer, max_tokens: u32) -> Option<Failure> {
     Some(failure.maybe_hint(hint))
 }
 
+/// An estimated cost, such as `about $0.0001`.
+pub fn estimate(cost: Cost) -> String {
+    let price = if cost.is_example { " at the example price" } else { "" };
+    format!("about ${}{price}", dollars(cost.dollars.as_f64()))
+}
+
 /// Dollars with four decimals, or with more, so that two significant digits are visible.
-pub fn dollars(amount: f64) -> String {
+fn dollars(amount: f64) -> String {
     let shows_two_digits = |decimals: &i32| amount * 10f64.powi(decimals - 1) >= 1.0;
     let decimals = (4..=21).find(shows_two_digits).unwrap_or(4);
     format!("{amount:.*}", decimals as usize)

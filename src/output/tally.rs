@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::report::{counted, dollars};
-use crate::api::in_words;
+use super::report::{counted, estimate};
+use crate::api::{Cost, in_words};
 
 /// The width of the bar, in columns.
 const BAR: usize = 16;
@@ -26,8 +26,10 @@ pub struct Tally {
     pub replaced: usize,
     /// Tokens in and out.
     pub tokens: u64,
-    /// Estimated, in dollars.
-    pub cost: f64,
+    /// Estimated.
+    pub cost: Cost,
+    /// What the results cost that earlier batches wrote to the same file.
+    pub earlier_cost: Cost,
     /// Credits left, in dollars; `None` until an answer reports them.
     pub credits: Option<f64>,
     /// An answer did not report credits, and no earlier answer did.
@@ -87,10 +89,9 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cost, .. } = self;
         let [answered, failed, skipped] = [self.answered, self.failed, self.skipped].map(counted);
         write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
-        write!(f, "{} tokens, about ${}", counted(self.tokens), dollars(*cost))?;
+        write!(f, "{} tokens, {}", counted(self.tokens), estimate(self.cost))?;
         self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))?;
         for (count, what) in
             [(self.unwritten, "could not be written"), (self.unread, "had no reader")]

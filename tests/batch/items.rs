@@ -217,7 +217,7 @@ fn notes_bytes_that_are_not_utf8_once_for_all_items() {
     batch(["-f", "latin1", "-oout"], &Server::echo(), &folder)
         .says(&format!(
             "anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n\
-             {}74 tokens, about $0.000082\n",
+             {}74 tokens, about $0.000082 at the example price\n",
             summary(2, 0, 0)
         ))
         .exits(0);

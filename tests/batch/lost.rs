@@ -20,7 +20,7 @@ fn held_by(gate: &Gate) -> Server {
 
 /// Everything after the counts of a summary: tokens, cost, and what was lost.
 fn rest(answers: usize, lost: &str) -> String {
-    format!("{} tokens, about \\$[0-9.]+; {lost}\n", 37 * answers)
+    format!("{} tokens, about \\$[0-9.]+ at the example price; {lost}\n", 37 * answers)
 }
 
 /// A process that another test is just starting may keep a reader for a moment.
@@ -57,7 +57,7 @@ fn a_full_disk_says_what_was_written_and_what_was_lost() {
             [&*(37 * (written + 1)).to_string(), "1 answer"]
         };
         let said = format!(
-            "{}{answers} tokens, about \\$[0-9.]+; {lost} could not be written\n\
+            "{}{answers} tokens, about \\$[0-9.]+ at the example price; {lost} could not be written\n\
              anyask: cannot write to {name}: File too large\n",
             summary(written, 0, 0)
         );

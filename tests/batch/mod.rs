@@ -1,5 +1,6 @@
 //! `--batch`: many questions in one run, paced, resumable, paid for once.
 
+mod budget;
 mod changed;
 mod identity;
 mod items;

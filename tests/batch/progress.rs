@@ -20,8 +20,7 @@ fn shows_a_bar_that_leaves_no_trace() {
     terminal.waits_for("74 tokens, $9.25 credits left)");
     gate.wait();
     let shown = terminal.exits(0);
-    let summary =
-        "4 answered, 0 failed, 0 skipped; 148 tokens, about $0.00016; $9.25 credits left\r\n";
+    let summary = "4 answered, 0 failed, 0 skipped; 148 tokens, about $0.00016 at the example price; $9.25 credits left\r\n";
     assert!(shown.ends_with(summary), "{shown:?}");
 }
 

@@ -33,7 +33,10 @@ fn rewrite(folder: &Path, text: &str) {
 
 /// What a batch of five says after this note.
 fn said(note: &str) -> String {
-    format!("anyask: note: out was {note}\n{}185 tokens, about $0.00021\n", summary(5, 0, 0))
+    format!(
+        "anyask: note: out was {note}\n{}185 tokens, about $0.00021 at the example price\n",
+        summary(5, 0, 0)
+    )
 }
 
 fn texts(folder: &Folder, name: &str) -> String {
@@ -142,7 +145,7 @@ fn leaves_a_file_alone_that_took_the_place_of_the_results() {
             let folder = with_items(numbered(5));
             let server = meanwhile(&folder, move |path| save(path, text));
             let said = format!(
-                "{}111 tokens, about $0.00012; 1 answer could not be written\n\
+                "{}111 tokens, about $0.00012 at the example price; 1 answer could not be written\n\
                  anyask: out was replaced: out:{line}: this line is not a result of a batch\n",
                 summary(2, 0, 0)
             );
@@ -176,7 +179,8 @@ fn ends_where_the_new_file_cannot_be_opened_or_locked() {
 fn ends_after(act: impl Fn(&Path) + Send + Sync + 'static, message: &str) {
     let folder = with_items(numbered(5));
     let server = meanwhile(&folder, act);
-    let lost = "111 tokens, about $0.00012; 1 answer could not be written\nanyask: ";
+    let lost =
+        "111 tokens, about $0.00012 at the example price; 1 answer could not be written\nanyask: ";
     let said = summary(2, 0, 0) + lost + message;
     batch(["-j1", "-o", "out"], &server, &folder).says(&said).exits(1);
 }

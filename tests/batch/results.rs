@@ -17,7 +17,7 @@ fn a_result_is_one_line_with_the_answer_and_the_facts_about_it() {
     let server = Server::echo();
     let printed = piped(["--json"], &server, "hi\n".into())
         .prints_something()
-        .says(&(summary(1, 0, 0) + "37 tokens, about $0.000041\n"))
+        .says(&(summary(1, 0, 0) + "37 tokens, about $0.000041 at the example price\n"))
         .exits(0);
     // what every file of results holds: half of the SHA-256 of the request's bytes
     let digest = digest(&SHA256, &server.request().body);
@@ -25,7 +25,7 @@ fn a_result_is_one_line_with_the_answer_and_the_facts_about_it() {
     let body = answer("hi");
     let expected = format!(
         "{{\"line\":1,\"id\":null,\"key\":\"{key}\",\"text\":\"hi\",\"stop_reason\":\"end_turn\",\"model\":\"m\",\
-         \"usage\":{{\"input_tokens\":12,\"output_tokens\":25}},\"response\":{body}}}\n"
+         \"usage\":{{\"input_tokens\":12,\"output_tokens\":25}},\"response\":{body},\"cost\":null}}\n"
     );
     assert_eq!(printed, expected);
     // whether it is streamed is not a part of the key
@@ -64,7 +64,7 @@ fn every_note_of_an_item_names_its_line() {
         "anyask: note: line 2: the answer is complete, but the server did not end it\n".to_string();
     piped([], &server, "\nhi\n".into())
         .prints_something()
-        .says(&(note + &summary(1, 0, 0) + "37 tokens, about $0.000041\n"))
+        .says(&(note + &summary(1, 0, 0) + "37 tokens, about $0.000041 at the example price\n"))
         .exits(0);
 }
 

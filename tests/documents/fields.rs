@@ -35,6 +35,11 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("model", "string or null", "Only in an answer: the model, by the server's name."),
             ("usage", "object", "Only in an answer: its tokens, as the server counted them."),
             ("response", "object", "Only in an answer under --json: the server's JSON."),
+            (
+                "cost",
+                "number or null",
+                "The estimated cost of all its requests in dollars; null if no --price fits the model or the server counted no tokens.",
+            ),
             ("error", "object", "Only if the item failed: why."),
             ("error.exit", "number", "The exit status that the item has as a single question."),
             ("error.status", "number or null", "The HTTP status of the last answer."),
@@ -53,7 +58,11 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("stop_reason", "string or null", "Why the answer ended."),
             ("input_tokens", "number or null", "Tokens in, cached ones included."),
             ("output_tokens", "number or null", "Tokens out."),
-            ("cost", "number or null", "The estimated cost in dollars; 0 if it was replayed."),
+            (
+                "cost",
+                "number or null",
+                "The estimated cost of all requests in dollars; 0 if it was replayed, null if no --price fits the model or the server counted no tokens.",
+            ),
             ("credits", "number or null", "Dollars left."),
             ("requests_left", "number or null", "Requests left in the window of the rate limit."),
             ("requests_limit", "number or null", "All requests of the window."),
@@ -146,9 +155,8 @@ fn real_files() -> Folder {
         prompt => http("200 OK", &headers, answer(prompt)),
     });
     let run = |args: &[&str]| anyask(["-q", "--log=log"]).args(args).in_dir(&folder);
-    let check = ["--check=! grep -q reject", "--check-retries=0"];
     run(&["--batch=items", "--json", "--fallback=other", "-oresults", "--record=recordings"])
-        .args(&check)
+        .args(&["--check=! grep -q reject", "--check-retries=0", "--price=3,15"])
         .at(&server)
         .mentions("3 items failed")
         .exits(12);

@@ -12,6 +12,7 @@ use super::retry::{Retryable, retryable, server_pause};
 use crate::api::endpoint::Endpoint;
 use crate::api::head::Head;
 use crate::api::limits::in_words;
+use crate::api::usage::Usage;
 use crate::error::{Failure, Kind};
 
 /// Why one attempt failed.
@@ -23,11 +24,14 @@ pub struct AttemptError {
     pub server_pause: Option<Duration>,
     /// The pause is for everybody who uses this key.
     pub rate_limited: bool,
+    /// The tokens of its answer, as far as the server counted them.
+    pub usage: Usage,
 }
 
 impl AttemptError {
     pub(super) fn new(error: impl Into<Error>, retryable: Retryable) -> Self {
-        Self { error: error.into(), retryable, server_pause: None, rate_limited: false }
+        let (error, usage) = (error.into(), Usage::default());
+        Self { error, retryable, server_pause: None, rate_limited: false, usage }
     }
 }
 

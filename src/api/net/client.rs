@@ -28,6 +28,7 @@ use crate::api::limits::{Limits, in_words};
 use crate::api::reply::Reply;
 use crate::api::reply::retain::Retain;
 use crate::api::request::Prepared;
+use crate::api::usage::Usage;
 use crate::error::{Failure, kind, request_id};
 use crate::sync::lock;
 
@@ -42,6 +43,8 @@ pub enum Progress<'a> {
     Sending(&'a Prepared),
     /// The head of an answer, and how long it took.
     Head(&'a Head, Duration),
+    /// An attempt has failed, after these tokens.
+    Failed(&'a Usage),
     Retrying(Retry<'a>),
 }
 
@@ -166,6 +169,7 @@ impl Client {
                 }
                 Err(failed) => failed,
             };
+            on_progress(Progress::Failed(&failed.usage));
             if failed.retryable == Retryable::AtOnce {
                 stats.attempts -= 1;
                 replaced = true;
@@ -217,7 +221,7 @@ impl Client {
         limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
-        let AttemptError { error, retryable, server_pause, rate_limited } = failed;
+        let AttemptError { error, retryable, server_pause, rate_limited, .. } = failed;
         // the standard library's only source of random numbers
         let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
         let decision = self.policy.decide(attempt, retryable, server_pause, random);
@@ -290,8 +294,10 @@ impl Client {
             endpoint,
             self.wrapping.deadline.clone(),
         );
-        reply.fill()?;
-        Ok(reply)
+        match reply.fill() {
+            Ok(()) => Ok(reply),
+            Err(failed) => Err(AttemptError { usage: reply.into_answer().usage, ..failed }),
+        }
     }
 
     fn run(

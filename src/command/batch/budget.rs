@@ -1,42 +1,65 @@
 //! What a batch spends, and when it stops because of that.
 
 use super::run::BatchRun;
+use crate::api::{Cost, Usage};
 use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind};
-use crate::output::dollars;
+use crate::output::estimate;
 use crate::sync::lock;
 
-/// Counts the tokens and the cost of an item, even if it failed, and checks `--max-cost` and `--min-credits`.
-pub fn count(run: &BatchRun, outcome: &Outcome) {
-    let is_answer = outcome.complete;
+/// Counts the tokens and the cost of a request that has ended, and checks `--max-cost`.
+pub fn count(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
     let mut tally = lock(&run.tally);
-    tally.tokens = tally.tokens.saturating_add(outcome.answer.usage.total());
-    tally.cost += outcome.cost.unwrap_or(0.0);
-    tally.short += u64::from(outcome.short.is_some());
-    let cost = tally.cost;
-    let is_uncounted = is_answer && outcome.cost.is_none();
-    let is_first = is_uncounted && !std::mem::replace(&mut tally.uncounted, true);
+    tally.tokens = tally.tokens.saturating_add(usage.total());
+    tally.cost.add(cost.unwrap_or_default());
     drop(tally);
-    if let Some(most) = run.batch.max_cost {
-        look_at_cost(run, cost, most, is_first);
-    }
-    if !outcome.stats.replayed {
-        look_at_credits(run, outcome.stats.limits.credits, is_answer);
-    }
+    look_at_cost(run);
 }
 
-/// Stops if the batch has cost `most` dollars or more.
-fn look_at_cost(run: &BatchRun, cost: f64, most: f64, is_first_uncounted: bool) {
-    if is_first_uncounted {
+/// Checks `--max-cost` before anything is sent: the rows of the file may reach it already.
+pub fn begin(run: &BatchRun) {
+    if run.batch.max_cost.is_some() && lock(&run.tally).earlier_cost.is_example {
+        let why = "have neither a cost nor a --price that fits their model";
+        let console = &run.session.options.console;
+        console
+            .note(format_args!("some results in the file {why}; they count at the example price"));
+    }
+    look_at_cost(run);
+}
+
+/// Stops if the batch, with what earlier runs wrote to its file, has cost `--max-cost` or more.
+fn look_at_cost(run: &BatchRun) {
+    let Some(most) = run.batch.max_cost else { return };
+    let tally = lock(&run.tally);
+    let (mut cost, earlier) = (tally.cost, tally.earlier_cost);
+    drop(tally);
+    cost.add(earlier);
+    if cost.dollars < most {
+        return;
+    }
+    let with = if earlier == Cost::default() { "" } else { ", earlier runs included" };
+    let message = format!("the batch has cost {}{with}, which reaches --max-cost", estimate(cost));
+    let hint = match run.session.options.output.path {
+        Some(_) => "use --resume and a larger --max-cost to continue",
+        None => "use a larger --max-cost; with -o FILE, --resume can continue",
+    };
+    run.stop_if_items_are_left(Failure::new(Kind::NotPermitted, message).hint(hint).into());
+}
+
+/// Looks at what became of an item: whether it stopped short, and what its server does not report.
+pub fn look_at(run: &BatchRun, outcome: &Outcome) {
+    let is_answer = outcome.complete;
+    let mut tally = lock(&run.tally);
+    tally.short += u64::from(outcome.short.is_some());
+    let is_uncounted = is_answer && outcome.cost.is_none() && run.batch.max_cost.is_some();
+    let is_first = is_uncounted && !std::mem::replace(&mut tally.uncounted, true);
+    drop(tally);
+    if is_first {
         let console = &run.session.options.console;
         console.note("the server does not count tokens, so --max-cost has no effect");
     }
-    if cost >= most {
-        let cost = dollars(cost);
-        let message = format!("the batch has cost about ${cost}, which reaches --max-cost");
-        let hint = "with -o FILE, use --resume to continue";
-        let failure = Failure::new(Kind::NotPermitted, message).hint(hint);
-        run.stop_if_items_are_left(failure.into());
+    if !outcome.stats.replayed {
+        look_at_credits(run, outcome.stats.limits.credits, is_answer);
     }
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use super::labelled::Labelled;
 use super::order::Rows;
 use super::results::{Earlier, ItemLine, WrittenRow};
+use crate::api::Prices;
 use crate::error::{Failure, Kind, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};
 use crate::output::{AtomicFile, counted};
@@ -39,10 +40,11 @@ impl ResultsFile {
         Ok(Self { lines, path: path.into(), rows: 0, length: None })
     }
 
-    /// Adds the answers in the file to `earlier`. An incomplete last line is removed.
-    pub fn read_answers(&mut self, earlier: &mut Earlier) -> Result<()> {
+    /// Adds the answers in the file, and what its rows cost, to `earlier`. An incomplete last line is removed.
+    pub fn read_answers(&mut self, earlier: &mut Earlier, prices: &Prices) -> Result<()> {
         let mut labelled = Vec::new();
         self.rows = self.read(|row, _| {
+            earlier.cost.add(row.cost(prices).unwrap_or_default());
             if row.is_answer() {
                 earlier.add_answer(row.identity());
                 labelled.extend(row.label().map(|label| (label, row.identity())));

@@ -7,8 +7,8 @@ use super::budget;
 use super::changed;
 use super::results::{Row, RowContent, RowError, RowLine, identity, label};
 use super::run::BatchRun;
-use crate::api::{Answer, Client, Digest, one_line};
-use crate::command::exchange::exchange;
+use crate::api::{Answer, Client, Cost, Digest, one_line};
+use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
 use crate::error::{Kind, kind};
 use crate::input::Item;
@@ -25,7 +25,10 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     let (id, data) = (id.as_deref(), data.as_deref());
     lock(&run.tally).replaced += replaced;
     let console = run.session.options.console.for_item(line);
-    let row = |key, asked, content| finished(run, &Row { line, id, data, key, asked, content });
+    let row = |key, asked, content, cost: Option<Cost>| {
+        let cost = cost.and_then(Cost::known);
+        finished(run, &Row { line, id, data, key, asked, content, cost })
+    };
     let failed = |status, error: &Error, text: Option<String>| {
         lock(&run.tally).failed += 1;
         let (exit, message) = (kind(error) as u8, console.describe(error));
@@ -33,24 +36,19 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     };
     let (mut request, prepared) = match run.defaults.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
-        Err(error) => return Some(row(None, None, failed(None, &error, None))),
+        Err(error) => return Some(row(None, None, failed(None, &error, None), None)),
     };
     let key = prepared.digest();
     if is_answered(run, &console, label(id, data).as_deref(), key, line) {
         return None;
     }
-    let outcome = exchange(
-        &run.session,
-        client,
-        &console,
-        &mut request,
-        prepared,
-        &variables(id, data),
-        None,
-    );
+    let (variables, count) =
+        (variables(id, data), |usage: &_, cost| budget::count(run, usage, cost));
+    let item = Asker::Item { variables: &variables, on_request: &count };
+    let outcome = exchange(&run.session, client, &console, &mut request, prepared, item);
     let asked = (!run.session.options.fallback.is_empty()).then_some(&*request.model);
-    budget::count(run, &outcome);
-    let Outcome { answer, result, stats, write_error, .. } = outcome;
+    budget::look_at(run, &outcome);
+    let Outcome { answer, result, stats, write_error, cost, .. } = outcome;
     let status = stats.head.map(|head| head.status);
     if let Some(error) = write_error {
         run.stop(error);
@@ -58,11 +56,13 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     match result {
         Ok(()) => {
             lock(&run.tally).answered += 1;
-            Some(row(Some(key), asked, answered(&answer, &console)))
+            Some(row(Some(key), asked, answered(&answer, &console), cost))
         }
         Err(error) if kind(&error) == Kind::Interrupted => {
             run.leave_items();
-            None
+            // what its requests cost so far counts when the batch goes on
+            let is_charged = cost.and_then(Cost::known).is_some();
+            is_charged.then(|| row(Some(key), asked, failed(status, &error, None), cost))
         }
         // the rate limit resets too late for this item and those after it
         Err(error) if kind(&error) == Kind::RateLimited && stats.attempts == 0 => {
@@ -76,7 +76,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
             if is_for_all(&error) {
                 run.stop(error);
             }
-            Some(row(Some(key), asked, content))
+            Some(row(Some(key), asked, content, cost))
         }
     }
 }

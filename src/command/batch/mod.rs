@@ -40,6 +40,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     changed::note_all(&run)?;
     let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
     run.stop_on_signals()?;
+    budget::begin(&run);
     let heartbeat = run.show_progress(total);
     start(&run, items, sender, &queue)?;
     // the results end with the last worker

@@ -7,7 +7,8 @@ use serde_json::value::RawValue;
 
 use super::canonical::canonical;
 use super::labelled::Labelled;
-use crate::api::{Digest, Usage};
+use crate::api::json::parse;
+use crate::api::{Cost, Digest, Dollars, Prices, Usage};
 use crate::jsonl::line;
 
 /// One result. `key` is a digest of the request as sent; an item that could not be sent has none.
@@ -24,6 +25,8 @@ pub struct Row<'a> {
     pub asked: Option<&'a str>,
     #[serde(flatten)]
     pub content: RowContent<'a>,
+    /// The dollars of all its requests, as far as they are known.
+    pub cost: Option<Dollars>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +94,14 @@ pub struct WrittenRow<'a> {
     #[serde(borrow)]
     text: Option<&'a RawValue>,
     error: Option<RowError>,
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
+    #[serde(borrow)]
+    usage: Option<&'a RawValue>,
+    #[serde(borrow)]
+    asked: Option<&'a RawValue>,
+    #[serde(borrow)]
+    model: Option<&'a RawValue>,
 }
 
 impl WrittenRow<'_> {
@@ -102,6 +113,18 @@ impl WrittenRow<'_> {
     /// The digest of its item's label.
     pub fn label(&self) -> Option<Digest> {
         label(self.id, self.data).map(|label| Digest::of(label.as_bytes()))
+    }
+
+    /// What it cost. If it does not say so, that is estimated from its usage.
+    pub fn cost(&self, prices: &Prices) -> Option<Cost> {
+        let cost = self.cost.and_then(|cost| cost.get().parse().ok());
+        if let Some(cost) = cost.filter(|cost: &f64| *cost >= 0.0) {
+            return Some(Cost { dollars: Dollars::new(cost.abs()), is_example: false });
+        }
+        let mut usage = Usage::default();
+        usage.take(&parse(self.usage?.get())?);
+        let model = self.asked.or(self.model).and_then(|model| parse::<String>(model.get()));
+        prices.cost(&model.unwrap_or_default(), &usage)
     }
 
     /// What identifies its item.
@@ -149,6 +172,8 @@ pub struct Earlier {
     pub labelled: Labelled,
     /// The items that have a result; `None` if the results are not put in order at the end.
     pub item_lines: Option<Vec<ItemLine>>,
+    /// What the results of earlier batches cost. It is at the example price if no price fits one of their models.
+    pub cost: Cost,
 }
 
 impl Earlier {

@@ -40,7 +40,7 @@ impl Output {
             return Ok((Self::Stream(Sink::open(&options.output)?), earlier));
         };
         let mut file = ResultsFile::open(path, batch.resume)?;
-        file.read_answers(&mut earlier)?;
+        file.read_answers(&mut earlier, &options.prices)?;
         if batch.keep_order && file.can_be_ordered()? {
             earlier.item_lines = Some(Vec::new());
         }
@@ -81,9 +81,9 @@ impl BatchRun {
             defaults,
             in_turn: batch.keep_order && earlier.item_lines.is_none(),
             batch,
+            tally: Tally { earlier_cost: earlier.cost, ..Tally::default() }.into(),
             earlier: earlier.into(),
             output: output.into(),
-            tally: Mutex::default(),
             stop: Mutex::default(),
         })
     }
