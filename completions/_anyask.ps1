@@ -68,6 +68,7 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Ask one question per line of ITEMS')
         [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Number of parallel requests [default: 4]')
         [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Number of parallel requests [default: 4]')
+        [CompletionResult]::new('--rate', '--rate', [CompletionResultType]::ParameterName, 'At most N requests per second, minute or hour')
         [CompletionResult]::new('--min-credits', '--min-credits', [CompletionResultType]::ParameterName, 'Stop the batch when credits fall below USD')
         [CompletionResult]::new('--max-cost', '--max-cost', [CompletionResultType]::ParameterName, 'Stop the batch when it has cost this much')
         [CompletionResult]::new('--list-models', '--list-models', [CompletionResultType]::ParameterName, 'Print the documented models, or the server''s')

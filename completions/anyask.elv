@@ -73,6 +73,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&long=raw &desc='Do not sanitize terminal escapes']
         [&long=batch &desc='Ask one question per line of ITEMS' &arg-optional=$true &completer=$files~]
         [&short=j &long=jobs &desc='Number of parallel requests [default: 4]' &arg-required=$true &completer=(one-of )]
+        [&long=rate &desc='At most N requests per second, minute or hour' &arg-required=$true &completer=(one-of )]
         [&short=k &long=keep-order &desc='Print results in the order of the items']
         [&long=resume &desc='Skip items that have an answer in -o FILE']
         [&long=min-credits &desc='Stop the batch when credits fall below USD' &arg-required=$true &completer=(one-of )]

@@ -49,6 +49,7 @@ always\t''
 never\t''"
 complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -F
 complete -c anyask -s j -l jobs -d 'Number of parallel requests [default: 4]' -r -f
+complete -c anyask -l rate -d 'At most N requests per second, minute or hour' -r -f
 complete -c anyask -l min-credits -d 'Stop the batch when credits fall below USD' -r -f
 complete -c anyask -l max-cost -d 'Stop the batch when it has cost this much' -r -f
 complete -c anyask -l list-models -d 'Print the documented models, or the server\'s' -f -a "documented\t''

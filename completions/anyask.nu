@@ -75,6 +75,7 @@ module completions {
     --color: string@"nu-complete anyask color" # Colour: auto, always or never
     --raw                     # Do not sanitize terminal escapes
     --jobs(-j): string        # Number of parallel requests [default: 4]
+    --rate: string            # At most N requests per second, minute or hour
     --keep-order(-k)          # Print results in the order of the items
     --resume                  # Skip items that have an answer in -o FILE
     --min-credits: string     # Stop the batch when credits fall below USD

@@ -47,12 +47,15 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The server's id of the request. The operator of the server can find the request by it.
     pub request_id: Option<String>,
+    /// The question has taken longer than `--max-time`.
+    pub is_over_max_time: bool,
 }
 
 impl Failure {
     /// A failure of `kind` with its message: lower case, no full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, request_id: None }
+        let message = message.into();
+        Self { kind, message, hint: None, request_id: None, is_over_max_time: false }
     }
 
     /// The same failure with a line that says what to do.
@@ -93,6 +96,11 @@ pub fn hint(error: &anyhow::Error) -> Option<&str> {
 /// The server's id of the request that failed, if the server sent one.
 pub fn request_id(error: &anyhow::Error) -> Option<&str> {
     error.downcast_ref::<Failure>()?.request_id.as_deref()
+}
+
+/// Whether a question has taken longer than `--max-time`.
+pub fn is_over_max_time(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(|failure: &Failure| failure.is_over_max_time)
 }
 
 /// The error of a line whose own text is wrong; `origin` is its `FILE:LINE`.

@@ -73,5 +73,7 @@ impl TimeLimit {
 /// The failure of a question that takes longer than `--max-time`.
 pub fn over_max_time(limit: Duration, why: &str) -> Failure {
     let message = format!("{why} --max-time {}", limit.as_secs_f64());
-    Failure::new(Kind::NoConnection, message).hint("use a larger --max-time to wait longer")
+    let mut failure = Failure::new(Kind::NoConnection, message);
+    failure.is_over_max_time = true;
+    failure.hint("use a larger --max-time to wait longer")
 }

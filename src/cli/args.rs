@@ -13,7 +13,7 @@ use clap::{ArgGroup, Parser, ValueEnum};
 use super::field::{FieldArg, FieldValue};
 use super::values::{
     BaseUrl, HeaderArg, ModelId, Steps, auth, command, dollars, fraction, header, jobs, pause,
-    price, regular_file, retries, seconds, steps, tokens,
+    price, rate, regular_file, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
 use crate::input::InputFile;
@@ -375,6 +375,13 @@ pub struct Args {
     /// Number of parallel requests [default: 4]
     #[arg(short, long, value_name = "N", value_parser = jobs, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub jobs: Option<usize>,
+
+    /// At most N requests per second, minute or hour
+    ///
+    /// RATE is N/s, N/m or N/h, such as 30/m. All jobs together send the requests
+    /// evenly spread, retries included. For servers that send no rate limit headers.
+    #[arg(long, value_name = "RATE", value_parser = rate, value_hint = ValueHint::Other, help_heading = "Batches")]
+    pub rate: Option<Duration>,
 
     /// Print results in the order of the items
     ///

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -86,6 +87,8 @@ pub struct Batch {
     pub file_word: Option<PathBuf>,
     /// The number of parallel requests.
     pub jobs: usize,
+    /// The least time between two requests.
+    pub interval: Duration,
     pub keep_order: bool,
     pub resume: bool,
     /// Stop when fewer dollars are left.
@@ -308,6 +311,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
             .map(PathBuf::from)
             .filter(|word| items.path().is_none() && word.is_file()),
         jobs: args.jobs.unwrap_or(4),
+        interval: args.rate.unwrap_or_default(),
         keep_order: args.keep_order,
         resume: args.resume,
         min_credits: args.min_credits,
@@ -319,6 +323,7 @@ fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
 fn check_batch_flags(args: &Args) -> Result<(), Failure> {
     let given = [
         ("--jobs", args.jobs.is_some()),
+        ("--rate", args.rate.is_some()),
         ("--keep-order", args.keep_order),
         ("--resume", args.resume),
         ("--min-credits", args.min_credits.is_some()),

@@ -104,6 +104,21 @@ pub fn jobs(text: &str) -> Result<usize, String> {
     number(text, 1..=1000, "a whole number from 1 to 1000")
 }
 
+/// A rate of requests, such as `30/m`, as the time between two of them.
+pub fn rate(text: &str) -> Result<Duration, String> {
+    let wanted =
+        "a whole number of requests per second, minute or hour, such as 2/s, 30/m or 500/h";
+    let (count, unit) = text.split_once('/').unwrap_or_default();
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(format!("it must be {wanted}")),
+    };
+    let count = number(count, 1..=1_000_000, wanted)?;
+    Ok(Duration::from_secs_f64(seconds / f64::from(count)))
+}
+
 /// A time limit in seconds, which cannot be 0.
 pub fn seconds(text: &str) -> Result<Duration, String> {
     let wanted = "a number of seconds above 0, at most 1e9";

@@ -6,7 +6,7 @@ use super::exchange::{Asker, exchange};
 use super::outcome::Outcome;
 use super::session::Session;
 use super::signals::ENDING;
-use crate::api::{Content, Message, Prepared, Request, Role, Usage};
+use crate::api::{Content, Message, Pace, Prepared, Request, Role, Usage};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
@@ -15,7 +15,7 @@ use crate::output::{self, Printer, Sink, start_spinner};
 /// Asks one question.
 pub fn run(options: Options, sources: &Sources) -> Result<()> {
     let content = prompt(&options, sources)?;
-    let session = Session::new(options, None)?;
+    let session = Session::new(options, Pace::default())?;
     session.watch_signals(&ENDING)?;
     turn(&session, content)
 }

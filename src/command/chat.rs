@@ -10,7 +10,7 @@ use rustyline::{Behavior, Config, DefaultEditor};
 use super::ask::turn;
 use super::session::Session;
 use super::signals::{ENDING, INTERRUPT, on_signal};
-use crate::api::Content;
+use crate::api::{Content, Pace};
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
 use crate::input::Conversation;
@@ -31,7 +31,7 @@ pub fn run(mut options: Options) -> Result<()> {
     options.console.animated = false;
     // typed text is not a part of the answers, so it appears on stdout only if stdout is the terminal
     let behavior = if options.output.terminal { Behavior::Stdio } else { Behavior::PreferTerm };
-    let session = Arc::new(Session::new(options, None)?);
+    let session = Arc::new(Session::new(options, Pace::default())?);
     let stopping = Arc::clone(&session);
     let others: Vec<i32> = ENDING.into_iter().filter(|signal| *signal != INTERRUPT).collect();
     session.watch_signals(&others)?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::exchange::read_to_end;
 use super::session::Session;
-use crate::api::{Prepared, Progress, Retain, Sent, one_line};
+use crate::api::{Pace, Prepared, Progress, Retain, Sent, one_line};
 use crate::cli::Options;
 use crate::error::{Failure, Kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
@@ -17,7 +17,7 @@ const LIMIT: Option<u32> = Some(1000);
 
 /// Asks for the list page after page, and prints an id per line, or the server's JSON, a line for each page.
 pub fn run(options: Options) -> Result<()> {
-    let session = Session::new(options, None)?;
+    let session = Session::new(options, Pace::default())?;
     let (console, output) = (&session.options.console, &session.options.output);
     let mut sink = Sink::stdout(output)?;
     let mut cursors = HashSet::new();

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Result;
 
@@ -28,17 +27,16 @@ pub struct Session {
 }
 
 impl Session {
-    /// Fetches the key, and opens the log and the recorded answers. With `max_wait`, requests are parallel and wait for
-    /// the rate limit.
-    pub fn new(mut options: Options, max_wait: Option<Duration>) -> Result<Self> {
+    /// Fetches the key, and opens the log and the recorded answers.
+    pub fn new(mut options: Options, pace: Pace) -> Result<Self> {
         options.connect()?;
-        let pace = Arc::new(Pace::new(max_wait));
+        let pace = Arc::new(pace);
         let client = Client::new(options.endpoint.clone(), options.policy, Arc::clone(&pace));
         let open_log = |path: &PathBuf| Lines::open(path, "the log");
         let log = options.log.as_ref().map(open_log).transpose()?;
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
-        let checks = Arc::new(RunningChecks::new(max_wait.is_some()));
+        let checks = Arc::new(RunningChecks::new(pace.is_parallel()));
         let temp_path = Arc::default();
         Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_path })
     }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{batch, numbered, piped, summary, with_items};
-use crate::harness::{Act, Gate, Received, Server, answer, http, json_answer};
+use crate::harness::{Act, Gate, Received, Server, answer, anyask, http, json_answer, json_lines};
 
 /// The first request gets this answer, and all others are answered.
 fn after(first: &'static str, headers: &'static [&str]) -> Server {
@@ -123,6 +123,49 @@ fn uses_a_rate_limit_up_and_never_oversteps_it() {
     let inner: Vec<_> = windows.values().skip(1).collect();
     let (_, full) = inner.split_last().expect("more than one window");
     assert!(full.iter().all(|count| **count == LIMIT), "{windows:?}");
+}
+
+/// How fast may only be tested by time: too slow a machine makes it slower, and never faster.
+#[test]
+fn a_rate_spreads_the_requests_of_all_jobs_retries_included() {
+    for (rate, least) in [("20/s", 350), ("1200/m", 350), ("36000/h", 700)] {
+        let server = Server::handling(|number, request| match number {
+            0 | 3 => http("529 Busy", &[], ""),
+            _ => json_answer(&answer(&request.prompt())),
+        });
+        let begun = Instant::now();
+        piped(["-q", "-j6", "--retry-delay=0", "--rate", rate], &server, numbered(6))
+            .prints_something()
+            .exits(0);
+        let took = begun.elapsed();
+        assert_eq!(server.requests(), 8);
+        assert!(took >= Duration::from_millis(least), "{rate}: {took:?}");
+    }
+}
+
+#[test]
+fn a_rate_is_a_whole_number_for_each_unit_of_time() {
+    for rate in ["", "5", "5/d", "0/s", "1.5/s", "/s", "s/5"] {
+        anyask(["--batch", "--mock", "--rate", rate])
+            .says(&format!(
+                "anyask: invalid value '{rate}' for --rate <RATE>: it must be a whole number of \
+                 requests per second, minute or hour, such as 2/s, 30/m or 500/h\n"
+            ))
+            .exits(2);
+    }
+    anyask(["--mock", "--rate=5/s", "hi"]).says("anyask: --rate needs --batch\n").exits(2);
+}
+
+#[test]
+fn an_item_whose_turn_comes_after_max_time_is_not_asked_again() {
+    let server = after("529 Busy", &[]);
+    let row = piped(["-q", "--retry-delay=0", "--rate=1/h", "--max-time=9"], &server, numbered(1))
+        .prints_something()
+        .mentions("1 item failed\n")
+        .exits(12);
+    let message = "--rate allows the next request after --max-time 9";
+    assert_eq!(json_lines(&row)[0]["error"]["message"], message);
+    assert_eq!(server.requests(), 1);
 }
 
 #[test]

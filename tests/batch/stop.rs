@@ -4,7 +4,8 @@ use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Gate, Server, answer, bash, error_body, http, json_answer, json_lines, skip,
+    Act, Gate, Server, answer, anyask, bash, error_body, http, json_answer, json_lines, skip,
+    unused_address,
 };
 
 /// Holds every answer back until the test has passed the gate twice.
@@ -99,6 +100,45 @@ fn starts_nothing_more_when_the_key_is_refused() {
             .exits(status);
         assert_eq!(server.requests(), 1);
     }
+}
+
+#[test]
+fn ten_items_in_a_row_without_a_connection_end_the_batch() {
+    let folder = with_items(numbered(1000));
+    let url = format!("http://{}", unused_address());
+    let run = |jobs| {
+        anyask(["--batch=items", "--retries=0", "-o", jobs, "-j", jobs, "--base-url", &url])
+            .env("ANYROUTER_API_KEY", "none")
+            .in_dir(&folder)
+    };
+    run("1")
+        .mentions(&summary(0, 10, 0))
+        .mentions("anyask: 10 items in a row got no connection; the last: cannot connect to ")
+        .mentions("\nhint: with -o FILE, use --resume to continue\n")
+        .exits(9);
+    let rows = folder.json_lines("1");
+    assert!(rows.iter().all(|row| row["error"]["exit"] == 9));
+    assert_eq!(rows.len(), 10);
+    run("4").mentions("anyask: 10 items in a row got no connection").exits(9);
+    assert!((10..=13).contains(&folder.json_lines("4").len()));
+}
+
+#[test]
+fn another_result_or_max_time_between_them_lets_it_go_on() {
+    // each connection is closed or gets one answer
+    let closed = vec![Act::Reset];
+    let answered = vec![Act::Send(http("400 No", &["connection: close"], ""))];
+    let nine = vec![closed; 9];
+    let server = Server::new([&nine[..], &[answered], &nine[..]].concat());
+    piped(["-q", "-j1", "--retries=0"], &server, numbered(19))
+        .prints_something()
+        .mentions("19 items failed")
+        .exits(12);
+    let server = Server::new(vec![vec![Act::Hang]; 11]);
+    piped(["-q", "-j1", "--max-time=0.05"], &server, numbered(11))
+        .prints_something()
+        .mentions("11 items failed")
+        .exits(12);
 }
 
 const SIGNALS: [Signal; 3] = [Signal::INT, Signal::TERM, Signal::HUP];

@@ -1,7 +1,7 @@
 //! Decides when a request may be sent. Parallel requests share each model's rate limit, and one order to stop.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::deadline::TimeLimit;
@@ -16,17 +16,22 @@ const FOREVER: Duration = Duration::from_secs(1 << 30);
 
 /// Every request waits here before it is sent. Requests of a conversation are not parallel: only an order to stop
 /// holds them back.
+#[derive(Default)]
 pub struct Pace {
     state: Mutex<State>,
     changed: Condvar,
     /// Longest wait for the server; `None` if requests are not parallel.
     max_wait: Option<Duration>,
+    /// The least time between two requests.
+    interval: Duration,
 }
 
 #[derive(Default)]
 struct State {
     /// By model id, because servers limit each model separately.
     limits: HashMap<String, RateLimit>,
+    /// When the interval after the last request ends.
+    next: Option<Instant>,
     stopped: bool,
 }
 
@@ -47,10 +52,15 @@ struct Window {
 }
 
 impl Pace {
-    /// With `max_wait`, requests are parallel and wait for the rate limit. Without it, they are sent one after the
-    /// other and do not wait.
-    pub fn new(max_wait: Option<Duration>) -> Self {
-        Self { state: Mutex::default(), changed: Condvar::new(), max_wait }
+    /// For parallel requests: they wait for the rate limit, and for `interval` after each other. By default, requests
+    /// are sent one after the other and do not wait.
+    pub fn parallel(max_wait: Duration, interval: Duration) -> Self {
+        Self { max_wait: Some(max_wait), interval, ..Self::default() }
+    }
+
+    /// Whether several requests may be under way.
+    pub fn is_parallel(&self) -> bool {
+        self.max_wait.is_some()
     }
 
     /// Waits until a request to the model may be sent, and counts it. The error is [`Kind::Interrupted`] after an
@@ -62,10 +72,21 @@ impl Pace {
                 return Err(stopped());
             }
             let Some(max_wait) = self.max_wait else { return Ok(()) };
+            let now = Instant::now();
+            let turn =
+                state.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
             let limit = state.limit(model);
             let Some(wait) = limit.time_left(SystemTime::now()) else {
-                limit.in_flight += 1;
-                return Ok(());
+                if turn.is_zero() {
+                    limit.in_flight += 1;
+                    state.next = now.checked_add(self.interval);
+                    return Ok(());
+                }
+                if let Some(time) = time.filter(|time| time.is_shorter_than(turn)) {
+                    return Err(time.failure("--rate allows the next request after"));
+                }
+                state = self.wait(state, turn);
+                continue;
             };
             // an answer that is under way may report a shorter wait
             if wait > max_wait && limit.in_flight == 0 {
@@ -74,9 +95,13 @@ impl Pace {
             if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
                 return Err(time.failure("the rate limit resets after"));
             }
-            state =
-                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            state = self.wait(state, wait);
         }
+    }
+
+    /// Waits for this long, or until something has changed.
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
+        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// A request has failed, or the head of its answer has reported these limits.
@@ -206,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_server_may_ask_everybody_to_wait_for_one_model() {
-        let pace = Pace::new(Some(Duration::from_secs(5)));
+        let pace = Pace::parallel(Duration::from_secs(5), Duration::ZERO);
         assert!(pace.acquire("a", None).is_ok());
         pace.release("a", None);
         pace.set_retry_after("a", Duration::from_secs(9));

@@ -1,20 +1,23 @@
 //! One item of a batch: it is asked like a single question, and its result is a line of JSON.
 
+use std::sync::atomic::Ordering;
+
 use anyhow::Error;
 use serde_json::value::RawValue;
 
-use super::budget;
-use super::changed;
 use super::results::{Row, RowContent, RowError, RowLine, identity, label};
 use super::run::BatchRun;
+use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, one_line};
 use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
-use crate::error::{Kind, kind};
+use crate::error::{Failure, Kind, describe, is_over_max_time, kind};
 use crate::input::Item;
 use crate::output::Console;
 use crate::sync::lock;
 
+/// After this many items in a row without a connection, the batch stops.
+const MOST_UNCONNECTED: u32 = 10;
 /// The longest data of an item that the command of `--check` finds in its environment, in bytes: Linux limits a variable
 /// to 128 KiB.
 const LONGEST_DATA: usize = 64 << 10;
@@ -56,26 +59,24 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     match result {
         Ok(()) => {
             lock(&run.tally).answered += 1;
+            run.unconnected.store(0, Ordering::Relaxed);
             Some(row(Some(key), asked, answered(&answer, &console), cost))
         }
-        Err(error) if kind(&error) == Kind::Interrupted => {
-            run.leave_items();
+        Err(error) if is_left(&error, stats.attempts) => {
             // what its requests cost so far counts when the batch goes on
             let is_charged = cost.and_then(Cost::known).is_some();
-            is_charged.then(|| row(Some(key), asked, failed(status, &error, None), cost))
-        }
-        // the rate limit resets too late for this item and those after it
-        Err(error) if kind(&error) == Kind::RateLimited && stats.attempts == 0 => {
-            run.stop(error);
-            None
+            let row = is_charged.then(|| row(Some(key), asked, failed(status, &error, None), cost));
+            match kind(&error) {
+                Kind::Interrupted => run.leave_items(),
+                _ => run.stop(error),
+            }
+            row
         }
         Err(error) => {
             // what was paid for is retained, though it did not pass
             let is_unpassed = matches!(kind(&error), Kind::Setup | Kind::CheckFailed);
             let content = failed(status, &error, is_unpassed.then_some(answer.text));
-            if is_for_all(&error) {
-                run.stop(error);
-            }
+            stop_if_for_all(run, error);
             Some(row(Some(key), asked, content, cost))
         }
     }
@@ -111,15 +112,35 @@ fn answered<'a>(answer: &'a Answer, console: &Console) -> RowContent<'a> {
     }
 }
 
+/// Whether the item was left unasked: the batch has stopped, or the rate limit resets too late for it and those after
+/// it.
+fn is_left(error: &Error, attempts: u32) -> bool {
+    let kind = kind(error);
+    kind == Kind::Interrupted || kind == Kind::RateLimited && attempts == 0
+}
+
 /// Notes that the item has its result, and returns the row as it is written.
 fn finished(run: &BatchRun, row: &Row) -> RowLine {
     lock(&run.earlier).add_result(row.identity(), row.line);
     row.to_line()
 }
 
-/// Whether every other item would fail in the same way.
-fn is_for_all(error: &Error) -> bool {
-    matches!(kind(error), Kind::Setup | Kind::KeyRejected | Kind::NotPermitted)
+/// Stops the batch if every other item would fail in the same way.
+fn stop_if_for_all(run: &BatchRun, error: Error) {
+    match kind(&error) {
+        Kind::Setup | Kind::KeyRejected | Kind::NotPermitted => run.stop(error),
+        Kind::NoConnection if !is_over_max_time(&error) => {
+            if run.unconnected.fetch_add(1, Ordering::Relaxed) + 1 == MOST_UNCONNECTED {
+                let last = describe(&error);
+                let message = format!(
+                    "{MOST_UNCONNECTED} items in a row got no connection; the last: {last}"
+                );
+                let failure = Failure::new(Kind::NoConnection, message);
+                run.stop(failure.hint("with -o FILE, use --resume to continue").into());
+            }
+        }
+        _ => run.unconnected.store(0, Ordering::Relaxed),
+    }
 }
 
 /// The item as the command of `--check` finds it in its environment.

@@ -2,6 +2,7 @@
 
 use std::mem::take;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +12,7 @@ use anyhow::{Error, Result};
 use super::defaults::ItemDefaults;
 use super::file::ResultsFile;
 use super::results::{Earlier, RowLine};
+use crate::api::Pace;
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
 use crate::command::signals::{ENDING, MOMENT, end_by, name, on_signal};
@@ -70,14 +72,16 @@ pub struct BatchRun {
     pub in_turn: bool,
     pub tally: Mutex<Tally>,
     pub stop: Mutex<Stop>,
+    /// How many results in a row had no connection.
+    pub unconnected: AtomicU32,
 }
 
 impl BatchRun {
     pub fn new(options: Options, batch: Batch, output: Output, earlier: Earlier) -> Result<Self> {
         let defaults = ItemDefaults::new(&options, &batch)?;
-        let max_wait = Some(options.policy.max_wait);
+        let pace = Pace::parallel(options.policy.max_wait, batch.interval);
         Ok(Self {
-            session: Session::new(options, max_wait)?,
+            session: Session::new(options, pace)?,
             defaults,
             in_turn: batch.keep_order && earlier.item_lines.is_none(),
             batch,
@@ -85,6 +89,7 @@ impl BatchRun {
             earlier: earlier.into(),
             output: output.into(),
             stop: Mutex::default(),
+            unconnected: AtomicU32::default(),
         })
     }
 
