@@ -76,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
         [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
         [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read standard input')
+        [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'Cache system prompt and files on the server')
         [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Allow http:// to any host')
         [CompletionResult]::new('-S', '-S ', [CompletionResultType]::ParameterName, 'Print the answer when it is complete')
         [CompletionResult]::new('--no-stream', '--no-stream', [CompletionResultType]::ParameterName, 'Print the answer when it is complete')

@@ -41,6 +41,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&long=top-p &desc='Nucleus sampling, from 0.0 to 1.0' &arg-required=$true &completer=(one-of )]
         [&long=stop &desc='Stop sequence; repeatable' &arg-required=$true &completer=(one-of )]
         [&long=set &desc='Set another request field; repeatable' &arg-required=$true &completer=(one-of )]
+        [&long=cache &desc='Cache system prompt and files on the server']
         [&long=base-url &desc='Server URL' &arg-required=$true &completer=$files~]
         [&long=allow-http &desc='Allow http:// to any host']
         [&long=auth &desc='bearer or x-api-key [default: bearer]' &arg-required=$true &completer=(one-of bearer x-api-key)]

@@ -45,6 +45,7 @@ module completions {
     --top-p: string           # Nucleus sampling, from 0.0 to 1.0
     --stop: string            # Stop sequence; repeatable
     --set: string             # Set another request field; repeatable
+    --cache                   # Cache system prompt and files on the server
     --base-url: string        # Server URL
     --allow-http              # Allow http:// to any host
     --auth: string@"nu-complete anyask auth" # bearer or x-api-key [default: bearer]

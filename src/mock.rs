@@ -209,7 +209,10 @@ fn echo(request: &Value, step: Step) -> Value {
         _ => "end_turn",
     };
     // a token is about four bytes
-    let system = request["system"].as_str().map_or(0, str::len);
+    let system = match &request["system"] {
+        Value::Array(blocks) => echo_blocks(blocks).len(),
+        system => system.as_str().map_or(0, str::len),
+    };
     let input = (system + request["messages"].to_string().len()).div_ceil(4);
     let output = text.len().div_ceil(4);
     let mut message = json!({

@@ -5,6 +5,7 @@ mod answer;
 #[cfg(unix)]
 mod batch;
 #[cfg(unix)]
+mod cache;
 mod chat;
 mod check;
 mod config;

@@ -31,6 +31,6 @@ pub use reply::answer::{Answer, State};
 pub use reply::retain::Retain;
 pub use request::{
     Base64Source, Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role,
-    too_large,
+    nothing_to_cache, too_large,
 };
 pub use usage::Usage;

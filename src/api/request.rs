@@ -20,6 +20,12 @@ pub fn too_large(what: &str) -> Failure {
     usage_error(message).hint("send less at a time")
 }
 
+/// The failure of `--cache` where nothing stays the same.
+pub fn nothing_to_cache() -> Failure {
+    usage_error("--cache needs a system prompt or files")
+        .hint("use --system or --file for what stays the same")
+}
+
 /// The body of a request. A field without a value is not sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
@@ -41,6 +47,9 @@ pub struct Request {
     /// Other fields, sent as they are.
     #[serde(flatten)]
     pub extra: Fields,
+    /// Mark what stays the same, so that the server caches it.
+    #[serde(skip)]
+    pub cache: bool,
 }
 
 impl Request {
@@ -58,13 +67,35 @@ impl Request {
 
     /// The request as it is printed and sent. An error if its body is larger than 32 MiB.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<Prepared> {
-        let body = serde_json::to_vec(self)?;
+        let body = self.body()?;
         if body.len() > LARGEST_REQUEST {
             let tenths = (body.len() as f64 / f64::from(1 << 20) * 10.0).ceil();
             return Err(too_large(&format!("the request is {:.1} MiB,", tenths / 10.0)).into());
         }
         let headers = endpoint.request_headers(self.stream);
         Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
+    }
+
+    /// The body as JSON. To be cached, the system prompt is a block. It comes before all messages, so it is marked only
+    /// if no file is.
+    fn body(&self) -> Result<Vec<u8>> {
+        let body = serde_json::to_vec(self)?;
+        if !self.cache {
+            return Ok(body);
+        }
+        let has_files = self.messages.iter().any(|message| message.content.is_marked());
+        let mut block = match &self.system {
+            // the server refuses to cache an empty block
+            Some(system) if !system.trim().is_empty() => ContentBlock::text(system.clone()),
+            _ if has_files => return Ok(body),
+            _ => return Err(nothing_to_cache().into()),
+        };
+        let mut fields: Fields = serde_json::from_slice(&body)?;
+        if !has_files {
+            block.mark();
+        }
+        fields.set_json("system", [block]);
+        Ok(serde_json::to_vec(&fields)?)
     }
 }
 
@@ -161,12 +192,72 @@ pub enum Content {
     Raw(Box<RawValue>),
 }
 
+impl Content {
+    /// Whether one of its blocks is marked to be cached.
+    pub fn is_marked(&self) -> bool {
+        matches!(self, Self::Blocks(blocks) if blocks.iter().any(ContentBlock::is_marked))
+    }
+
+    /// Takes the marks away, as a conversation is kept: the server takes four marks at most.
+    pub fn unmark(&mut self) {
+        if let Self::Blocks(blocks) = self {
+            for block in blocks {
+                *block.cache_control() = None;
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum ContentBlock {
-    Text { text: String },
-    Image { source: Base64Source },
-    Document { source: Base64Source },
+    Text {
+        text: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
+    },
+    Image {
+        source: Base64Source,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
+    },
+    Document {
+        source: Base64Source,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cache_control: Option<CacheControl>,
+    },
+}
+
+impl ContentBlock {
+    pub fn text(text: String) -> Self {
+        Self::Text { text, cache_control: None }
+    }
+
+    /// Has the server cache the request up to this block.
+    pub fn mark(&mut self) {
+        *self.cache_control() = Some(CacheControl::Ephemeral);
+    }
+
+    fn is_marked(&self) -> bool {
+        let (Self::Text { cache_control, .. }
+        | Self::Image { cache_control, .. }
+        | Self::Document { cache_control, .. }) = self;
+        cache_control.is_some()
+    }
+
+    fn cache_control(&mut self) -> &mut Option<CacheControl> {
+        let (Self::Text { cache_control, .. }
+        | Self::Image { cache_control, .. }
+        | Self::Document { cache_control, .. }) = self;
+        cache_control
+    }
+}
+
+/// How the server caches a request: for five minutes after its last use.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum CacheControl {
+    Ephemeral,
 }
 
 /// The bytes of an attachment.

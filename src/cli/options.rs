@@ -165,6 +165,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             stop_sequences: args.stop,
             stream: is_streamed,
             extra,
+            cache: args.cache,
         },
         fallback: args.fallback,
         prefill: args.prefill,
@@ -290,6 +291,7 @@ fn named_sources(args: &Args) -> Sources {
         files: args.file.clone(),
         list: args.files_from.clone(),
         stdin: false,
+        cache: args.cache,
     }
 }
 

@@ -6,7 +6,7 @@ use super::exchange::{Asker, exchange};
 use super::outcome::Outcome;
 use super::session::Session;
 use super::signals::ENDING;
-use crate::api::{Content, Message, Pace, Prepared, Request, Role, Usage};
+use crate::api::{Content, Message, Pace, Prepared, Request, Role, Usage, nothing_to_cache};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
 use crate::input::{self, Conversation, Sources};
@@ -38,7 +38,13 @@ pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
 }
 
 fn prompt(options: &Options, sources: &Sources) -> Result<Content> {
-    input::prompt(sources, |text| options.console.note(text))
+    let content = input::prompt(sources, |text| options.console.note(text))?;
+    let Request { cache, system, .. } = &options.request;
+    // a conversation may have a system prompt
+    if *cache && system.is_none() && options.chat.is_none() && !content.is_marked() {
+        return Err(nothing_to_cache().into());
+    }
+    Ok(content)
 }
 
 fn preview(options: &Options, sources: &Sources) -> Result<Prepared> {
@@ -83,8 +89,9 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     console.stop_live();
     if let (true, Some(conversation), Some(question)) = (outcome.complete, conversation, question) {
         let system = request.system.as_deref();
-        let appended =
-            conversation.append(system, &request.messages[question].content, &outcome.answer.text);
+        let content = &mut request.messages[question].content;
+        content.unmark();
+        let appended = conversation.append(system, content, &outcome.answer.text);
         if let (Some(earlier), Err(_)) = (&outcome.write_error, &appended) {
             console.failure(earlier);
         }

@@ -23,9 +23,10 @@ const PDF_START: usize = 1024;
 pub fn attachment(bytes: &[u8]) -> Option<ContentBlock> {
     let source = |media_type| Base64Source::base64(media_type, BASE64_STANDARD.encode(bytes));
     if let Some(media_type) = picture(bytes) {
-        return Some(ContentBlock::Image { source: source(media_type) });
+        return Some(ContentBlock::Image { source: source(media_type), cache_control: None });
     }
-    is_pdf(bytes).then(|| ContentBlock::Document { source: source("application/pdf") })
+    is_pdf(bytes)
+        .then(|| ContentBlock::Document { source: source("application/pdf"), cache_control: None })
 }
 
 fn picture(bytes: &[u8]) -> Option<&'static str> {

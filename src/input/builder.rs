@@ -17,6 +17,8 @@ use crate::error::{Failure, usage_error};
 pub struct PromptBuilder {
     blocks: Vec<ContentBlock>,
     text: Text,
+    /// How many of the blocks stay the same from question to question, if the server is to cache them.
+    cached: usize,
     /// The size of all files so far, in bytes.
     size: usize,
 }
@@ -79,6 +81,17 @@ impl PromptBuilder {
         true
     }
 
+    /// Has the server cache what is there so far.
+    pub fn cache(&mut self) {
+        self.complete_text();
+        self.cached = self.blocks.len();
+    }
+
+    /// Takes back [`PromptBuilder::cache`].
+    pub fn do_not_cache(&mut self) {
+        self.cached = 0;
+    }
+
     /// Adds standard input: an attachment, or unchanged text. Returns whether it was more than blanks.
     pub fn add_material(&mut self, bytes: Vec<u8>, name: &str) -> Result<bool> {
         if self.add_attachment(&bytes) {
@@ -119,7 +132,7 @@ impl PromptBuilder {
     fn complete_text(&mut self) {
         let text = std::mem::take(&mut self.text.text);
         if !text.is_empty() {
-            self.blocks.push(ContentBlock::Text { text });
+            self.blocks.push(ContentBlock::text(text));
         }
     }
 
@@ -128,6 +141,9 @@ impl PromptBuilder {
             return Content::Text(self.text.text);
         }
         self.complete_text();
+        if let Some(last) = self.cached.checked_sub(1) {
+            self.blocks[last].mark();
+        }
         Content::Blocks(self.blocks)
     }
 }

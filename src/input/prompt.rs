@@ -27,12 +27,14 @@ pub struct Sources {
     pub list: Option<InputFile>,
     /// Read standard input after the files.
     pub stdin: bool,
+    /// Have the server cache the files.
+    pub cache: bool,
 }
 
 impl Sources {
     /// Whether there is no source at all.
     pub fn is_empty(&self) -> bool {
-        let Self { words, prompt_file, files, list, stdin } = self;
+        let Self { words, prompt_file, files, list, stdin, .. } = self;
         let is_named = prompt_file.is_some() || !files.is_empty() || list.is_some();
         words.is_none() && !is_named && !stdin
     }
@@ -66,6 +68,9 @@ impl Sources {
                 let why = "only text, pictures and PDF files are sent";
                 notify(&format!("skipped {skipped} of the listed paths: {why}"));
             }
+        }
+        if self.cache {
+            builder.cache();
         }
         Ok(builder)
     }

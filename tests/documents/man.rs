@@ -152,7 +152,7 @@ const FILES_MORE: [&str; 2] = [
     "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
-const SECTIONS: [(&str, &[&str]); 5] = [
+const SECTIONS: [(&str, &[&str]); 6] = [
     (
         "BATCHES",
         &[
@@ -167,6 +167,15 @@ const SECTIONS: [(&str, &[&str]); 5] = [
         "CONVERSATIONS",
         &[
             "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
+        ],
+    ),
+    (
+        "CACHED PROMPTS",
+        &[
+            "With --cache, what stays the same is sent as content blocks, and the last of them is marked with \"cache_control\":{\"type\":\"ephemeral\"}. The order is the system prompt, then the files, then what differs: standard input, the item, the words. Without a system prompt and files, the exit status is 2. In an item with messages of its own, files come after these, so only the system prompt is marked.",
+            "The server caches the request up to the mark for about five minutes after each use, if it is long enough: by upstream's rules 1024 to 4096 tokens, depending on the model. A shorter one is answered as usual, and nothing is cached. A relay may drop the mark.",
+            "--usage shows the tokens that were read from the cache: 120,004 tokens in (120,000 cached). The cost counts them at 0.1 of the input price, and those that were written to the cache at 1.25.",
+            "A batch asks its first item alone, whatever comes of it, so that the others find the cache. key is the digest of the request as it is sent, so it is another one with --cache than without: --resume and --replay take such requests for different ones.",
         ],
     ),
     (

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::api::{Endpoint, Message, Prepared, Prices, Request};
+use crate::api::{Endpoint, Message, Prepared, Prices, Request, nothing_to_cache};
 use crate::cli::{Batch, Options};
 use crate::error::usage_error;
 use crate::input::{ItemRequest, PromptBuilder, Text, note_replaced};
@@ -23,6 +23,9 @@ impl ItemDefaults {
         let files = batch.sources.files(|text| options.console.note(text))?;
         let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
         note_replaced(replaced, "the prompt", |note| options.console.note(note));
+        if options.request.cache && options.request.system.is_none() && files.is_empty() {
+            return Err(nothing_to_cache().into());
+        }
         let (request, prefill) = (options.request.clone(), options.prefill.clone());
         let prices = batch.max_cost.map(|_| options.prices.clone());
         Ok(Self { request, prefill, files, words, prices })

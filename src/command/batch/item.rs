@@ -6,7 +6,7 @@ use anyhow::Error;
 use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, RowLine, identity, label};
-use super::run::BatchRun;
+use super::run::{Alone, BatchRun};
 use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, one_line};
 use crate::command::exchange::{Asker, exchange};
@@ -22,14 +22,14 @@ const MOST_UNCONNECTED: u32 = 10;
 /// to 128 KiB.
 const LONGEST_DATA: usize = 64 << 10;
 
-/// Asks an item, and returns its row; `None` if the item was skipped or not sent.
-pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
+/// Asks an item, and returns its row; `None` if the item was skipped or not sent. If it is asked, it is the last one
+/// that was asked `alone`.
+pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<RowLine> {
     let Item { line, id, data, request, replaced } = item;
-    let (id, data) = (id.as_deref(), data.as_deref());
+    let (id, data, session) = (id.as_deref(), data.as_deref(), &run.session);
     lock(&run.tally).replaced += replaced;
-    let console = run.session.options.console.for_item(line);
-    let row = |key, asked, content, cost: Option<Cost>| {
-        let cost = cost.and_then(Cost::known);
+    let console = session.options.console.for_item(line);
+    let row = |key, asked, content, cost| {
         finished(run, &Row { line, id, data, key, asked, content, cost })
     };
     let failed = |status, error: &Error, text: Option<String>| {
@@ -48,11 +48,14 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
     let (variables, count) =
         (variables(id, data), |usage: &_, cost| budget::count(run, usage, cost));
     let item = Asker::Item { variables: &variables, on_request: &count };
-    let outcome = exchange(&run.session, client, &console, &mut request, prepared, item);
-    let asked = (!run.session.options.fallback.is_empty()).then_some(&*request.model);
+    let outcome = exchange(session, client, &console, &mut request, prepared, item);
+    if let Some(mut is_cached) = alone {
+        *is_cached = true;
+    }
+    let asked = (!session.options.fallback.is_empty()).then_some(&*request.model);
     budget::look_at(run, &outcome);
     let Outcome { answer, result, stats, write_error, cost, .. } = outcome;
-    let status = stats.head.map(|head| head.status);
+    let (cost, status) = (cost.and_then(Cost::known), stats.head.map(|head| head.status));
     if let Some(error) = write_error {
         run.stop(error);
     }
@@ -64,8 +67,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item) -> Option<RowLine> {
         }
         Err(error) if is_left(&error, stats.attempts) => {
             // what its requests cost so far counts when the batch goes on
-            let is_charged = cost.and_then(Cost::known).is_some();
-            let row = is_charged.then(|| row(Some(key), asked, failed(status, &error, None), cost));
+            let row =
+                cost.is_some().then(|| row(Some(key), asked, failed(status, &error, None), cost));
             match kind(&error) {
                 Kind::Interrupted => run.leave_items(),
                 _ => run.stop(error),

@@ -91,8 +91,10 @@ fn start(run: &Arc<BatchRun>, items: Items, sender: SyncSender<Item>, queue: &Qu
 /// One worker: asks one item after the other, until there are no more or the batch stops.
 fn ask_items(run: &BatchRun, queue: &Queue) {
     let client = run.session.client.sibling();
-    while let Some((item, result)) = queue.take(|| run.has_no_more_items()) {
-        if let Some(row) = item::ask(run, &client, item) {
+    loop {
+        let alone = run.alone();
+        let Some((item, result)) = queue.take(|| run.has_no_more_items()) else { break };
+        if let Some(row) = item::ask(run, &client, item, alone) {
             // an error means that the results are no longer read, and the program will end
             if run.in_turn {
                 let _ = result.send(Ok(row));

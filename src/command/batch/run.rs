@@ -3,7 +3,7 @@
 use std::mem::take;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU32;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -50,6 +50,9 @@ impl Output {
     }
 }
 
+/// Held by the worker that asks the first item under `--cache`.
+pub type Alone<'a> = Option<MutexGuard<'a, bool>>;
+
 /// Whether and why a batch ends early.
 #[derive(Default)]
 pub struct Stop {
@@ -72,6 +75,8 @@ pub struct BatchRun {
     pub in_turn: bool,
     pub tally: Mutex<Tally>,
     pub stop: Mutex<Stop>,
+    /// Whether the server may have cached what stays the same: a first item has been asked.
+    is_cached: Mutex<bool>,
     /// How many results in a row had no connection.
     pub unconnected: AtomicU32,
 }
@@ -89,6 +94,7 @@ impl BatchRun {
             earlier: earlier.into(),
             output: output.into(),
             stop: Mutex::default(),
+            is_cached: Mutex::default(),
             unconnected: AtomicU32::default(),
         })
     }
@@ -152,6 +158,12 @@ impl BatchRun {
             thread::sleep(MOMENT);
             has_signal()
         }
+    }
+
+    /// Under `--cache`, holds back the other workers until a first item has been asked, so that theirs find the cache.
+    pub fn alone(&self) -> Alone<'_> {
+        let is_cached = self.session.options.request.cache.then(|| lock(&self.is_cached));
+        is_cached.filter(|is_cached| !**is_cached)
     }
 
     /// Puts the results in order, if that was left for the end.
