@@ -1,7 +1,7 @@
 //! Decides when a request may be sent. Parallel requests share each model's rate limit, and one order to stop.
 
 use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::deadline::TimeLimit;
@@ -76,32 +76,25 @@ impl Pace {
             let turn =
                 state.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
             let limit = state.limit(model);
-            let Some(wait) = limit.time_left(SystemTime::now()) else {
-                if turn.is_zero() {
+            let (wait, why) = match limit.time_left(SystemTime::now()) {
+                // an answer that is under way may report a shorter wait
+                Some(wait) if wait > max_wait && limit.in_flight == 0 => {
+                    return Err(resets_too_late(wait));
+                }
+                Some(wait) => (wait, "the rate limit resets after"),
+                None if turn.is_zero() => {
                     limit.in_flight += 1;
                     state.next = now.checked_add(self.interval);
                     return Ok(());
                 }
-                if let Some(time) = time.filter(|time| time.is_shorter_than(turn)) {
-                    return Err(time.failure("--rate allows the next request after"));
-                }
-                state = self.wait(state, turn);
-                continue;
+                None => (turn, "--rate allows the next request after"),
             };
-            // an answer that is under way may report a shorter wait
-            if wait > max_wait && limit.in_flight == 0 {
-                return Err(resets_too_late(wait));
-            }
             if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
-                return Err(time.failure("the rate limit resets after"));
+                return Err(time.failure(why));
             }
-            state = self.wait(state, wait);
+            state =
+                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
-    }
-
-    /// Waits for this long, or until something has changed.
-    fn wait<'a>(&self, state: MutexGuard<'a, State>, time: Duration) -> MutexGuard<'a, State> {
-        self.changed.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// A request has failed, or the head of its answer has reported these limits.

@@ -18,7 +18,7 @@ pub fn count(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
 
 /// Checks `--max-cost` before anything is sent: the rows of the file may reach it already.
 pub fn begin(run: &BatchRun) {
-    if run.batch.max_cost.is_some() && lock(&run.tally).earlier_cost.is_example {
+    if lock(&run.tally).earlier_cost.is_example {
         let why = "have neither a cost nor a --price that fits their model";
         let console = &run.session.options.console;
         console

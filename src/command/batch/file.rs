@@ -40,11 +40,12 @@ impl ResultsFile {
         Ok(Self { lines, path: path.into(), rows: 0, length: None })
     }
 
-    /// Adds the answers in the file, and what its rows cost, to `earlier`. An incomplete last line is removed.
-    pub fn read_answers(&mut self, earlier: &mut Earlier, prices: &Prices) -> Result<()> {
+    /// Adds the answers in the file to `earlier`, and with prices also what its rows cost. An incomplete last line is
+    /// removed.
+    pub fn read_answers(&mut self, earlier: &mut Earlier, prices: Option<&Prices>) -> Result<()> {
         let mut labelled = Vec::new();
         self.rows = self.read(|row, _| {
-            earlier.cost.add(row.cost(prices).unwrap_or_default());
+            earlier.cost.add(prices.and_then(|prices| row.cost(prices)).unwrap_or_default());
             if row.is_answer() {
                 earlier.add_answer(row.identity());
                 labelled.extend(row.label().map(|label| (label, row.identity())));

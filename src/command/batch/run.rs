@@ -42,7 +42,7 @@ impl Output {
             return Ok((Self::Stream(Sink::open(&options.output)?), earlier));
         };
         let mut file = ResultsFile::open(path, batch.resume)?;
-        file.read_answers(&mut earlier, &options.prices)?;
+        file.read_answers(&mut earlier, batch.max_cost.map(|_| &options.prices))?;
         if batch.keep_order && file.can_be_ordered()? {
             earlier.item_lines = Some(Vec::new());
         }
