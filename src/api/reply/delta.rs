@@ -24,8 +24,8 @@ pub fn is_text(kind: Option<&str>) -> bool {
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Returns the text of a text delta in one of the usual forms, with an index of one digit. Almost every event of a
-/// long answer is one, and this takes a tenth of the time that [`Fields`] take; a struct that serde reads takes twice as
-/// long as this. Any other form is `None`, and read as [`Fields`].
+/// long answer is one, and this takes a tenth of the time that `Fields` take; a struct that serde reads takes twice as
+/// long as this. Any other form is `None`, and read as `Fields`.
 pub fn text_delta(json: &str) -> Option<Cow<'_, str>> {
     let literal = TEXT_DELTAS.iter().find_map(|(start, middle)| {
         let rest = json.strip_prefix(start)?.strip_prefix(|index: char| index.is_ascii_digit())?;

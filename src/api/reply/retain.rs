@@ -8,13 +8,13 @@ const LARGEST_RETAINED: usize = 64 << 20;
 /// What of an answer the caller retains or prints.
 #[derive(Debug, Default, Clone)]
 pub struct Retain {
-    /// All text, in [`Answer::text`].
+    /// All text, in `Answer::text`.
     pub text: bool,
-    /// The message as JSON, in [`Answer::message`].
+    /// The message as JSON, in `Answer::message`.
     pub message: bool,
     /// The events of a stream instead of its text, from `Reply::next_chunk`.
     pub events: bool,
-    /// The body as it came, in [`Answer::body`].
+    /// The body as it came, in `Answer::body`.
     pub body: bool,
     /// What `Reply::next_chunk` returns is printed at once, so it cannot be taken back.
     pub printed: bool,
