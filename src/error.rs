@@ -49,13 +49,16 @@ pub struct Failure {
     pub request_id: Option<String>,
     /// The question has taken longer than `--max-time`.
     pub is_over_max_time: bool,
+    /// The HTTP status that the server answered with, or that is written in its error.
+    pub status: Option<u16>,
 }
 
 impl Failure {
     /// A failure of `kind` with its message: lower case, no full stop.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Self { kind, message, hint: None, request_id: None, is_over_max_time: false }
+        let (hint, request_id, status) = (None, None, None);
+        Self { kind, message, hint, request_id, is_over_max_time: false, status }
     }
 
     /// The same failure with a line that says what to do.
@@ -101,6 +104,11 @@ pub fn request_id(error: &anyhow::Error) -> Option<&str> {
 /// Whether a question has taken longer than `--max-time`.
 pub fn is_over_max_time(error: &anyhow::Error) -> bool {
     error.downcast_ref().is_some_and(|failure: &Failure| failure.is_over_max_time)
+}
+
+/// The HTTP status of an error, if a server answered with one.
+pub fn status(error: &anyhow::Error) -> Option<u16> {
+    error.downcast_ref::<Failure>()?.status
 }
 
 /// The error of a line whose own text is wrong; `origin` is its `FILE:LINE`.

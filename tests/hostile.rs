@@ -5,18 +5,30 @@ use std::io::Write;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::harness::{Act, ENDED_EARLY, Events, Server, answer, anyask, http, json_answer};
+use serde_json::json;
+
+use crate::harness::{
+    Act, ENDED_EARLY, Events, Run, Server, answer, anyask, folder, http, json_answer,
+};
 
 const OVER_LIMIT: &str = "is over 32 MiB";
+const OVER_KEPT: &str = "the answer is over 64 MiB, the most that is retained of one\n";
+/// How often something is repeated that must not cost more each time.
+const MANY: usize = 20_000;
 
 /// Asks a server that answers so, and checks that the failure is told in few words and takes little memory.
 #[track_caller]
 fn is_bounded(script: Vec<Act>, args: &[&str], status: i32, message: &str) {
+    takes_at_most(64, script, anyask(["--retries", "0", "hi"]).args(args), status, message);
+}
+
+/// The same with so many MiB of memory.
+#[track_caller]
+fn takes_at_most(mib: u64, script: Vec<Act>, run: Run, status: i32, message: &str) {
     let server = Server::new(vec![script]);
-    let run = anyask(["--retries", "0", "hi"]).args(args).at(&server);
-    let run = run.matches("anyask: .{0,700}").mentions(message);
+    let run = run.at(&server).matches("anyask: .{0,700}").mentions(message);
     let peak = run.peak_memory(status);
-    assert!(peak <= 64, "{peak} MiB: {message}");
+    assert!(peak <= mib, "{peak} MiB: {message}");
 }
 
 /// An answer with this header, and then this without end.
@@ -109,4 +121,140 @@ fn a_gzip_bomb_is_over_the_limit() {
     is_bounded(vec![Act::Send(answer)], &["-S"], 10, &format!("the answer {OVER_LIMIT}"));
     let error = http("500 Oops", &headers[1..], &bomb);
     is_bounded(vec![Act::Send(error)], &[], 8, "failed (500)");
+}
+
+/// A stream that has begun, and goes on with this without end.
+fn endless_events(part: &Events) -> Vec<Act> {
+    let head = Act::Send(Events::new().http());
+    vec![head, Act::Flood(part.clone().bytes())]
+}
+
+/// A quarter of a MiB.
+fn long() -> String {
+    "long ".repeat(50_000)
+}
+
+#[test]
+fn endless_text_is_kept_up_to_64_mib() {
+    let text = || endless_events(&Events::bare().text(&long()));
+    let folder = folder();
+    for args in [&["-S"][..], &["-x"], &["--chat", "chat"], &["-o", "file"], &["--check", "true"]] {
+        let run = anyask(["hi"]).args(args).in_dir(&folder);
+        takes_at_most(220, text(), run, 10, OVER_KEPT);
+    }
+    assert!(!folder.join("file").exists());
+    let run = || anyask(["--batch", "-j1"]).stdin("hi\n");
+    takes_at_most(220, text(), run(), 12, "1 item failed");
+    takes_at_most(220, text(), run().arg("--json"), 12, "1 item failed");
+}
+
+#[test]
+fn endless_thinking_is_kept_up_to_64_mib_as_json() {
+    let thinking = endless_events(&Events::bare().thinking(&long()).event(json!({
+        "type": "content_block_delta", "index": 0,
+        "delta": {"type": "thinking_delta", "thinking": long()},
+    })));
+    takes_at_most(220, thinking, anyask(["--json", "hi"]), 10, OVER_KEPT);
+    let white_space = endless_events(&Events::bare().text(&" \n".repeat(100_000)));
+    takes_at_most(220, white_space, anyask(["hi"]), 10, OVER_KEPT);
+    let blocks =
+        json!({"type": "content_block_start", "content_block": {"type": "x", "y": long()}});
+    let blocks = endless_events(&Events::bare().event(blocks));
+    takes_at_most(300, blocks, anyask(["--json", "hi"]), 10, OVER_KEPT);
+}
+
+#[test]
+fn endless_comments_are_recorded_up_to_64_mib() {
+    let folder = folder();
+    let ping = Events::bare().event(json!({"type": "ping", "x": "x".repeat(1000)})).to_string();
+    for part in [": keep-alive\n", &ping] {
+        let script = endless("content-type: text/event-stream", part);
+        let run = anyask(["--record", "answers", "hi"]).in_dir(&folder);
+        takes_at_most(300, script, run, 10, OVER_KEPT);
+    }
+    assert_eq!(folder.read("answers"), "");
+}
+
+#[test]
+fn endless_text_that_is_printed_takes_no_memory() {
+    // as long as it arrives, it is no error; a reader that goes away ends it
+    let server = Server::new(vec![endless_events(&Events::bare().text(&long()))]);
+    let mut running = anyask(["hi"]).at(&server).start();
+    for _ in 0..100 {
+        running.reads(1 << 20);
+    }
+    running.stops_reading();
+    running.exits(0);
+}
+
+#[test]
+fn json_and_then_30_mb_of_blanks_is_an_answer() {
+    let body = answer("ok") + &" \n".repeat(15_000_000);
+    let server = Server::once(json_answer(&body));
+    anyask(["hi"]).at(&server).prints("ok\n").exits(0);
+    let event = format!("data: {}{}\n\n", answer("ok"), " ".repeat(30_000_000));
+    let server = Server::once(Events::bare().raw(event).http());
+    anyask(["hi"]).at(&server).prints("ok\n").exits(0);
+}
+
+/// Each of these took the square of its length.
+#[test]
+fn a_page_of_one_word_again_and_again_is_read_once() {
+    for word in [
+        "error",
+        "error code: ",
+        "error 1 ",
+        "<",
+        "<a>",
+        "<title>1",
+        "arg1=",
+        "{",
+        "[",
+        "\"",
+        "{\"error\":",
+        "\\ud",
+        "{}",
+        "data:",
+        "data: {}\n",
+        "\n",
+        "1 ",
+    ] {
+        let body = word.repeat((256 << 10) / word.len());
+        for (status, exits) in [("403 X", [6, 7]), ("500 X", [8, 7]), ("200 X", [10, 7])] {
+            let server = Server::once(http(status, &["content-type: text/html"], &body));
+            let run = anyask(["--retries", "0", "hi"]).at(&server).mentions("anyask: ");
+            run.exits_with_one_of(&exits);
+        }
+    }
+}
+
+/// Asks for JSON where the server streams these events, and gives the message.
+fn folded(events: Events) -> serde_json::Value {
+    let server = Server::once(events.reason("end_turn").end().http());
+    anyask(["-q", "--json", "hi"]).at(&server).json()
+}
+
+#[test]
+fn each_event_costs_as_much_as_the_first() {
+    let many = |event: &dyn Fn(usize) -> serde_json::Value| {
+        (0..MANY).fold(Events::new().text("ok"), |all, number| all.event(event(number)))
+    };
+    let field = |number: usize| json!({format!("f{number}"): number});
+    let usage = folded(many(
+        &|number| json!({"type": "message_delta", "delta": {}, "usage": field(number)}),
+    ));
+    assert_eq!(usage["usage"].as_object().map(serde_json::Map::len), Some(MANY + 2));
+    let pings = folded(many(&|number| json!({"type": "ping", "usage": field(number)})));
+    assert_eq!(pings["usage"], usage["usage"]);
+    let fields = folded(many(&|number| json!({"type": "message_delta", "delta": field(number)})));
+    assert_eq!(fields["f19999"], 19_999);
+    // each event names a block of its own, and then all name the first one
+    let delta = |index| json!({"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": "x"}});
+    let blocks = folded(many(&delta));
+    assert_eq!(blocks["content"].as_array().map(Vec::len), Some(MANY));
+    let block = |number| json!({"type": "content_block_start", "index": number + 1, "content_block": {"type": "tool_use"}});
+    let events = (0..MANY).fold(many(&block), |all, _| all.event(delta(0)));
+    let blocks = folded(events);
+    assert_eq!(blocks["content"].as_array().map(Vec::len), Some(MANY + 1));
+    assert_eq!(blocks["content"][0]["text"].as_str().map(str::len), Some(MANY + 2));
 }

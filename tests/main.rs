@@ -4,10 +4,12 @@
 mod answer;
 #[cfg(unix)]
 mod batch;
+mod blocks;
 #[cfg(unix)]
 mod cache;
 mod chat;
 mod check;
+mod coding;
 mod config;
 #[cfg(unix)]
 mod documents;
@@ -24,6 +26,8 @@ mod hostile;
 mod key;
 mod layers;
 mod log;
+#[cfg(unix)]
+mod max_time;
 mod mock;
 #[cfg(unix)]
 mod modes;
@@ -49,6 +53,7 @@ mod terminal;
 mod truncation;
 #[cfg(unix)]
 mod upload;
+mod whole;
 
 #[cfg(not(unix))]
 #[test]

@@ -88,6 +88,106 @@ fn a_list_of_models_fails_as_an_answer_does() {
     anyask(["--list-models=server", "words"]).says(refused).exits(2);
 }
 
+/// Asks for the models of a server that answers with these pages in turn, and gives what it got.
+#[track_caller]
+fn lists(pages: Vec<Vec<u8>>, ids: &str, said: &str, exit: i32) -> Vec<String> {
+    let server = Server::serving(pages);
+    let run = anyask(["--list-models=server", "--retry-delay", "0"]).at(&server).prints(ids);
+    let run = if said.is_empty() { run } else { run.mentions(said) };
+    run.exits(exit);
+    let paths = server.received();
+    let paths = paths.iter().map(|request| request.head.split(' ').nth(1).expect("a path"));
+    paths.map(|path| path.trim_start_matches("/v1/models").into()).collect()
+}
+
+fn page(json: &str) -> Vec<u8> {
+    json_answer(json)
+}
+
+#[test]
+fn a_list_of_models_is_asked_for_page_by_page() {
+    let pages = vec![
+        page(r#"{"data":[{"id":"a"},{"id":"b"}],"has_more":true,"first_id":"a","last_id":"b"}"#),
+        page(r#"{"data":[{"id":"c d"}],"has_more":true,"last_id":null}"#),
+        page(r#"{"data":[{"id":"e"}],"has_more":true,"last_id":""}"#),
+        page(r#"{"data":[],"has_more":false}"#),
+    ];
+    let paths = lists(pages.clone(), "a\nb\nc d\ne\n", "", 0);
+    let limit = "?limit=1000";
+    assert_eq!(paths[0], limit);
+    assert_eq!(paths[1], format!("{limit}&after_id=b"));
+    assert!(
+        ["c%20d", "c+d"].map(|id| format!("{limit}&after_id={id}")).contains(&paths[2]),
+        "{paths:?}"
+    );
+    assert_eq!(paths[3], format!("{limit}&after_id=e"));
+    let server = Server::serving(pages);
+    let printed = anyask(["--list-models=server", "--json"]).at(&server).output();
+    assert_eq!(printed.lines().count(), 4);
+    assert!(printed.starts_with("{\"data\":[{\"id\":\"a\"},"), "{printed}");
+}
+
+#[test]
+fn a_list_of_models_that_repeats_itself_ends_with_a_note() {
+    let more = "anyask: note: the server has more models, but does not say how to get them\n";
+    let [a, b] = ["a", "b"].map(|id| {
+        page(&format!(r#"{{"data":[{{"id":"{id}"}}],"has_more":true,"last_id":"{id}"}}"#))
+    });
+    assert_eq!(lists(vec![a.clone(), a.clone()], "a\n", more, 0).len(), 2);
+    assert_eq!(lists(vec![a.clone(), b, a.clone()], "a\nb\n", more, 0).len(), 3);
+    let empty = page(r#"{"data":[],"has_more":true,"last_id":null}"#);
+    assert_eq!(lists(vec![a.clone(), empty], "a\n", more, 0).len(), 2);
+    // what came before a failure stays
+    let failed = http("500 X", &[], "{\"error\":{\"message\":\"no\"}}");
+    let paths =
+        lists(vec![a, failed.clone(), failed.clone(), failed], "a\n", "failed (500): no", 8);
+    assert_eq!(paths.len(), 4);
+}
+
+#[test]
+fn a_limit_that_is_refused_is_left_out() {
+    let list = || page(r#"{"data":[{"id":"a"}],"has_more":true,"last_id":"a"}"#);
+    let rest = || page(r#"{"data":[{"id":"b"}]}"#);
+    for (status, words) in [
+        ("400 X", r#"{"error":{"type":"invalid_request_error","message":"limit: at most 100"}}"#),
+        ("422 X", r#"{"detail":[{"loc":["query","limit"],"msg":"too large"}]}"#),
+        ("400 X", "Limit is out of range"),
+    ] {
+        let refused = || http(status, &[], words);
+        let paths = lists(vec![refused(), list(), rest()], "a\nb\n", "", 0);
+        assert_eq!(paths, ["?limit=1000", "", "?after_id=a"]);
+        // at the second page, or for good
+        let paths = lists(vec![list(), refused(), rest()], "a\nb\n", "", 0);
+        assert_eq!(paths, ["?limit=1000", "?limit=1000&after_id=a", "?after_id=a"]);
+        assert_eq!(lists(vec![refused(), refused()], "", "refused the request (4", 4).len(), 2);
+    }
+    let other = http("400 X", &[], r#"{"error":{"message":"anthropic-version is missing"}}"#);
+    assert_eq!(lists(vec![other], "", "anthropic-version is missing", 4), ["?limit=1000"]);
+}
+
+#[test]
+fn an_error_instead_of_a_list_has_its_status() {
+    let ok = || page(r#"{"data":[{"id":"a"}]}"#);
+    let error = |code: u16| page(&format!(r#"{{"error":{{"code":{code},"message":"no"}}}}"#));
+    assert_eq!(lists(vec![error(401)], "", "the server answered with an error: no", 5).len(), 1);
+    assert_eq!(lists(vec![error(429), ok()], "a\n", "; try 2 of 3 now", 0).len(), 2);
+    assert_eq!(lists(vec![page(r#"{"data":[{"id":"a"}],"error":{}}"#)], "a\n", "", 0).len(), 1);
+    for (status, headers, body) in [
+        ("405 X", &["Set-Cookie: acw_tc=1"][..], "<html><title>405</title></html>"),
+        ("404 X", &[], "error code: 1010"),
+        ("468 X", &[], ""),
+    ] {
+        lists(vec![http(status, headers, body)], "", "a bot check blocks requests to", 6);
+    }
+    lists(vec![http("405 X", &[], "<title>405</title>")], "", " does not list its models (405)", 4);
+}
+
+#[test]
+fn each_model_stands_on_one_line() {
+    let list = r#"{"data":[{"id":"a\nb"},{"id":"c\r\n d"},{"id":"e\u2028f\u0085g"},{"name":"h\u000bi"},{"id":"\n"}]}"#;
+    lists(vec![page(list)], "a b\nc d\ne f g\nh i\n", "", 0);
+}
+
 #[test]
 fn dry_run_and_curl_need_no_key_and_no_server() {
     for mode in ["--dry-run", "--curl"] {

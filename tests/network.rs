@@ -271,6 +271,42 @@ fn a_silent_server_is_reported_behind_a_proxy_too() {
         .exits(9);
 }
 
+const NONSENSE: &str = "it does not answer in valid HTTP\nhint: is it an HTTP proxy\\? for a SOCKS proxy, use socks5h://\n";
+
+#[test]
+fn a_proxy_that_answers_nonsense_is_named() {
+    for (answer, said) in [
+        (&b"garbage\r\n\r\n"[..], NONSENSE),
+        (b"\x05\x00\x01", NONSENSE),
+        (b"<html><title>Sign in</title></html>", NONSENSE),
+        (b"HTTP/1.1 99999 X\r\n\r\n", NONSENSE),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://portal\r\n\r\n", "it answered 302\n"),
+        (b"HTTP/1.1 403 No\r\ncontent-length: 6\r\n\r\n<html>", "it answered 403.*"),
+        (b"HTTP/1.1 401 No\r\n\r\n{\"error\":{\"message\":\"no key\"}}", "it answered 401.*"),
+    ] {
+        for (variable, url) in
+            [("https_proxy", "https://api.example"), ("http_proxy", "http://api.example")]
+        {
+            let proxy = Server::once(answer);
+            let host = proxy.host();
+            asking(url)
+                .arg("--allow-http")
+                .env(variable, &proxy.url())
+                .matches(&format!(
+                    "anyask: cannot connect to api.example through the proxy {host}: {said}"
+                ))
+                .exits(9);
+            assert_eq!(proxy.requests(), 1);
+        }
+    }
+    // a page that the proxy sends after it has connected is not TLS
+    let proxy = Server::once(
+        "HTTP/1.1 200 OK\r\ncontent-length: 40\r\n\r\n<html><title>Sign in</title></html>12345",
+    );
+    let via = format!("through the proxy {}", proxy.host());
+    asking("https://api.example").env("https_proxy", &proxy.url()).mentions(&via).exits(9);
+}
+
 #[test]
 fn reports_a_proxy_that_refuses() {
     let proxy = Server::once("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n");

@@ -1,15 +1,15 @@
 //! What servers and relays send beside the documented form, from public bug reports: each is read for what it means.
 
-use std::io::Write;
-
-use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    Act, Events, Gate, Server, answer, anyask, folder, http, json_answer, silent,
+    Act, Events, Gate, Server, answer, anyask, error_body, folder, http, json_answer,
+    prints_in_time, silent,
 };
+
+const REPAIRED: &str = "anyask: note: the server sent invalid JSON, which was repaired
+";
 
 /// Asks a server that answers with these bytes, and checks what is printed and said.
 #[track_caller]
@@ -96,26 +96,132 @@ fn a_web_page_is_known_by_its_title() {
 }
 
 #[test]
-fn a_coding_is_decoded_however_it_is_spelled_or_named() {
-    let message = answer("ok");
-    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
-    gzip.write_all(message.as_bytes()).expect("memory");
-    let gzip = gzip.finish().expect("memory");
-    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
-    zlib.write_all(message.as_bytes()).expect("memory");
-    let zlib = zlib.finish().expect("memory");
-    for (coding, encoded) in [
-        ("gzip", &gzip),
-        ("GZIP", &gzip),
-        ("x-gzip", &gzip),
-        ("gzip, identity", &gzip),
-        ("deflate", &zlib),
-    ] {
-        let headers = ["content-type: application/json", &format!("Content-Encoding: {coding}")];
-        check(http("200 OK", &headers, encoded), "ok\n", "", 0);
+fn raw_control_characters_in_a_string_are_escaped() {
+    let delta = |text: &str| {
+        format!(
+            r#"{{"type":"content_block_delta","delta":{{"type":"text_delta","text":"{text}"}}}}"#
+        )
+    };
+    for char in ['\t', '\0', '\u{1b}', '\u{c}', '\u{1f}'] {
+        let (text, printed) = (format!("a{char}b"), format!("a{char}b\n"));
+        let events = Events::bare().data(&delta(&text)).end().http();
+        check(events.clone(), &printed, REPAIRED, 0);
+        let escaped = delta(&format!("a\\u{:04x}b", char as u32));
+        let server = Server::once(events);
+        let run = anyask(["--json", "--stream", "hi"]).at(&server).says(REPAIRED);
+        run.prints(escaped + "\n{\"type\": \"message_stop\"}\n").exits(0);
+        let body = answer("#").replace('#', &text);
+        check(json_answer(&body), &printed, REPAIRED, 0);
+        let server = Server::once(json_answer(&body));
+        let row = anyask(["--batch", "--json"]).stdin("hi").at(&server).prints_something();
+        let row = row.mentions("note: line 1: the server sent invalid JSON").exits(0);
+        let row: Value = serde_json::from_str(&row).expect("JSON");
+        assert_eq!(row["response"]["content"][0]["text"], text);
     }
-    let said = "anyask: the answer is encoded as br, which was not asked for\n";
-    check(http("200 OK", &["content-encoding: br"], "x"), "", said, 10);
+    // a line end splits the event, as long as no blank line does
+    for end in ["\n", "\r", "\r\n"] {
+        let events = Events::bare().data(&delta(&format!("a{end}b"))).end().http();
+        check(events, "a\nb\n", REPAIRED, 0);
+    }
+}
+
+#[test]
+fn events_that_are_glued_are_all_read() {
+    let [one, two, three] = ["a", "b", "c"].map(|text| {
+        json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}).to_string()
+    });
+    let stop = json!({"type": "message_stop"});
+    for glue in ["", " ", ",", ", ", "\0", "event: content_block_delta data: ", "data:", " and "] {
+        let line = [&*one, &two, &three].join(glue);
+        check(Events::bare().data(&line).end().http(), "abc\n", REPAIRED, 0);
+        let named = Events::bare().raw("event: content_block_delta\n").data(&line);
+        check(named.event(stop.clone()).http(), "abc\n", REPAIRED, 0);
+    }
+    // the name belongs to the first one alone
+    let error = error_body("overloaded_error", "busy");
+    let said = "anyask: the server answered with overloaded_error: busy\n";
+    check(Events::bare().data(&(one.clone() + &error)).http(), "a\n", said, 8);
+    let said = "anyask: the stream holds an event that is not JSON: {\"type\":\"content_blo\n";
+    check(Events::bare().data(&(one + &two[..20])).end().http(), "a\n", said, 10);
+}
+
+#[test]
+fn what_follows_a_whole_message_is_left_out() {
+    let note =
+        "anyask: note: the server sent more after the end of its answer, which was left out\n";
+    let error = error_body("overloaded_error", "busy");
+    for more in [
+        "\n\ndata: [DONE]\n\n",
+        "\0\0\0",
+        " // done",
+        "<!-- cached -->",
+        "}",
+        &answer("no"),
+        &error,
+    ] {
+        let body = answer("ok") + more;
+        check(json_answer(&body), "ok\n", note, 0);
+        let server = Server::once(json_answer(&body));
+        let run = anyask(["--json", "hi"]).at(&server).prints(answer("ok") + "\n");
+        run.says(note).exits(0);
+    }
+    check(json_answer(&(answer("ok") + "\n \r\n")), "ok\n", "", 0);
+}
+
+#[test]
+fn events_without_a_blank_line_between_are_printed_as_they_come() {
+    for events in [Events::new(), Events::named()] {
+        let events = events.text("first").text("second").ping().to_string().replace("\n\n", "\n");
+        prints_in_time(&[], Events::bare().raw(events), "firstsecond");
+    }
+    let events = Events::named().thinking("so").text("ok").stop("end_turn").to_string();
+    for end in ["\n", "\r", "\r\n"] {
+        let events = events.replace("\n\n", "\n").replace('\n', end);
+        check(Events::bare().raw(&events).http(), "ok\n", "", 0);
+        let server = Server::once(Events::bare().raw(events).http());
+        let message = anyask(["--json", "hi"]).at(&server).json();
+        assert_eq!(message["content"][1], json!({"type": "text", "text": "ok"}));
+    }
+}
+
+#[test]
+fn a_whole_message_may_come_as_one_event() {
+    let untyped = r#"{"content":[{"type":"text","text":"ok"}],"stop_reason":"end_turn"}"#;
+    for body in [&answer("ok"), untyped, r#"{"type":"message","content":"ok"}"#] {
+        for events in [
+            Events::bare().data(body),
+            Events::bare().ping().data(body).end().done(),
+            Events::bare().raw("event: message\n").data(body),
+            Events::bare().raw("event: completion\n").data(body).done(),
+            Events::bare().raw(format!("data: {body}")),
+        ] {
+            check(events.clone().http(), "ok\n", "", 0);
+            let server = Server::once(events.http());
+            anyask(["--json", "hi"]).at(&server).prints(format!("{body}\n")).exits(0);
+        }
+    }
+    // after text, it is only said again
+    let events = Events::new().text("ok").data(&answer("ok")).stop("end_turn");
+    check(events.http(), "ok\n", "", 0);
+}
+
+#[test]
+fn the_content_type_is_named_where_nothing_can_be_read() {
+    let frame = b"\0\0\0\x9e\0\0\0\x57\x0b:event-type\x07\0\x05chunk{\"bytes\":\"eyJ0eXBl\"}";
+    let kind = |kind| ["content-type: ", kind].concat();
+    for (kind, body, words) in [
+        (kind("application/vnd.amazon.eventstream"), &frame[..], ""),
+        (kind("application/x-protobuf; v=1"), b"\xff\x01", ""),
+        (kind("Application/Octet-Stream"), b"busy\n", ": busy"),
+    ] {
+        let name = kind.to_lowercase();
+        let name = name.strip_prefix("content-type: ").expect("a type").split(';').next();
+        let said =
+            format!("anyask: the answer is not JSON, but {}{words}\n", name.expect("a name"));
+        check(http("200 OK", &[&kind], body), "", &said, 10);
+    }
+    let plain = http("200 OK", &["content-type: text/plain"], "no healthy upstream");
+    check(plain, "", "anyask: the answer is not JSON: no healthy upstream\n", 10);
 }
 
 #[test]

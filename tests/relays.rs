@@ -13,6 +13,8 @@ const CASES: &str = include_str!("relays/cases.txt");
 struct Case<'a> {
     exit: Option<i32>,
     requests: usize,
+    fallback: Option<usize>,
+    batch: Option<usize>,
     args: Vec<&'a str>,
     answers: Vec<Vec<u8>>,
     stdout: String,
@@ -27,6 +29,8 @@ impl<'a> Case<'a> {
             match line.split_once(": ") {
                 Some(("exit", status)) => case.exit = Some(status.parse().expect("a status")),
                 Some(("requests", count)) => case.requests = count.parse().expect("a count"),
+                Some(("fallback", count)) => case.fallback = Some(count.parse().expect("a count")),
+                Some(("batch", count)) => case.batch = Some(count.parse().expect("a count")),
                 Some(("args", words)) => case.args = words.split(' ').collect(),
                 _ => panic!("this is not a fact: {line}"),
             }
@@ -45,19 +49,40 @@ impl<'a> Case<'a> {
         case
     }
 
-    fn check(self) {
-        let mut answers = self.answers;
-        let last = answers.last().expect("an answer").clone();
-        assert!(answers.len() <= self.requests, "more answers than requests");
-        answers.resize(self.requests, last);
-        let server = Server::serving(answers);
+    fn check(&self) {
+        let server = self.server(self.requests);
         anyask(["-q", "--retry-delay", "0", "hi"])
             .args(&self.args)
             .at(&server)
-            .prints(self.stdout)
+            .prints(self.stdout.clone())
             .says(&self.stderr.replace("HOST", &server.host()))
-            .exits(self.exit.expect("an exit status"));
+            .exits(self.exit());
         assert_eq!(server.requests(), self.requests, "requests");
+        if let Some(requests) = self.fallback {
+            let server = self.server(requests);
+            let run = anyask(["-q", "--retry-delay", "0", "--fallback", "other", "hi"]).at(&server);
+            run.prints(self.stdout.clone()).mentions("").exits(self.exit());
+            assert_eq!(server.requests(), requests, "requests with a fallback");
+        }
+        if let Some(requests) = self.batch {
+            let server = self.server(requests);
+            let run = anyask(["--batch", "-q", "-j1", "--retry-delay", "0"]).at(&server);
+            run.stdin("a\nb\nc\n").prints_something().mentions("").exits(self.exit());
+            assert_eq!(server.requests(), requests, "requests of a batch");
+        }
+    }
+
+    /// A server that gets so many requests.
+    fn server(&self, requests: usize) -> Server {
+        let mut answers = self.answers.clone();
+        let last = answers.last().expect("an answer").clone();
+        assert!(answers.len() <= requests, "more answers than requests");
+        answers.resize(requests, last);
+        Server::serving(answers)
+    }
+
+    fn exit(&self) -> i32 {
+        self.exit.expect("an exit status")
     }
 }
 

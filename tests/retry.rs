@@ -1,6 +1,6 @@
 //! When a request is sent again, and what is said about it.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 
@@ -169,6 +169,164 @@ fn waits_at_least_its_own_pause_where_the_server_asks_for_none() {
         let server = Server::serving(vec![refused, ok()]);
         let run = anyask(["--retry-delay", "0.2", "hi"]).at(&server).prints("ok\n");
         run.matches("anyask: note: [^;]*; try 2 of 3 in 0\\.[23] s\n").exits(0);
+    }
+}
+
+/// A refusal with this body.
+fn limited(headers: &[&str], body: &str) -> Vec<u8> {
+    http("429 Slow Down", headers, body)
+}
+
+/// Checks the note of the retry after this answer: whether it waits so many tenths of a second, or one less.
+#[track_caller]
+fn waits(tenths: u64, refused: Vec<u8>) {
+    let server = Server::serving(vec![refused, ok()]);
+    let [less, all] = [tenths - 1, tenths].map(|tenths| format!("{}.{}", tenths / 10, tenths % 10));
+    let run = anyask(["--retry-delay", "0", "hi"]).at(&server).prints("ok\n");
+    run.matches(&format!("anyask: note: [^;]*; try 2 of 3 in ({less}|{all}) s\n")).exits(0);
+}
+
+/// The same for a pause of an hour, after which nothing is asked.
+#[track_caller]
+fn waits_too_long(refused: Vec<u8>, words: &str) {
+    let server = Server::once(refused);
+    let said =
+        format!("anyask: [^\n]*; it asks to wait {words}, longer than [^\n]*\nhint: [^\n]*\n");
+    anyask(["hi"]).at(&server).matches(&said).exits(7);
+    assert_eq!(server.requests(), 1);
+}
+
+#[test]
+fn the_pause_is_read_from_the_body() {
+    for field in ["resets_in_seconds", "reset_seconds", "retry_after", "retryAfter"] {
+        waits(3, limited(&[], &format!(r#"{{"error":{{"message":"no"}},"{field}":0.3}}"#)));
+        waits(3, limited(&[], &format!(r#"{{"error":{{"message":"no","{field}":"0.3"}}}}"#)));
+        waits_too_long(limited(&[], &format!(r#"{{"message":"no","{field}":3600}}"#)), "60 min");
+    }
+    for (field, unit) in [("resets_at", 1), ("reset_at", 1000), ("resetAt", 1), ("retry_after", 1)]
+    {
+        let then = (now() + 3600) * unit;
+        for value in [then.to_string(), format!("\"{then}\"")] {
+            let body = format!(r#"{{"error":{{"type":"rate_limit_error"}},"{field}":{value}}}"#);
+            waits_too_long(limited(&[], &body), "60 min");
+        }
+    }
+    for header in ["Retry-After", "retry-after", "X-RateLimit-Reset"] {
+        let body =
+            format!(r#"{{"error":{{"code":429,"metadata":{{"headers":{{"{header}":"0.3"}}}}}}}}"#);
+        waits(3, limited(&[], &body));
+        // a code inside a status of success, too
+        waits(3, json_answer(&body));
+        waits(3, Events::bare().data(&body).http());
+    }
+    // a header is more exact
+    waits(3, limited(&["Retry-After: 0.3"], r#"{"message":"no","retry_after":3600}"#));
+}
+
+#[test]
+fn a_pause_that_makes_no_sense_is_none() {
+    for value in ["0", "-5", "null", "\"soon\"", "[]", "1640995200", "\"2022-01-01T00:00:00Z\""] {
+        let body = format!(r#"{{"message":"no","retry_after":{value}}}"#);
+        let server = Server::serving(vec![limited(&[], &body), ok()]);
+        let run = anyask(["--retry-delay", "0", "hi"]).at(&server).prints("ok\n");
+        run.mentions("no; try 2 of 3 now\n").exits(0);
+        let server = Server::once(limited(&[], &body));
+        let run = anyask(["--retries", "0", "hi"]).at(&server);
+        run.mentions("hint: wait a little and try again\n").exits(7);
+    }
+    let far = format!(r#"{{"message":"no","resets_at":{}}}"#, now() + 32 * 24 * 3600);
+    let server = Server::serving(vec![limited(&[], &far), ok()]);
+    anyask(["-q", "--retry-delay", "0", "hi"]).at(&server).prints("ok\n").exits(0);
+    for header in
+        ["Retry-After: 0", "retry-after-ms: 0", "Retry-After: Wed, 21 Oct 2015 07:28:00 GMT"]
+    {
+        let server = Server::once(limited(&[header], ""));
+        let run = anyask(["--retries", "0", "hi"]).at(&server);
+        run.mentions("hint: wait a little and try again\n").exits(7);
+        let server = Server::once(http("503 X", &[header], ""));
+        let said = format!("anyask: {} failed (503)\n", server.host());
+        anyask(["--retries", "0", "hi"]).at(&server).says(&said).exits(8);
+    }
+}
+
+#[test]
+fn points_in_time_count_from_the_clock_of_the_server() {
+    let here = i64::try_from(now()).expect("a time");
+    let date = |seconds: i64| {
+        let then = Duration::from_secs((here + seconds).unsigned_abs());
+        httpdate::fmt_http_date(UNIX_EPOCH + then)
+    };
+    for clock in [3600, -3600, 7 * 24 * 3600] {
+        let now = here + clock;
+        let dated = format!("Date: {}", date(clock));
+        let body =
+            format!(r#"{{"error":{{"code":429,"message":"no"}},"resets_at":{}}}"#, now + 3600);
+        for refused in [
+            limited(&[&dated], &body),
+            http("200 OK", &[&dated, "content-type: application/json"], &body),
+            http(
+                "200 OK",
+                &[&dated, "content-type: text/event-stream"],
+                format!("data: {body}\n\n"),
+            ),
+            limited(&[&dated, &format!("Retry-After: {}", date(clock + 3600))], ""),
+            limited(&[&dated, &format!("Retry-After: {}", now + 3600)], ""),
+            limited(
+                &[
+                    &dated,
+                    "X-RateLimit-Remaining: 0",
+                    &format!("X-RateLimit-Reset: {}", now + 3600),
+                ],
+                "",
+            ),
+        ] {
+            waits_too_long(refused, "(60|61) min");
+        }
+        // without a date, or from a cache, they count from this machine's
+        let ahead = limited(&["Date: yesterday"], &format!(r#"{{"resets_at":{}}}"#, now + 3600));
+        let cached = limited(&[&dated, "Age: 10"], &format!(r#"{{"resets_at":{}}}"#, now + 3600));
+        for refused in [ahead, cached].into_iter().filter(|_| clock == 3600) {
+            waits_too_long(refused, "(2 h|120 min)");
+        }
+    }
+    let dated = [format!("Date: {}", date(3600)), format!("X-RateLimit-Reset: {}", now() + 3660)];
+    let headers = [&*dated[0], &dated[1], "X-RateLimit-Remaining: 3"];
+    let server = Server::once(http("200 OK", &headers, answer("ok")));
+    let run = anyask(["-u", "hi"]).at(&server).prints("ok\n");
+    run.matches("anyask: usage: .*, 3 requests left, the window resets in (59|60|61) s\n").exits(0);
+}
+
+#[test]
+fn notes_that_thinking_may_be_charged() {
+    let tool = json!({"type": "tool_use", "id": "t", "name": "n", "input": {}});
+    let redacted = json!({"type": "redacted_thinking", "data": "x"});
+    let thinking = json!({"type": "thinking_delta", "thinking": "so"});
+    let begun = json!({"content": [{"type": "thinking", "thinking": "so"}]});
+    let error = error_body("overloaded_error", "busy");
+    for (events, charged) in [
+        (Events::new().thinking("so"), CHARGED),
+        (Events::new().block(redacted), CHARGED),
+        (Events::new().block(tool), CHARGED),
+        (Events::new().text(" "), CHARGED),
+        (Events::bare().delta(0, thinking), CHARGED),
+        (Events::bare().start(begun), CHARGED),
+        (Events::new(), ""),
+        (Events::bare().ping(), ""),
+    ] {
+        for (error, name) in [
+            (&error, "overloaded_error: busy"),
+            (&error_body("rate_limit_error", "slow"), "rate_limit_error: slow"),
+            (&r#"{"error":{"code":503,"message":"busy"}}"#.into(), "an error: busy"),
+        ] {
+            let server = Server::serving(vec![events.clone().error(error).http(), ok()]);
+            anyask(["--retry-delay", "0", "hi"])
+                .at(&server)
+                .prints("ok\n")
+                .says(&format!(
+                    "anyask: note: the server answered with {name}; try 2 of 3 now{charged}\n"
+                ))
+                .exits(0);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use anyhow::Error;
 
 use crate::api::Sent;
-use crate::error::{Kind, kind};
+use crate::error::{Kind, kind, status};
 use crate::sync::lock;
 
 /// After this many failures in a row, a model is no longer asked first.
@@ -40,8 +40,8 @@ impl Fallback {
 
     /// Counts a model's failure or success. Returns the error if the next model should be asked.
     pub fn failure<'a>(&self, model: &str, sent: &'a Sent) -> Option<&'a Error> {
-        let is_missing = sent.stats.head.as_ref().is_some_and(|head| head.status == 404);
         let error = sent.reply.as_ref().err();
+        let is_missing = error.and_then(status) == Some(404);
         let failed = error.filter(|error| match kind(error) {
             Kind::RateLimited | Kind::ServerFailed => true,
             Kind::Refused => is_missing,

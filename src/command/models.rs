@@ -9,11 +9,14 @@ use super::exchange::read_to_end;
 use super::session::Session;
 use crate::api::{Pace, Prepared, Progress, Retain, Sent, one_line};
 use crate::cli::Options;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
 
 /// The largest number of models on a page. The upstream API gives 20 without a number, and at most 1000.
 const LIMIT: Option<u32> = Some(1000);
+
+/// The note on a list that is not whole.
+const NO_CURSOR: &str = "the server has more models, but does not say how to get them";
 
 /// Asks for the list page after page, and prints an id per line, or the server's JSON, a line for each page.
 pub fn run(options: Options) -> Result<()> {
@@ -28,6 +31,12 @@ pub fn run(options: Options) -> Result<()> {
             continue;
         };
         let page: Value = serde_json::from_slice(&json).unwrap_or_default();
+        let has_more = page["has_more"] == true;
+        let next = cursor(&page).filter(|_| has_more);
+        if next.as_ref().is_some_and(|cursor| !cursors.insert(cursor.clone())) {
+            console.note(NO_CURSOR);
+            return Ok(());
+        }
         if matches!(output.format, Format::Json | Format::Events) {
             sink.json(one_line(&String::from_utf8_lossy(&json)).trim().as_bytes());
             sink.end_line();
@@ -38,14 +47,13 @@ pub fn run(options: Options) -> Result<()> {
             }
         }
         sink.flush()?;
-        if page["has_more"] != true {
+        if next.is_none() {
+            if has_more {
+                console.note(NO_CURSOR);
+            }
             return Ok(());
         }
-        after = cursor(&page).filter(|cursor| cursors.insert(cursor.clone()));
-        if after.is_none() {
-            console.note("the server has more models, but does not say how to get them");
-            return Ok(());
-        }
+        after = next;
     }
 }
 
@@ -58,9 +66,13 @@ fn page(session: &Session, limit: Option<u32>, after: Option<&str>) -> Result<Op
     start_spinner(console);
     let Sent { reply, stats } = client.send(&prepared, "", &retain, None, &mut on_progress);
     console.stop_live();
+    let is = |kind_of_failure| reply.as_ref().is_err_and(|error| kind(error) == kind_of_failure);
+    let names_limit =
+        || reply.as_ref().is_err_and(|error| error.to_string().to_lowercase().contains("limit"));
     match stats.head.map(|head| head.status) {
-        Some(400) if limit.is_some() => return Ok(None),
-        Some(status @ (404 | 405)) => {
+        Some(400 | 422) if limit.is_some() && names_limit() => return Ok(None),
+        // a bot check has another kind
+        Some(status @ (404 | 405)) if is(Kind::Refused) => {
             let host = client.endpoint().host();
             let message = format!("{host} does not list its models ({status})");
             let hint = format!("check --base-url; the URL was {}", prepared.url);

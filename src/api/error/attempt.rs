@@ -80,7 +80,7 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let failure = Failure::new(kind, format!("{what} ({status}{named}){words}")).maybe_hint(hint);
     let id = body.request_id.or_else(|| head.request_id.clone());
     let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
-    AttemptError { server_pause: pause, ..answered(failure, id, retryable) }
+    AttemptError { server_pause: pause, ..answered(failure, Some(status), id, retryable) }
 }
 
 /// Where a redirect leads.
@@ -89,14 +89,15 @@ fn location(head: &Head) -> Option<String> {
     Some(String::from_utf8_lossy(location.as_bytes()).into_owned())
 }
 
-/// The server answered with a failure, under this request id.
+/// The server answered with a failure that has this status, under this request id.
 fn answered(
     mut failure: Failure,
+    status: Option<u16>,
     request_id: Option<String>,
     retryable: Retryable,
 ) -> AttemptError {
     let rate_limited = failure.kind == Kind::RateLimited;
-    failure.request_id = request_id;
+    (failure.status, failure.request_id) = (status, request_id);
     AttemptError { rate_limited, ..AttemptError::new(failure, retryable) }
 }
 
@@ -115,7 +116,7 @@ pub fn stopped_by_bot_check(endpoint: &Endpoint, head: &Head, kind: Kind) -> Att
         "open the address in a browser to see it, and ask the operator to let API clients through",
     );
     let retryable = retryable(status, &head.headers, Some(kind == Kind::RateLimited));
-    answered(failure, head.request_id.clone(), retryable)
+    answered(failure, Some(status), head.request_id.clone(), retryable)
 }
 
 fn refused_hint(
@@ -156,8 +157,8 @@ fn is_messages_url(location: &str) -> bool {
     path.trim_end_matches('/').ends_with("/v1/messages")
 }
 
-/// An `error` event, or an error body under a status of success.
-pub fn error_event(body: &ErrorBody) -> AttemptError {
+/// An `error` event, or an error body under a status of success. Its points in time count from `now`.
+pub fn error_event(body: &ErrorBody, now: SystemTime) -> AttemptError {
     let name = if body.kind.is_empty() { "an error" } else { &body.kind };
     let words = if body.message.is_empty() { String::new() } else { format!(": {}", body.message) };
     let message = format!("the server answered with {name}{words}");
@@ -168,7 +169,10 @@ pub fn error_event(body: &ErrorBody) -> AttemptError {
     let retried = meaning.map(|meaning| meaning.retried).or(of_type.map(|_| is_passing));
     let failure = Failure::new(kind, message).maybe_hint(meaning.map(|meaning| meaning.hint));
     let retryable = retryable(body.status.unwrap_or(200), &HeaderMap::new(), retried);
-    let pause = body.pause.and_then(|pause| pause.left(SystemTime::now()));
+    let pause = body.pause.and_then(|pause| pause.left(now));
     let pause = pause.filter(|_| kind == Kind::RateLimited);
-    AttemptError { server_pause: pause, ..answered(failure, body.request_id.clone(), retryable) }
+    let is_missing = body.kind == "not_found_error";
+    let status = body.status.or(is_missing.then_some(404));
+    let id = body.request_id.clone();
+    AttemptError { server_pause: pause, ..answered(failure, status, id, retryable) }
 }

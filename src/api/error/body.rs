@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::api::json::{first_value, repair};
+use crate::api::json::{escape_controls, first_value, repair};
 use crate::api::limits::{instant, until};
 use crate::error::Kind;
 
@@ -31,7 +31,7 @@ const MESSAGE_FIELDS: [&str; 18] = [
     "info",
 ];
 /// The fields that have an HTTP status, as a number or as digits.
-const STATUS_FIELDS: [&str; 4] = ["status", "status_code", "code", "http_code"];
+const STATUS_FIELDS: [&str; 5] = ["status", "status_code", "statusCode", "code", "http_code"];
 /// The fields that have a pause in seconds.
 const PAUSE_FIELDS: [&str; 4] = ["resets_in_seconds", "reset_seconds", "retry_after", "retryAfter"];
 /// The fields that have the time at which a limit ends.
@@ -78,8 +78,8 @@ impl ErrorBody {
     /// Reads JSON of any form, an HTML page, or text: of those, the first line that has words.
     pub fn read(body: &[u8]) -> Self {
         let text = repair(body);
-        let json =
-            first_value(&text).and_then(|(json, _)| serde_json::from_str::<Value>(json).ok());
+        let parse = |text: &str| serde_json::from_str::<Value>(first_value(text)?.0).ok();
+        let json = parse(&text).or_else(|| parse(&escape_controls(&text)));
         match json.filter(|json| !json.is_number()) {
             Some(value) => Self::of(&value, &text),
             None => Self { message: first_line(&text), ..Self::default() },
@@ -90,7 +90,7 @@ impl ErrorBody {
         let value = value.get(0).unwrap_or(value);
         let error = value.get("error").filter(|error| error.is_object()).unwrap_or(value);
         let inner = error.get("error").filter(|error| error.is_object()).unwrap_or(error);
-        let levels = [inner, error, value, &value["base_resp"]];
+        let levels = [inner, error, value, &value["base_resp"], &value["detail"], &value["data"]];
         let cause = [&value["details"], &error["metadata"]["raw"]];
         let cause =
             cause.into_iter().find_map(|cause| Some(Self::read(cause.as_str()?.as_bytes())));
@@ -99,14 +99,20 @@ impl ErrorBody {
             levels.iter().flat_map(|level| ["type", "code", "status_code"].map(|key| &level[key]));
         let mut codes = cause.codes;
         codes.extend(fields.filter(|code| code.is_string() || code.is_number()).map(text_of));
-        // new-api gives every error its own type, and says by the code what it is
+        // new-api gives every error its own type, and says by the code what it is; an error beside an answer stands in
+        // an event or a message
         let is_name = |code: &&String| {
-            !matches!(&***code, "" | "error" | "new_api_error") && code.parse::<f64>().is_err()
+            !matches!(&***code, "" | "error" | "new_api_error" | "message" | "list")
+                && !["message_", "content_block_"].iter().any(|event| code.starts_with(event))
+                && code.parse::<f64>().is_err()
         };
         let kind = codes.iter().find(is_name).cloned().unwrap_or_default();
-        // of JSON without known fields, all of it is shown
-        let message = words(value, 0).or_else(|| has_words(text).then(|| text.into()));
-        let message = message.unwrap_or_default();
+        let message = words(value, 0).unwrap_or_else(|| match &value["error"] {
+            // without known fields, all of it is shown
+            error @ Value::Object(_) if has_facts(error) => error.to_string(),
+            _ if value.is_object() && has_facts(value) => text.into(),
+            _ => String::new(),
+        });
         let message = match &*cause.message {
             "" => message,
             cause => format!("{message}: {cause}"),
@@ -120,7 +126,7 @@ impl ErrorBody {
         Self {
             kind: to_line(&kind),
             message: to_line(message),
-            status: statuses.into_iter().find_map(status).or(cause.status),
+            status: statuses.chain([&value["error"]]).find_map(status).or(cause.status),
             request_id: id.or(value["request_id"].as_str()).map(to_line),
             pause: levels.iter().find_map(|level| pause(level)),
             codes,
@@ -142,28 +148,50 @@ impl ErrorBody {
 
 /// Whether the value of an `error` field says what went wrong: it has a word, or a number that is an HTTP status.
 pub fn has_words(json: &str) -> bool {
-    fn has(value: &Value) -> bool {
-        match value {
-            Value::String(text) => !text.trim().is_empty(),
-            Value::Number(_) => status(value).is_some(),
-            Value::Array(values) => values.iter().any(has),
-            Value::Object(fields) => fields.values().any(has),
-            Value::Null | Value::Bool(_) => false,
-        }
+    serde_json::from_str(json).is_ok_and(|value: Value| says_something(&value))
+}
+
+fn says_something(value: &Value) -> bool {
+    any_value(value, &|value| match value {
+        Value::String(text) => text.contains(char::is_alphabetic) || status(value).is_some(),
+        _ => status(value).is_some(),
+    })
+}
+
+/// Whether it has a value at all: a number, a text that is not empty, or true or false.
+fn has_facts(value: &Value) -> bool {
+    any_value(value, &|value| match value {
+        Value::String(text) => !text.trim().is_empty(),
+        _ => !value.is_null(),
+    })
+}
+
+/// Whether any value in it, which is no list and no object, is such a one.
+fn any_value(value: &Value, is_it: &dyn Fn(&Value) -> bool) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(|value| any_value(value, is_it)),
+        Value::Object(fields) => fields.values().any(|value| any_value(value, is_it)),
+        _ => is_it(value),
     }
-    serde_json::from_str(json).is_ok_and(|value| has(&value))
 }
 
 /// Whether JSON that is neither an event nor a message is an error: it says that it failed, or has a code.
 pub fn is_bare_error(json: &str) -> bool {
     let value: Value = serde_json::from_str(json).unwrap_or_default();
     let value = value.get(0).unwrap_or(&value);
+    let body = ErrorBody::of(value, json);
     let code = [&value["code"], &value["base_resp"]["status_code"], &value["status_code"]];
     let is_success =
         |code: &str| matches!(code, "" | "0" | "200" | "null" | "ok" | "OK" | "success");
     let has_code = code.iter().any(|code| !is_success(&text_of(code)));
-    (has_code || value["success"] == false || has_words(&value["error"].to_string()))
-        && words(value, 0).is_some()
+    let has_failed = [&value["success"], &value["ok"]].iter().any(|fact| **fact == false)
+        || matches!(value["status"].as_str(), Some("error" | "fail" | "failed"));
+    // error, errors, errMsg, error_message
+    let is_named = |(key, value): (&String, &Value)| {
+        key.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("err")) && says_something(value)
+    };
+    let has_error = value.as_object().is_some_and(|fields| fields.iter().any(is_named));
+    (has_code || has_failed || has_error || body.status.is_some()) && !body.message.is_empty()
 }
 
 /// Returns the kind of failure that an HTTP status stands for.
@@ -210,7 +238,7 @@ fn pause_of(value: &Value) -> Option<Pause> {
 fn words(value: &Value, depth: usize) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Number(number) if depth > 0 => Some(number.to_string()),
+        Value::Number(number) if depth > 0 && status(value).is_some() => Some(number.to_string()),
         Value::Array(list) if depth < DEEPEST => {
             list.iter().find_map(|element| words(element, depth + 1))
         }

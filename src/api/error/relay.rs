@@ -82,6 +82,9 @@ const BUSY: Rule = Rule {
     },
 };
 
+/// The code of a quota that resets after some hours.
+const USAGE_LIMIT: &str = "1308";
+
 /// Cloudflare's codes for what a site's owner forbids; 1015 is a rate limit.
 const FORBIDDEN: [&str; 9] =
     ["1005", "1006", "1007", "1008", "1009", "1010", "1011", "1012", "1020"];
@@ -92,6 +95,11 @@ pub fn meaning(status: Option<u16>, error: &ErrorBody) -> Option<Meaning> {
     let words = error.message.to_lowercase();
     if let Some(rule) = [CREDITS, CLAUDE_CODE_ONLY].iter().find(|rule| rule.fits(error, &words)) {
         return Some(rule.meaning);
+    }
+    // the status of this one is usually 429
+    if status.is_none() && error.codes.iter().any(|code| code == USAGE_LIMIT) {
+        let hint = "the limit ends by itself; wait and try again";
+        return Some(Meaning { kind: Kind::RateLimited, retried: true, hint });
     }
     let number = status.or(error.status);
     let is_context = words.contains("context") || words.contains("上下文");
@@ -120,13 +128,15 @@ pub fn meaning(status: Option<u16>, error: &ErrorBody) -> Option<Meaning> {
 pub fn bot_check(head: &Head, body: &[u8]) -> Option<Kind> {
     let is_mitigated = head.headers.contains_key("cf-mitigated");
     let is_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'[' | b'"'));
-    if (520..=530).contains(&head.status) || (is_json && !is_mitigated) {
+    // SafeLine's own status
+    let is_safeline = head.status == 468;
+    if (520..=530).contains(&head.status) || (is_json && !is_mitigated && !is_safeline) {
         return None;
     }
     let body = String::from_utf8_lossy(body).to_lowercase();
     let mut numbers = body.match_indices("error").map(|(at, word)| {
         let rest = body[at + word.len()..].trim_start();
-        let rest = rest.strip_prefix("code:").unwrap_or(rest).trim_start();
+        let rest = rest.strip_prefix("code").unwrap_or(rest).trim_start_matches([':', ' ']);
         rest.split(|char: char| !char.is_ascii_digit()).next().unwrap_or_default()
     });
     if numbers.clone().any(|number| number == "1015") {
@@ -134,8 +144,7 @@ pub fn bot_check(head: &Head, body: &[u8]) -> Option<Kind> {
     }
     let is_check = is_mitigated
         || is_from_aliyun(head, &body)
-        // SafeLine's own status
-        || head.status == 468
+        || is_safeline
         || (body.contains("arg1=") && body.contains("acw_sc__v2"))
         || numbers.any(|number| FORBIDDEN.contains(&number));
     is_check.then_some(Kind::NotPermitted)

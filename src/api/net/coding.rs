@@ -4,14 +4,18 @@
 use std::io::{self, Cursor, Read};
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use ureq::http::HeaderValue;
 use ureq::http::header::CONTENT_ENCODING;
 
 use crate::api::error::attempt::broken;
 use crate::api::head::Head;
+use crate::api::json::BYTE_ORDER_MARK;
 use crate::error::Failure;
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1F, 0x8B];
+/// How often a body may be compressed. A body can be made that is its own content for ever.
+const MOST_LAYERS: u32 = 4;
 /// The codings that are not text any more.
 const COMPRESSIONS: [&str; 7] =
     ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "x-compress"];
@@ -21,27 +25,29 @@ type Reader = Box<dyn Read + Send + Sync>;
 /// A body that is decoded while it is read. A coding that is not known is an error of [`io::ErrorKind::Other`] with a
 /// [`Failure`] in it.
 pub enum Decoded {
-    /// Nothing is read yet. The codings are those of the header, the last one applied first.
-    Unread(Reader, Vec<String>),
+    /// Nothing is read yet. The codings are those of the header, the last one applied last; then comes how many layers
+    /// there may still be.
+    Unread(Reader, Vec<String>, u32),
     Begun(Reader),
 }
 
 impl Decoded {
     /// A reader of the body of an answer with this head.
     pub fn new(head: &Head, body: Reader) -> Self {
-        let header =
-            head.headers.get(CONTENT_ENCODING).map_or(&b""[..], |coding| coding.as_bytes());
-        let header = String::from_utf8_lossy(header).to_ascii_lowercase();
+        let headers: Vec<_> =
+            head.headers.get_all(CONTENT_ENCODING).iter().map(HeaderValue::as_bytes).collect();
+        let header = String::from_utf8_lossy(&headers.join(&b',')).to_ascii_lowercase();
         let codings = header.split(',').map(|name| name.trim().to_string());
-        Self::Unread(body, codings.filter(|name| COMPRESSIONS.contains(&&**name)).collect())
+        let codings = codings.filter(|name| COMPRESSIONS.contains(&&**name)).collect();
+        Self::Unread(body, codings, MOST_LAYERS)
     }
 }
 
 impl Read for Decoded {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let (body, codings) = match self {
+        let (body, codings, layers) = match self {
             Self::Begun(body) => return body.read(bytes),
-            Self::Unread(body, codings) => (body, codings),
+            Self::Unread(body, codings, layers) => (body, codings, layers),
         };
         let mut count = body.read(bytes)?;
         if count == 1 && bytes[0] == GZIP[0] {
@@ -52,8 +58,14 @@ impl Read for Decoded {
         }
         let start = &bytes[..count];
         let coding = codings.pop();
-        let is_gzip = start.starts_with(&GZIP);
-        if !is_gzip && (coding.is_none() || is_text(start)) {
+        let is_gzip = start.starts_with(&GZIP) && *layers > 0;
+        // what is called gzip begins as gzip does
+        let is_plain = match coding.as_deref() {
+            None | Some("gzip" | "x-gzip") => true,
+            Some("deflate") => is_text(start) || is_printable(start),
+            _ => is_text(start),
+        };
+        if is_plain && !is_gzip {
             let body = std::mem::replace(body, Box::new(io::empty()));
             *self = Self::Begun(body);
             return Ok(count);
@@ -66,19 +78,23 @@ impl Read for Decoded {
             Some("deflate") => Box::new(DeflateDecoder::new(whole)),
             coding => return Err(io::Error::other(unknown(coding.unwrap_or_default()))),
         };
-        let codings = std::mem::take(codings);
-        *self =
-            if codings.is_empty() { Self::Begun(decoded) } else { Self::Unread(decoded, codings) };
+        *self = Self::Unread(decoded, std::mem::take(codings), layers.saturating_sub(1));
         self.read(bytes)
     }
 }
 
 /// Whether this is the start of JSON, of a stream or of a page.
 fn is_text(start: &[u8]) -> bool {
-    let start = start.trim_ascii_start();
+    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
     let fields = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"];
     matches!(start.first(), Some(b'{' | b'[' | b'<' | b'"') | None)
         || fields.iter().any(|field| start.starts_with(field) || field.starts_with(start))
+}
+
+/// Whether it has words and no control characters, as an error in plain text does.
+fn is_printable(start: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(start);
+    !text.contains(|char: char| char == '\u{FFFD}' || (char.is_control() && !char.is_whitespace()))
 }
 
 /// Whether it begins with a zlib header (RFC 1950, section 2.2).

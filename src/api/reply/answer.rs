@@ -103,12 +103,23 @@ impl Answer {
     pub(super) fn take_block(&mut self, block: &Fields) -> Option<String> {
         let kind: Option<String> = block.read("type");
         let kind = kind.as_deref().unwrap_or("untyped");
+        self.take_type(kind);
+        if matches!(kind, "text" | "untyped") { block.read("text") } else { None }
+    }
+
+    /// Takes in a delta for a block of this type, which may have had no start.
+    pub(super) fn take_delta(&mut self, block_type: &str) {
+        if self.block_types.is_empty() {
+            self.take_type(block_type);
+        }
+    }
+
+    fn take_type(&mut self, kind: &str) {
         if self.block_types.len() < MOST_TYPES
             && !self.block_types.iter().any(|known| known == kind)
         {
             self.block_types.push(kind.into());
         }
-        if matches!(kind, "text" | "untyped") { block.read("text") } else { None }
     }
 
     /// Returns an error that says what the answer held, if it has no text.

@@ -1,10 +1,10 @@
 //! Builds the answer of a stream's events, or of one JSON message, and knows how much of it is there.
 
 use std::mem::take;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::answer::{Answer, State};
-use super::delta::{is_text, text_delta};
+use super::delta::{block_type, is_text, text_delta};
 use super::fold::Fold;
 use super::retain::{Retain, check_retained};
 use super::sse::{self, Decoder};
@@ -23,8 +23,8 @@ use crate::api::usage::Usage;
 /// The note on raw control characters in a string, and on events without a line end between them.
 const REPAIRED: &str = "the server sent invalid JSON, which was repaired";
 
-/// How the names of the API's own events begin.
-const EVENT_NAMES: [&[u8]; 3] = [b"message_", b"content_block_", b"error"];
+/// How the names of the API's own events begin, except `error` and `ping`.
+const EVENT_NAMES: [&str; 2] = ["message_", "content_block_"];
 
 /// The answer so far. Each event is one transition of [`Answer::state`].
 #[derive(Default)]
@@ -46,11 +46,15 @@ pub struct MessageBuilder {
     deadline: Deadline,
     /// How long that state may last.
     patience: Duration,
+    /// When the answer was sent, by the server's clock.
+    sent: Option<SystemTime>,
+    /// The words of the last event, if it has no type: why the stream ends, if it ends there.
+    last_words: String,
 }
 
 impl MessageBuilder {
-    pub fn new(retain: Retain, deadline: Deadline, patience: Duration) -> Self {
-        Self { retain, deadline, patience, ..Self::default() }
+    pub fn new(retain: Retain, deadline: Deadline, patience: Duration, sent: SystemTime) -> Self {
+        Self { retain, deadline, patience, sent: Some(sent), ..Self::default() }
     }
 
     /// Takes in the events that are there, to the end of the answer.
@@ -69,10 +73,14 @@ impl MessageBuilder {
         while self.answer.state != State::Complete
             && let Some(event) = decoder.next_event()?
         {
-            let json = repair(event.data);
-            if is_json(&json) || is_json(&escape_controls(&json)) {
+            let is_torn = event.name != b"error"
+                && first_value(&escape_controls(&repair(event.data))).is_none();
+            if !is_torn {
                 self.take_event(event)?;
             }
+        }
+        if self.answer.state == State::Waiting && self.last_words.is_empty() {
+            self.last_words = ErrorBody::read(decoder.stray()).message;
         }
         Ok(())
     }
@@ -82,7 +90,10 @@ impl MessageBuilder {
         match self.answer.state {
             State::Ending => self.complete(),
             State::Complete => {}
-            _ => return Err(broken("the stream ended early: no stop reason came").into()),
+            _ if self.last_words.is_empty() => {
+                return Err(broken("the stream ended early: no stop reason came").into());
+            }
+            _ => return Err(broken(format!("the stream ended early: {}", self.last_words)).into()),
         }
         Ok(())
     }
@@ -103,6 +114,7 @@ impl MessageBuilder {
             && let Ok(json) = std::str::from_utf8(event.data)
             && let Some(text) = text_delta(json)
         {
+            self.last_words.clear();
             self.push_text(&text)?;
             self.push_event(json);
             return Ok(());
@@ -118,35 +130,44 @@ impl MessageBuilder {
     /// to it.
     fn take_broken_event(&mut self, name: &[u8], json: &str) -> Result<(), AttemptError> {
         let escaped = escape_controls(json);
-        let mut rest = &*escaped;
+        let (mut rest, mut name_of_next) = (without_fields(&escaped), name);
         while self.answer.state != State::Complete
             && let Some((value, after)) = first_value(rest)
         {
-            rest = without_fields(after);
-            let event = fields(value).unwrap_or_default();
-            self.take_fields(name, &event, value)?;
+            self.take_fields(name_of_next, &fields(value).unwrap_or_default(), value)?;
+            // whatever stands between two events
+            rest = &after[after.find('{').unwrap_or(after.len())..];
+            name_of_next = b"";
         }
-        let is_repaired = rest.len() < escaped.len() && !rest.starts_with('{');
-        if is_repaired || self.answer.state == State::Complete {
+        if rest.is_empty() || self.answer.state == State::Complete {
             self.answer.note(REPAIRED);
             return Ok(());
         }
-        let is_foreign = !EVENT_NAMES.iter().any(|start| name.starts_with(start));
-        if !name.is_empty() && is_foreign {
+        if !name.is_empty() && name != b"error" && !is_own(&String::from_utf8_lossy(name)) {
             return Ok(());
         }
-        Err(not_json(name, rest))
+        Err(not_json(name, rest, self.now()))
     }
 
     fn take_fields(&mut self, name: &[u8], event: &Fields, json: &str) -> Result<(), AttemptError> {
-        let kind: String =
+        let mut kind: String =
             event.read("type").unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
-        let is_bare = kind.is_empty() && event.get("delta").is_none() && is_bare_error(json);
+        let is_untyped =
+            event.get("type").is_none() && event.get("delta").is_none() && !is_own(&kind);
+        let is_bare = is_untyped && is_bare_error(json);
         if name == b"error" || is_bare || is_error(&kind, event) {
             return Err(self.error(json));
         }
-        if has_choices(event) {
+        if has_choices(event) && !is_own(&kind) {
             return Err(openai_style().into());
+        }
+        if is_untyped && event.get("content").is_some() {
+            kind = "message".into();
+        }
+        if is_untyped {
+            self.last_words = ErrorBody::read(json.as_bytes()).message;
+        } else if kind != "ping" {
+            self.last_words.clear();
         }
         match (&*kind, event.read::<Fields>("delta")) {
             // once a part of it has come, a whole message repeats what is known
@@ -176,10 +197,15 @@ impl MessageBuilder {
                     self.advance(State::Ending);
                 }
             }
-            (_, Some(delta)) if is_text(delta.read::<String>("type").as_deref()) => {
-                self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
+            (_, Some(delta)) => {
+                let of_delta: Option<String> = delta.read("type");
+                if is_text(of_delta.as_deref()) {
+                    self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
+                } else if kind == "content_block_delta" {
+                    self.advance(State::Growing);
+                    self.answer.take_delta(block_type(of_delta.as_deref()));
+                }
             }
-            (_, Some(_)) => self.advance(State::Growing),
             (_, None) => {}
         }
         self.answer.take_usage(event);
@@ -242,6 +268,12 @@ impl MessageBuilder {
         else {
             return Err(no_message(body, content_type));
         };
+        let first = fields(json).unwrap_or_default();
+        if first.read::<String>("type").is_some_and(|kind| is_own(&kind)) {
+            // a stream with an event on each line
+            self.take_broken_event(b"", &escaped)?;
+            return self.end();
+        }
         self.answer.note(if rest.trim().is_empty() {
             REPAIRED
         } else {
@@ -250,7 +282,7 @@ impl MessageBuilder {
         if self.retain.message {
             self.answer.message = json.into();
         }
-        self.take_message(&fields(json).unwrap_or_default(), json)
+        self.take_message(&first, json)
     }
 
     /// Takes in a whole message, with the JSON that it is.
@@ -270,9 +302,14 @@ impl MessageBuilder {
         Ok(())
     }
 
+    /// The time by the server's clock, from which its points in time count.
+    fn now(&self) -> SystemTime {
+        self.sent.unwrap_or_else(SystemTime::now)
+    }
+
     /// The error that JSON is. Once a block has begun, the server has done work that it may charge for.
     fn error(&self, json: &str) -> AttemptError {
-        let failed = error_event(&ErrorBody::read(json.as_bytes()));
+        let failed = error_event(&ErrorBody::read(json.as_bytes()), self.now());
         match failed.retryable {
             Retryable::Yes if !self.answer.block_types.is_empty() => {
                 AttemptError { retryable: Retryable::MaybeCharged, ..failed }
@@ -359,17 +396,22 @@ fn fields(json: &str) -> Option<Fields> {
     parse(json).or_else(|| is_json(json).then(Fields::default))
 }
 
-/// What follows an event without the names of the fields that glue the next one to it.
-fn without_fields(mut rest: &str) -> &str {
+/// Whether this is the name of an event that a message consists of.
+fn is_own(name: &str) -> bool {
+    EVENT_NAMES.iter().any(|start| name.starts_with(start))
+}
+
+/// An event without the names of the fields before it.
+fn without_fields(mut event: &str) -> &str {
     loop {
-        rest = rest.trim_start();
-        if let Some(name) = rest.strip_prefix("event:") {
+        event = event.trim_start();
+        if let Some(name) = event.strip_prefix("event:") {
             let name = name.trim_start();
-            rest = name.trim_start_matches(|char: char| char.is_alphanumeric() || char == '_');
-        } else if let Some(data) = rest.strip_prefix("data:") {
-            rest = data;
+            event = name.trim_start_matches(|char: char| char.is_alphanumeric() || char == '_');
+        } else if let Some(data) = event.strip_prefix("data:") {
+            event = data;
         } else {
-            return rest;
+            return event;
         }
     }
 }

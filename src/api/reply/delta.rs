@@ -19,6 +19,15 @@ pub fn is_text(kind: Option<&str>) -> bool {
     matches!(kind, Some("text_delta" | "text") | None)
 }
 
+/// The type of the block that a delta of this type belongs to. Some servers send no `content_block_start`.
+pub fn block_type(kind: Option<&str>) -> &'static str {
+    match kind {
+        Some("thinking_delta" | "signature_delta") => "thinking",
+        Some("input_json_delta") => "tool_use",
+        _ => "text",
+    }
+}
+
 /// Text that is borrowed where it has no escapes; serde makes a copy for a `Cow` alone.
 #[derive(Deserialize)]
 struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);

@@ -4,27 +4,27 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::delta::is_text;
+use super::delta::{block_type, is_text};
 use crate::api::json::{Fields, parse};
 
-/// A message that grows event by event. It takes a few times the memory of its JSON.
+/// A message that grows event by event. It takes a few times the memory of its JSON, and time in proportion to it.
 #[derive(Debug, Default)]
 pub struct Fold {
     message: Fields,
-    /// The usage that stands beside messages and deltas.
+    /// The fields of the usage. The message has it at its position.
     usage: Fields,
     /// In the order in which they began.
     blocks: Vec<Block>,
-    /// Where the newest block of an index stands. The index is JSON: servers use one twice, leave it out, or write it as
-    /// a string.
+    /// Where the newest block of each index stands in `blocks`. Servers use an index twice, or leave it out.
     newest: HashMap<Option<String>, usize>,
-    /// Where the block stands that got text last.
-    last_text: usize,
+    /// Where the last block with text stands.
+    last_text: Option<usize>,
 }
 
 /// A content block: the fields that it began with, and those that grow.
 #[derive(Debug, Default)]
 struct Block {
+    is_text: bool,
     fields: Fields,
     /// Text, thinking and the JSON of tool input come in pieces.
     strings: BTreeMap<String, String>,
@@ -35,43 +35,57 @@ impl Fold {
     /// Takes in one event of this type.
     pub fn take(&mut self, kind: &str, event: &Fields) {
         match (kind, event.read("delta")) {
-            ("message_start", _) => self.message.extend(event.read("message").unwrap_or_default()),
+            ("message_start", _) => {
+                let message: Fields = event.read("message").unwrap_or_default();
+                let usage = message.read("usage");
+                self.message.extend(message);
+                self.take_usage(usage);
+            }
             ("content_block_start", _) => {
-                self.begin(index(event), event.read("content_block").unwrap_or_default());
+                let fields: Fields = event.read("content_block").unwrap_or_default();
+                let at = self.push(index(event), Block::new(fields));
+                if self.blocks[at].starts_with_text() {
+                    self.last_text = Some(at);
+                }
             }
             ("message_delta", Some(delta)) => self.message.extend(delta),
-            (_, Some(delta)) => self.block(index(event), &delta).take(delta),
+            (_, Some(delta)) => self.take_delta(index(event), delta),
             (_, None) => {}
         }
-        if let Some(usage) = event.read("usage") {
+        self.take_usage(event.read("usage"));
+    }
+
+    fn take_usage(&mut self, usage: Option<Fields>) {
+        if let Some(usage) = usage {
             self.usage.extend(usage);
+            if self.message.get("usage").is_none() {
+                self.message.set_json("usage", ());
+            }
         }
     }
 
-    /// The block that a delta belongs to: the newest one of its index. Text goes into a text block, behind all text that
-    /// came before it, or else into a new block.
-    fn block(&mut self, index: Option<String>, delta: &Fields) -> &mut Block {
-        let is_text =
-            is_text(delta.read::<String>("type").as_deref()) && delta.get("text").is_some();
-        let newest = self.newest.get(&index).copied();
-        let fits = |at: &usize| !is_text || (self.blocks[*at].is_text() && *at >= self.last_text);
-        let at = newest.filter(fits).unwrap_or_else(|| self.begin(index, Fields::default()));
-        if is_text {
-            self.last_text = at;
-        }
-        &mut self.blocks[at]
-    }
-
-    /// Begins a block, and returns where it stands.
-    fn begin(&mut self, index: Option<String>, fields: Fields) -> usize {
-        let at = self.blocks.len();
-        let block = Block { fields, ..Block::default() };
-        if block.has_text() {
-            self.last_text = at;
-        }
+    fn push(&mut self, index: Option<String>, block: Block) -> usize {
         self.blocks.push(block);
-        self.newest.insert(index, at);
-        at
+        self.newest.insert(index, self.blocks.len() - 1);
+        self.blocks.len() - 1
+    }
+
+    /// Adds a delta to the newest block of its index. Text goes into a text block, behind all text that came before it,
+    /// or else into a new block.
+    fn take_delta(&mut self, index: Option<String>, delta: Fields) {
+        let kind: Option<String> = delta.read("type");
+        let text: Option<String> = delta.read("text").filter(|_| is_text(kind.as_deref()));
+        let fits = |at: &usize| {
+            text.is_none()
+                || (self.blocks[*at].is_text && self.last_text.is_none_or(|last| last <= *at))
+        };
+        let at = self.newest.get(&index).copied().filter(fits);
+        let at = at.unwrap_or_else(|| self.push(index, Block::default()));
+        let block = &mut self.blocks[at];
+        block.take(kind.as_deref(), delta);
+        if block.is_text && text.is_some_and(|text| !text.is_empty()) {
+            self.last_text = Some(at);
+        }
     }
 
     /// Returns the message as JSON, with this stop reason.
@@ -80,10 +94,8 @@ impl Fold {
         let blocks = self.blocks.into_iter().map(Block::finish);
         content.extend(blocks.filter_map(|fields| to_raw_value(&fields).ok()));
         self.message.set_json("content", content);
-        let mut usage: Fields = self.message.read("usage").unwrap_or_default();
-        usage.extend(self.usage);
-        if !usage.is_empty() {
-            self.message.set_json("usage", usage);
+        if !self.usage.is_empty() {
+            self.message.set_json("usage", self.usage);
         }
         if stop_reason.is_some() || self.message.get("stop_reason").is_some() {
             self.message.set_json("stop_reason", stop_reason);
@@ -92,33 +104,28 @@ impl Fold {
     }
 }
 
-/// The index of an event, as its JSON stands there.
+/// The index of an event, as its JSON stands there. Some servers write it as a string.
 fn index(event: &Fields) -> Option<String> {
-    event.get("index").map(|index| index.get().into())
+    event.get("index").map(|index| index.get().trim_matches('"').into())
 }
 
 impl Block {
-    fn is_text(&self) -> bool {
-        self.fields.read::<String>("type").is_none_or(|kind| kind == "text")
+    fn new(fields: Fields) -> Self {
+        let kind: Option<String> = fields.read("type");
+        Self { is_text: kind.is_none_or(|kind| kind == "text"), fields, ..Self::default() }
     }
 
-    /// Whether it begins with text.
-    fn has_text(&self) -> bool {
-        self.is_text() && self.fields.read::<String>("text").is_some_and(|text| !text.is_empty())
+    fn starts_with_text(&self) -> bool {
+        self.is_text && self.fields.read::<String>("text").is_some_and(|text| !text.is_empty())
     }
 
-    fn take(&mut self, delta: Fields) {
-        let kind: Option<String> = delta.read("type");
+    /// Takes in a delta of this type.
+    fn take(&mut self, kind: Option<&str>, delta: Fields) {
         if self.fields.get("type").is_none() {
-            // some servers send no content_block_start
-            let block_type = match kind.as_deref() {
-                Some("thinking_delta" | "signature_delta") => "thinking",
-                Some("input_json_delta") => "tool_use",
-                _ => "text",
-            };
-            self.fields.set_json("type", block_type);
+            self.fields.set_json("type", block_type(kind));
+            self.is_text = block_type(kind) == "text";
         }
-        let is_foreign_text = self.is_text() && !is_text(kind.as_deref());
+        let is_foreign_text = self.is_text && !is_text(kind);
         for (key, value) in delta {
             match (&*key, parse::<String>(value.get())) {
                 ("type", _) => {}
@@ -137,7 +144,7 @@ impl Block {
         for (key, text) in self.strings {
             match &*key {
                 "partial_json" if text.trim().is_empty() => {}
-                // torn input stays text
+                // torn input is kept as text
                 "partial_json" => match RawValue::from_string(text.trim().into()) {
                     Ok(input) => self.fields.set("input", input),
                     Err(_) => self.fields.set_json("input", text),

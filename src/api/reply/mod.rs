@@ -77,7 +77,7 @@ impl Reply {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
-            builder: MessageBuilder::new(retain, deadline.clone(), patience),
+            builder: MessageBuilder::new(retain, deadline.clone(), patience, head.time),
             endpoint,
             head,
             deadline,

@@ -1,7 +1,8 @@
 //! Server-sent events: bytes in, cut anywhere, events out. The rules are the WHATWG's (HTML Standard, 9.2.6), but a
-//! line of bare JSON counts as data.
+//! line of bare JSON counts as data, the blank line between two events may be missing, and a string may have a line end
+//! in it.
 
-use crate::api::json::BYTE_ORDER_MARK;
+use crate::api::json::{BYTE_ORDER_MARK, is_json};
 
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +12,9 @@ pub struct Event<'a> {
     /// The values of its `data` lines, joined by line feeds.
     pub data: &'a [u8],
 }
+
+/// How much of a stray line is worth telling, in bytes.
+const LONGEST_STRAY: usize = 500;
 
 /// An event is larger than the decoder's limit.
 #[derive(Debug, PartialEq, Eq)]
@@ -26,6 +30,10 @@ pub struct Decoder {
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
+    /// The data were looked at once, and are not complete without the lines that follow.
+    is_open: bool,
+    /// The first line that is no part of a stream, up to [`LONGEST_STRAY`].
+    stray: Vec<u8>,
     /// The event was handed out.
     done: bool,
     /// The last line ended with CR, so an LF right after it belongs to that end.
@@ -57,6 +65,7 @@ impl Decoder {
         if std::mem::take(&mut self.done) {
             self.name.clear();
             self.data.clear();
+            self.is_open = false;
         }
         while let Some((start, end)) = self.next_line() {
             if start == end {
@@ -66,6 +75,12 @@ impl Decoder {
                 }
                 self.name.clear();
                 continue;
+            }
+            if self.begins_next(start, end) {
+                // it is read again as the first line of its event
+                self.used = start;
+                (self.after_cr, self.has_data, self.done) = (false, false, true);
+                return Ok(Some(Event { name: &self.name, data: &self.data }));
             }
             self.take_field(start, end);
             if self.data.len() > self.limit {
@@ -97,6 +112,25 @@ impl Decoder {
         Some((start, end))
     }
 
+    /// Returns the first line that is no part of a stream: what else came instead of one.
+    pub fn stray(&self) -> &[u8] {
+        &self.stray
+    }
+
+    /// Whether this line begins the next event, because no blank line ended the last one: it is a name, or JSON after
+    /// complete JSON.
+    fn begins_next(&mut self, start: usize, end: usize) -> bool {
+        let line = &self.input[start..end];
+        let value = line.strip_prefix(b"data:").unwrap_or(line).trim_ascii_start();
+        let begins = [&b"event:"[..], b"{", b"[DONE]"].iter().any(|first| value.starts_with(first));
+        if !begins || !self.has_data || self.is_open || !is_closed(&self.data) {
+            return false;
+        }
+        let is_whole = std::str::from_utf8(&self.data).is_ok_and(is_json);
+        self.is_open = !is_whole;
+        is_whole
+    }
+
     fn take_field(&mut self, start: usize, end: usize) {
         let line = &self.input[start..end];
         let colon = memchr::memchr(b':', line).unwrap_or(line.len());
@@ -113,15 +147,29 @@ impl Decoder {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
+            // comments and times
+            b"" | b"id" | b"retry" => {}
+            // a string with a line end in it
+            _ if self.data.starts_with(b"{") && !is_closed(&self.data) => {
+                self.data.push(b'\n');
+                self.data.extend_from_slice(line);
+            }
             // not a field, but some servers put an error into the stream like this
             _ if line.starts_with(b"{") => {
                 self.has_data = true;
                 self.data.extend_from_slice(line);
             }
-            // comments, ids, retry times and unknown fields
+            _ if self.stray.is_empty() && line.iter().any(u8::is_ascii_alphabetic) => {
+                self.stray.extend_from_slice(&line[..line.len().min(LONGEST_STRAY)]);
+            }
             _ => {}
         }
     }
+}
+
+/// Whether the data may be a complete JSON object.
+fn is_closed(data: &[u8]) -> bool {
+    data.starts_with(b"{") && data.trim_ascii_end().ends_with(b"}")
 }
 
 #[cfg(test)]
@@ -178,6 +226,25 @@ mod tests {
     }
 
     #[test]
+    fn the_blank_line_between_events_may_be_missing() {
+        let all = events(&[("a", "{}"), ("", "{ }"), ("b", "{\"c\":1}"), ("", "[DONE]")]);
+        for end in ["\n", "\r", "\r\n"] {
+            let stream = "event: a\ndata: {}\ndata:{ }\nevent: b\ndata: {\"c\":1}\ndata: [DONE]\n";
+            assert_eq!(decoded(&stream.replace('\n', end)), all, "{end:?}");
+        }
+        assert_eq!(decoded("data: {\"a\":\ndata: {}}\n\n"), events(&[("", "{\"a\":\n{}}")]));
+        assert_eq!(decoded("data: x\nevent: a\n\n"), events(&[("a", "x")]));
+    }
+
+    #[test]
+    fn a_string_may_have_a_line_end_in_it() {
+        assert_eq!(
+            decoded("data: {\"a\":\"b\nc\"}\nnonsense\n\n"),
+            events(&[("", "{\"a\":\"b\nc\"}")])
+        );
+    }
+
+    #[test]
     fn an_event_without_data_is_forgotten_with_its_name() {
         assert_eq!(decoded("event: a\n\ndata: 1\n\n"), events(&[("", "1")]));
     }
@@ -209,7 +276,7 @@ mod tests {
         #[test]
         fn any_cut_of_the_bytes_gives_the_same_events(
             lines in proptest::collection::vec(
-                prop_oneof!["data: ?[a-zé\u{1F600}]{0,4}", "event: [a-z]{0,3}", ": c", "", "\u{feff}"], 0..12),
+                prop_oneof!["data: ?[a-zé\u{1F600}]{0,4}", "data: \\{[ \"]{0,2}\\}?", "event: [a-z]{0,3}", ": c", "", "\u{feff}"], 0..12),
             ends in proptest::collection::vec(prop_oneof!["\n", "\r", "\r\n"], 12),
             cuts in proptest::collection::vec(0usize..200, 0..8),
         ) {
