@@ -20,6 +20,9 @@ pub fn too_large(what: &str) -> Failure {
     usage_error(message).hint("send less at a time")
 }
 
+/// The field of a block that is marked to be cached, in JSON.
+const CACHE_CONTROL: &str = "\"cache_control\"";
+
 /// The failure of `--cache` where nothing stays the same.
 pub fn nothing_to_cache() -> Failure {
     usage_error("--cache needs a system prompt or files")
@@ -76,22 +79,21 @@ impl Request {
         Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
     }
 
-    /// The body as JSON. To be cached, the system prompt is a block. It comes before all messages, so it is marked only
-    /// if no file is.
+    /// Whether there is a system prompt. The server refuses to cache an empty one.
+    pub fn has_system(&self) -> bool {
+        self.system.as_ref().is_some_and(|system| !system.trim().is_empty())
+    }
+
+    /// The body as JSON. To be cached, the system prompt is a block. It comes before all messages, so it gets the mark
+    /// only if nothing else has one.
     fn body(&self) -> Result<Vec<u8>> {
         let body = serde_json::to_vec(self)?;
-        if !self.cache {
+        let Some(system) = self.system.as_ref().filter(|_| self.cache && self.has_system()) else {
             return Ok(body);
-        }
-        let has_files = self.messages.iter().any(|message| message.content.is_marked());
-        let mut block = match &self.system {
-            // the server refuses to cache an empty block
-            Some(system) if !system.trim().is_empty() => ContentBlock::text(system.clone()),
-            _ if has_files => return Ok(body),
-            _ => return Err(nothing_to_cache().into()),
         };
+        let mut block = ContentBlock::text(system.clone());
         let mut fields: Fields = serde_json::from_slice(&body)?;
-        if !has_files {
+        if !String::from_utf8_lossy(&body).contains(CACHE_CONTROL) {
             block.mark();
         }
         fields.set_json("system", [block]);

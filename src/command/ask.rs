@@ -39,18 +39,25 @@ pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
 
 fn prompt(options: &Options, sources: &Sources) -> Result<Content> {
     let content = input::prompt(sources, |text| options.console.note(text))?;
-    let Request { cache, system, .. } = &options.request;
-    // a conversation may have a system prompt
-    if *cache && system.is_none() && options.chat.is_none() && !content.is_marked() {
-        return Err(nothing_to_cache().into());
+    if options.chat.is_none() {
+        check_cache(&options.request, &content)?;
     }
     Ok(content)
+}
+
+/// An error if the request is to be cached and has nothing that stays the same.
+fn check_cache(request: &Request, content: &Content) -> Result<()> {
+    let has_earlier = !request.messages.is_empty();
+    if request.cache && !request.has_system() && !has_earlier && !content.is_marked() {
+        return Err(nothing_to_cache().into());
+    }
+    Ok(())
 }
 
 fn preview(options: &Options, sources: &Sources) -> Result<Prepared> {
     let content = prompt(options, sources)?;
     let mut conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
-    request(options, conversation.as_mut(), content).prepare(&options.endpoint)
+    request(options, conversation.as_mut(), content)?.prepare(&options.endpoint)
 }
 
 /// The request for a question: the conversation so far, the question, and the first words of the answer.
@@ -58,15 +65,16 @@ fn request(
     options: &Options,
     conversation: Option<&mut Conversation>,
     content: Content,
-) -> Request {
+) -> Result<Request> {
     let mut request = options.request.clone();
     if let Some(conversation) = conversation {
         request.system = request.system.or_else(|| conversation.system.clone());
         request.messages.append(&mut conversation.messages);
     }
+    check_cache(&request, &content)?;
     request.messages.push(Message::user(content));
     request.messages.extend(options.prefill.as_ref().map(Message::assistant));
-    request
+    Ok(request)
 }
 
 /// Asks one question, prints the answer and reports about it. Adds the turn to the conversation, if there is one.
@@ -76,7 +84,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
         Conversation::open(path, |text| console.note(text), || session.pace.is_stopped())
     });
     let mut conversation = conversation.transpose()?;
-    let mut request = request(&session.options, conversation.as_mut(), content);
+    let mut request = request(&session.options, conversation.as_mut(), content)?;
     let prepared = request.prepare(session.client.endpoint())?;
     // --check may add messages after it
     let question = request.messages.iter().rposition(|message| message.role == Role::User);

@@ -103,7 +103,6 @@ impl ItemRequest {
         if !request.messages.is_empty() {
             // what comes after messages of its own does not stay the same
             builder.do_not_cache();
-            request.cache &= request.system.is_some();
         }
         if let Some(prompt) = self.prompt {
             builder.add(prompt.into());

@@ -237,7 +237,8 @@ impl Client {
         if self.pace.is_stopped() {
             return Err(error);
         }
-        if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(pause)) {
+        let wait = pause.max(self.pace.time_to_turn());
+        if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(wait)) {
             return Err(limit.failure(&format!("{error}; the next try would be after")).into());
         }
         on_progress(Progress::Retrying(Retry {

@@ -30,7 +30,7 @@ pub struct Pace {
 struct State {
     /// By model id, because servers limit each model separately.
     limits: HashMap<String, RateLimit>,
-    /// When the interval after the last request ends.
+    /// When the next request may be sent.
     next: Option<Instant>,
     stopped: bool,
 }
@@ -67,34 +67,45 @@ impl Pace {
     /// order to stop, and [`Kind::RateLimited`] if the wait would be longer than `max_wait`.
     pub(super) fn acquire(&self, model: &str, time: Option<&TimeLimit>) -> Result<(), Failure> {
         let mut state = lock(&self.state);
+        // who comes first has the first turn
+        let mut turn = None;
         loop {
             if state.stopped {
                 return Err(stopped());
             }
             let Some(max_wait) = self.max_wait else { return Ok(()) };
             let now = Instant::now();
-            let turn =
-                state.next.map_or(Duration::ZERO, |next| next.saturating_duration_since(now));
+            let next = turn.or(state.next).map_or(now, |next| next.max(now));
             let limit = state.limit(model);
-            let (wait, why) = match limit.time_left(SystemTime::now()) {
-                // an answer that is under way may report a shorter wait
-                Some(wait) if wait > max_wait && limit.in_flight == 0 => {
-                    return Err(resets_too_late(wait));
-                }
-                Some(wait) => (wait, "the rate limit resets after"),
-                None if turn.is_zero() => {
-                    limit.in_flight += 1;
-                    state.next = now.checked_add(self.interval);
-                    return Ok(());
-                }
-                None => (turn, "--rate allows the next request after"),
+            let reset = limit.time_left(SystemTime::now());
+            // an answer that is under way may report a shorter wait
+            if let Some(wait) = reset.filter(|wait| *wait > max_wait && limit.in_flight == 0) {
+                return Err(resets_too_late(wait));
+            }
+            let (wait, why) = match reset {
+                Some(wait) => (wait, "the rate limit resets later than"),
+                None => (next - now, "the next request that --rate allows is later than"),
             };
             if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
                 return Err(time.failure(why));
             }
+            if reset.is_none() && turn.is_none() {
+                state.next = next.checked_add(self.interval);
+            }
+            turn = reset.is_none().then_some(next);
+            if reset.is_none() && wait.is_zero() {
+                state.limit(model).in_flight += 1;
+                return Ok(());
+            }
             state =
                 self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+
+    /// How long it is until the next request may be sent.
+    pub(super) fn time_to_turn(&self) -> Duration {
+        let next = lock(&self.state).next;
+        next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()))
     }
 
     /// A request has failed, or the head of its answer has reported these limits.

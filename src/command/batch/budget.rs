@@ -1,9 +1,11 @@
 //! What a batch spends, and when it stops because of that.
 
+use anyhow::Result;
+
 use super::run::BatchRun;
 use crate::api::{Cost, Usage};
 use crate::command::outcome::Outcome;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, usage_error};
 use crate::output::estimate;
 use crate::sync::lock;
 
@@ -14,6 +16,14 @@ pub fn count(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
     tally.cost.add(cost.unwrap_or_default());
     drop(tally);
     look_at_cost(run);
+}
+
+/// Refuses a model whose cost is not known, if it counts.
+pub fn check_model(run: &BatchRun, model: &str) -> Result<()> {
+    if run.batch.max_cost.is_some() && !run.session.options.prices.fits(model) {
+        return Err(usage_error(format!("--max-cost needs a --price that fits {model}")).into());
+    }
+    Ok(())
 }
 
 /// Checks `--max-cost` before anything is sent: the rows of the file may reach it already.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::results::{Row, RowContent, RowError, RowLine, identity, label};
 use super::run::{Alone, BatchRun};
 use super::{budget, changed};
-use crate::api::{Answer, Client, Cost, Digest, one_line};
+use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, one_line};
 use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind, describe, is_over_max_time, kind};
@@ -45,12 +45,12 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     if is_answered(run, &console, label(id, data).as_deref(), key, line) {
         return None;
     }
-    let (variables, count) =
-        (variables(id, data), |usage: &_, cost| budget::count(run, usage, cost));
-    let item = Asker::Item { variables: &variables, on_request: &count };
-    let outcome = exchange(session, client, &console, &mut request, prepared, item);
-    if let Some(mut is_cached) = alone {
-        *is_cached = true;
+    if let Err(error) = budget::check_model(run, &request.model) {
+        return Some(row(None, None, failed(None, &error, None), None));
+    }
+    let outcome = send(run, client, &console, &mut request, prepared, &variables(id, data));
+    if let Some(mut was_asked) = alone {
+        *was_asked = outcome.stats.requests > 0;
     }
     let asked = (!session.options.fallback.is_empty()).then_some(&*request.model);
     budget::look_at(run, &outcome);
@@ -65,7 +65,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             run.unconnected.store(0, Ordering::Relaxed);
             Some(row(Some(key), asked, answered(&answer, &console), cost))
         }
-        Err(error) if is_left(&error, stats.attempts) => {
+        Err(error) if is_left(&error, stats.requests) => {
             // what its requests cost so far counts when the batch goes on
             let row =
                 cost.is_some().then(|| row(Some(key), asked, failed(status, &error, None), cost));
@@ -83,6 +83,20 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             Some(row(Some(key), asked, content, cost))
         }
     }
+}
+
+/// Asks the question, and counts what each request of it costs.
+fn send(
+    run: &BatchRun,
+    client: &Client,
+    console: &Console,
+    request: &mut Request,
+    prepared: Prepared,
+    variables: &[(&str, String)],
+) -> Outcome {
+    let on_request = |usage: &_, cost| budget::count(run, usage, cost);
+    let item = Asker::Item { variables, on_request: &on_request };
+    exchange(&run.session, client, console, request, prepared, item)
 }
 
 /// Whether an earlier batch has answered the item on this line. If it answered another request of the item, a note says
@@ -117,9 +131,9 @@ fn answered<'a>(answer: &'a Answer, console: &Console) -> RowContent<'a> {
 
 /// Whether the item was left unasked: the batch has stopped, or the rate limit resets too late for it and those after
 /// it.
-fn is_left(error: &Error, attempts: u32) -> bool {
+fn is_left(error: &Error, requests: u32) -> bool {
     let kind = kind(error);
-    kind == Kind::Interrupted || kind == Kind::RateLimited && attempts == 0
+    kind == Kind::Interrupted || kind == Kind::RateLimited && requests == 0
 }
 
 /// Notes that the item has its result, and returns the row as it is written.

@@ -180,10 +180,12 @@ impl BatchRun {
         }
     }
 
-    /// Takes no more items and sends nothing more. The first reason is the batch's error.
+    /// Takes no more items and sends nothing more. The first reason is the batch's error, unless an answer is lost later.
     pub fn stop(&self, reason: Error) {
         let mut stop = lock(&self.stop);
-        if !std::mem::replace(&mut stop.no_more_items, true) {
+        let is_first = !std::mem::replace(&mut stop.no_more_items, true);
+        let is_local = |error: &Error| kind(error) == Kind::Local;
+        if is_first || is_local(&reason) && !stop.reason.as_ref().is_some_and(is_local) {
             stop.reason = Some(reason);
         }
         self.session.pace.stop();
