@@ -56,16 +56,25 @@ fn the_text_that_came_in_time_is_kept() {
     let begun = || Act::Send(Events::new().text("kept").bytes());
     let pings = Events::bare().ping().bytes();
     let late_text = Events::bare().text(&"late ".repeat(40)).bytes();
-    for act in [Act::Hang, Act::Flood(pings), Act::Trickle(late_text)] {
+    let all = [Act::Hang, Act::Flood(pings), Act::Trickle(late_text)].map(|act| {
         let server = Server::new(vec![vec![stream(), begun(), act, Act::Hang]]);
         let said = late(&server.host());
-        limited(&[]).at(&server).prints("kept\n").says(&said).exits(9);
+        (limited(&[]).at(&server).prints("kept\n").says(&said).start(), server)
+    });
+    for (running, _server) in all {
+        running.exits(9);
     }
     // nothing is kept where the text is held until the end
     let folder = folder().with("file", "old\n");
-    for args in [&["-S"][..], &["--json"], &["-o", "file"], &["-x"], &["-S", "--chat", "chat"]] {
+    let held: [&[&str]; 5] =
+        [&["-S"], &["--json"], &["-o", "file"], &["-x"], &["-S", "-c", "chat"]];
+    let all = held.map(|args| {
         let server = Server::new(vec![vec![stream(), begun(), Act::Hang]]);
-        limited(args).in_dir(&folder).at(&server).says(&late(&server.host())).exits(9);
+        let run = limited(args).in_dir(&folder).at(&server);
+        (run.says(&late(&server.host())).start(), server)
+    });
+    for (running, _server) in all {
+        running.exits(9);
     }
     assert_eq!(folder.read("file"), "old\n");
     assert!(!folder.join("chat").exists());

@@ -137,6 +137,12 @@ fn events_that_are_glued_are_all_read() {
         let named = Events::bare().raw("event: content_block_delta\n").data(&line);
         check(named.event(stop.clone()).http(), "abc\n", REPAIRED, 0);
     }
+    check(
+        Events::bare().data(&format!("[{one}, {two},{three}]")).end().http(),
+        "abc\n",
+        REPAIRED,
+        0,
+    );
     // the name belongs to the first one alone
     let error = error_body("overloaded_error", "busy");
     let said = "anyask: the server answered with overloaded_error: busy\n";

@@ -99,7 +99,7 @@ impl MessageBuilder {
     }
 
     fn take_event(&mut self, event: sse::Event) -> Result<(), AttemptError> {
-        if event.data.is_empty() {
+        if event.data.trim_ascii().is_empty() {
             return Ok(());
         }
         if event.data.trim_ascii() == b"[DONE]" {
@@ -120,6 +120,9 @@ impl MessageBuilder {
             return Ok(());
         }
         let json = repair(event.data);
+        if let Some(list) = json.strip_prefix('[').filter(|list| list.starts_with('{')) {
+            return self.take_broken_event(event.name, list);
+        }
         match fields(&json) {
             Some(fields) => self.take_fields(event.name, &fields, &json),
             None => self.take_broken_event(event.name, &json),
@@ -127,7 +130,7 @@ impl MessageBuilder {
     }
 
     /// Takes in an event that is not JSON as it stands: with raw control characters in it, or with the next event glued
-    /// to it.
+    /// to it. The rest of a list is such an event, too.
     fn take_broken_event(&mut self, name: &[u8], json: &str) -> Result<(), AttemptError> {
         let escaped = escape_controls(json);
         let (mut rest, mut name_of_next) = (without_fields(&escaped), name);
@@ -161,13 +164,9 @@ impl MessageBuilder {
         if has_choices(event) && !is_own(&kind) {
             return Err(openai_style().into());
         }
+        self.take_words(&kind, is_untyped, json);
         if is_untyped && event.get("content").is_some() {
             kind = "message".into();
-        }
-        if is_untyped {
-            self.last_words = ErrorBody::read(json.as_bytes()).message;
-        } else if kind != "ping" {
-            self.last_words.clear();
         }
         match (&*kind, event.read::<Fields>("delta")) {
             // once a part of it has come, a whole message repeats what is known
@@ -197,15 +196,7 @@ impl MessageBuilder {
                     self.advance(State::Ending);
                 }
             }
-            (_, Some(delta)) => {
-                let of_delta: Option<String> = delta.read("type");
-                if is_text(of_delta.as_deref()) {
-                    self.push_text(&delta.read::<String>("text").unwrap_or_default())?;
-                } else if kind == "content_block_delta" {
-                    self.advance(State::Growing);
-                    self.answer.take_delta(block_type(of_delta.as_deref()));
-                }
-            }
+            (_, Some(delta)) => self.take_delta(&kind, &delta)?,
             (_, None) => {}
         }
         self.answer.take_usage(event);
@@ -215,6 +206,28 @@ impl MessageBuilder {
             self.complete();
         }
         Ok(())
+    }
+
+    /// Takes in a delta of an event of this type. Empty text changes nothing, and nothing does that is of no block.
+    fn take_delta(&mut self, kind: &str, delta: &Fields) -> Result<(), AttemptError> {
+        let of_delta: Option<String> = delta.read("type");
+        if is_text(of_delta.as_deref()) {
+            return self.push_text(&delta.read::<String>("text").unwrap_or_default());
+        }
+        if kind == "content_block_delta" {
+            self.advance(State::Growing);
+            self.answer.take_delta(block_type(of_delta.as_deref()));
+        }
+        Ok(())
+    }
+
+    /// Remembers the words of an event without a type, until the next event of the answer.
+    fn take_words(&mut self, kind: &str, is_untyped: bool, json: &str) {
+        if is_untyped {
+            self.last_words = ErrorBody::read(json.as_bytes()).message;
+        } else if kind != "ping" {
+            self.last_words.clear();
+        }
     }
 
     /// Begins the message, or begins it again. Returns whether it is a message that has not begun yet.
@@ -269,7 +282,7 @@ impl MessageBuilder {
             return Err(no_message(body, content_type));
         };
         let first = fields(json).unwrap_or_default();
-        if first.read::<String>("type").is_some_and(|kind| is_own(&kind)) {
+        if first.read::<String>("type").is_some_and(|kind| is_own(&kind) || kind == "ping") {
             // a stream with an event on each line
             self.take_broken_event(b"", &escaped)?;
             return self.end();
