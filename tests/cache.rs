@@ -101,6 +101,25 @@ fn after_messages_of_an_item_only_the_system_prompt_is_cached() {
     assert!(body.contains(system) && body.matches("cache_control").count() == 1, "{body}");
 }
 
+/// The server takes four marks at most, and its own order of their times.
+#[test]
+fn beside_marks_of_the_user_there_are_no_others() {
+    let block = r#"{"type":"text","text":"one","cache_control":{"type":"ephemeral","ttl":"1h"}}"#;
+    let item = format!("{{\"messages\":[{{\"role\":\"user\",\"content\":[{block}]}}]}}");
+    let run = cached(&["--batch", "-s", "Be brief"]).stdin(item);
+    let body = run.dry_run().to_string();
+    assert!(body.contains(block) && body.matches("cache_control").count() == 1, "{body}");
+}
+
+#[test]
+fn an_item_without_a_system_prompt_is_asked_uncached() {
+    let server = Server::echo();
+    let item = r#"{"prompt":"one","system":""}"#;
+    let run = cached(&["--batch", "-q", "-s", "Be brief"]).stdin(item).at(&server);
+    assert_eq!(json_lines(&run.prints_something().exits(0))[0]["text"], "one");
+    assert!(!String::from_utf8_lossy(&server.request().body).contains("cache_control"));
+}
+
 #[test]
 fn the_first_item_goes_alone_whatever_its_end() {
     let refused =

@@ -259,8 +259,8 @@ pub struct Args {
 
     /// Answer from FILE, without a server
     ///
-    /// FILE comes from --record. Nothing is sent, and no key is needed. A request that
-    /// has no answer in FILE ends with exit status 14.
+    /// FILE comes from --record. Without --record, nothing is sent, and no key is
+    /// needed. A request that has no answer in FILE ends with exit status 14.
     #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
     pub replay: Option<PathBuf>,
 

@@ -8,7 +8,7 @@ use crate::harness::{Events, Server, answer, anyask, http, json_answer, json_lin
 /// An answer costs half a cent.
 const PRICE: &str = "--price=0,200";
 
-const REACHED: &str = "which reaches --max-cost\nhint: ";
+const REACHED: &str = "anyask: --max-cost was reached: ";
 
 #[test]
 fn ten_half_cents_reach_five_cents() {
@@ -20,7 +20,7 @@ fn ten_half_cents_reach_five_cents() {
         .says(
             &(summary(10, 0, 0)
                 + "370 tokens, about $0.0500\n\
-                   anyask: the batch has cost about $0.0500, which reaches --max-cost\n\
+                   anyask: --max-cost was reached: the batch had cost about $0.0500\n\
                    hint: use a larger --max-cost; with -o FILE, --resume can continue\n"),
         )
         .exits(6);
@@ -48,7 +48,7 @@ fn counts_what_check_asks_again_and_writes_its_cost() {
     };
     run("0.015")
         .says(
-            "anyask: the batch has cost about $0.0150, which reaches --max-cost\n\
+            "anyask: --max-cost was reached: the batch had cost about $0.0150\n\
              hint: use --resume and a larger --max-cost to continue\n",
         )
         .exits(6);
@@ -57,7 +57,7 @@ fn counts_what_check_asks_again_and_writes_its_cost() {
     assert_eq!((&row["error"]["exit"], &row["cost"]), (&json!(130), &json!(0.015)));
     run("0.02")
         .says(
-            "anyask: the batch has cost about $0.0200, earlier runs included, which reaches --max-cost\n\
+            "anyask: --max-cost was reached: the batch had cost about $0.0200, earlier runs included\n\
              hint: use --resume and a larger --max-cost to continue\n",
         )
         .exits(6);
@@ -108,7 +108,7 @@ fn runs_with_resume_share_one_budget() {
     };
     run().mentions(REACHED).exits(6);
     run().mentions(REACHED).exits(6);
-    run().mentions("about $0.0500, earlier runs included, ").exits(6);
+    run().mentions("about $0.0500, earlier runs included").exits(6);
     assert_eq!(server.requests(), 10);
     folder.write("items", numbered(10));
     run().exits(0);
@@ -132,7 +132,7 @@ fn a_row_without_cost_counts_by_its_usage() {
             .args(&prices)
             .args(&["--max-cost", most])
     };
-    run("75.5").mentions("about $75.5000, earlier runs included, ").exits(6);
+    run("75.5").mentions("about $75.5000, earlier runs included").exits(6);
     assert_eq!(server.requests(), 0);
     run("75.51").exits(0);
 }
@@ -206,4 +206,14 @@ fn a_row_has_its_cost_only_if_a_price_fits() {
         .prints("hi\n")
         .mentions(" at the example price, ")
         .exits(0);
+}
+
+#[test]
+fn an_item_that_has_its_answer_needs_no_price() {
+    let server = Server::echo();
+    let folder = with_items("{\"prompt\":\"one\",\"model\":\"x\"}\n");
+    batch(["-q", "-oout"], &server, &folder).exits(0);
+    let flags = ["-q", "-oout", "--resume", "--max-cost=5", "--price=claude-3=1,1"];
+    batch(flags, &server, &folder).exits(0);
+    assert_eq!((server.requests(), folder.json_lines("out").len()), (1, 1));
 }

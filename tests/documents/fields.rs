@@ -44,7 +44,11 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("error.exit", "number", "The exit status that the item has as a single question."),
             ("error.status", "number or null", "The HTTP status of the last answer."),
             ("error.message", "string", "What a single question prints on standard error."),
-            ("error.text", "string", "Only if it did not pass --check: the last answer."),
+            (
+                "error.text",
+                "string",
+                "Only if it did not pass --check, or CMD could not be run: the last answer.",
+            ),
         ],
     ),
     (

@@ -48,7 +48,7 @@ fn look_at_cost(run: &BatchRun) {
         return;
     }
     let with = if earlier == Cost::default() { "" } else { ", earlier runs included" };
-    let message = format!("the batch has cost {}{with}, which reaches --max-cost", estimate(cost));
+    let message = format!("--max-cost was reached: the batch had cost {}{with}", estimate(cost));
     let hint = match run.session.options.output.path {
         Some(_) => "use --resume and a larger --max-cost to continue",
         None => "use a larger --max-cost; with -o FILE, --resume can continue",
