@@ -6,7 +6,7 @@ use std::path::Path;
 use rustix::process::Signal;
 
 use super::{batch, each, numbered, summary, with_items};
-use crate::harness::{Folder, Server, answer, http, json_answer};
+use crate::harness::{Folder, Gate, Server, answer, http, json_answer};
 
 /// Answers with the prompt. Before it answers the third request, something happens in the folder.
 fn meanwhile(folder: &Folder, act: impl Fn(&Path) + Send + Sync + 'static) -> Server {
@@ -154,6 +154,25 @@ fn leaves_a_file_alone_that_took_the_place_of_the_results() {
             assert_eq!(server.requests(), 3);
         }
     }
+}
+
+#[test]
+fn a_lost_answer_is_told_though_a_signal_had_stopped_the_batch() {
+    let folder = with_items(numbered(5));
+    let (asked, answered) = (Gate::new(2), Gate::new(2));
+    let gates = (asked.clone(), answered.clone());
+    let server = meanwhile(&folder, move |_| {
+        gates.0.wait();
+        gates.1.wait();
+    });
+    let error = "1 answer could not be written\nanyask: out was replaced: out:1: this line is not";
+    let mut running = batch(["-j1", "-o", "out"], &server, &folder).mentions(error).start();
+    asked.wait();
+    running.signal(Signal::INT);
+    assert!(running.says_line().contains("no new items are started"));
+    save(folder.path(), "my notes\n");
+    answered.wait();
+    running.ends_by(Signal::INT);
 }
 
 #[test]
