@@ -200,7 +200,7 @@ impl Content {
         matches!(self, Self::Blocks(blocks) if blocks.iter().any(ContentBlock::is_marked))
     }
 
-    /// Takes the marks away, as a conversation is kept: the server takes four marks at most.
+    /// Removes the marks before the message is added to a conversation, because the server takes four marks at most.
     pub fn unmark(&mut self) {
         if let Self::Blocks(blocks) = self {
             for block in blocks {

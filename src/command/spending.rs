@@ -2,7 +2,7 @@
 
 use crate::api::{Cost, Usage};
 
-/// Is told what a request took when it has ended.
+/// Called with the tokens and the cost of each request when it has ended.
 pub type OnRequest<'a> = &'a dyn Fn(&Usage, Option<Cost>);
 
 /// The sums of all requests so far.

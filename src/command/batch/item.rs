@@ -22,8 +22,8 @@ const MOST_UNCONNECTED: u32 = 10;
 /// to 128 KiB.
 const LONGEST_DATA: usize = 64 << 10;
 
-/// Asks an item, and returns its row; `None` if the item was skipped or not sent. If it is asked, it is the last one
-/// that was asked `alone`.
+/// Asks an item, and returns its row; `None` if the item was skipped or not sent. Sending it ends the time in which one
+/// item is asked `alone`.
 pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<RowLine> {
     let Item { line, id, data, request, replaced } = item;
     let (id, data, session) = (id.as_deref(), data.as_deref(), &run.session);

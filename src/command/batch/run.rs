@@ -75,8 +75,8 @@ pub struct BatchRun {
     pub in_turn: bool,
     pub tally: Mutex<Tally>,
     pub stop: Mutex<Stop>,
-    /// Whether the server may have cached what stays the same: a first item has been asked.
-    is_cached: Mutex<bool>,
+    /// Whether a first item has been sent, so that the server may have filled its cache.
+    first_was_sent: Mutex<bool>,
     /// How many results in a row had no connection.
     pub unconnected: AtomicU32,
 }
@@ -94,7 +94,7 @@ impl BatchRun {
             earlier: earlier.into(),
             output: output.into(),
             stop: Mutex::default(),
-            is_cached: Mutex::default(),
+            first_was_sent: Mutex::default(),
             unconnected: AtomicU32::default(),
         })
     }
@@ -162,8 +162,8 @@ impl BatchRun {
 
     /// Under `--cache`, holds back the other workers until a first item has been asked, so that theirs find the cache.
     pub fn alone(&self) -> Alone<'_> {
-        let is_cached = self.session.options.request.cache.then(|| lock(&self.is_cached));
-        is_cached.filter(|is_cached| !**is_cached)
+        let first_was_sent = self.session.options.request.cache.then(|| lock(&self.first_was_sent));
+        first_was_sent.filter(|first_was_sent| !**first_was_sent)
     }
 
     /// Puts the results in order, if that was left for the end.
