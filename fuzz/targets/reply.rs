@@ -65,7 +65,7 @@ fn read(
         headers: Vec::new(),
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),
-            max_time: None,
+        max_time: None,
         proxy: None,
         language: "en".into(),
         keep_alive: false,

@@ -59,6 +59,11 @@ impl TimeLimit {
         Some(ends.saturating_duration_since(Instant::now()))
     }
 
+    /// Whether the time is over.
+    pub fn is_over(&self) -> bool {
+        self.is_shorter_than(Duration::ZERO)
+    }
+
     /// Whether it ends before this time has passed.
     pub fn is_shorter_than(&self, time: Duration) -> bool {
         self.left().is_some_and(|left| left <= time)

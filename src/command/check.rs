@@ -23,6 +23,8 @@ const MOST_OUTPUT: usize = 4 << 10;
 const LAST_OUTPUT: Duration = Duration::from_millis(200);
 /// How often to look whether the command has ended, if its time is limited.
 const TICK: Duration = Duration::from_millis(10);
+/// Why a question is not answered in time, with the limit after it.
+const UNENDED: &str = "the command of --check did not end within";
 /// Variables that may hold the key.
 const SECRETS: [&str; 2] = ["ANYROUTER_API_KEY", "ANTHROPIC_AUTH_TOKEN"];
 
@@ -83,7 +85,7 @@ impl RunningChecks {
 enum End {
     Exited(ExitStatus),
     /// The time of the question was over.
-    OutOfTime,
+    OutOfTime(Failure),
     /// It stopped, because it wanted to use the terminal.
     Stopped,
 }
@@ -112,17 +114,15 @@ pub fn check(
     let rejection = |status: String, output: &str, is_judgement| {
         Ok(Some(Rejection { status, output: output.trim().into(), is_judgement }))
     };
-    match (end, limit) {
-        (End::Exited(status), _) if status.success() => Ok(None),
+    match end {
+        End::Exited(status) if status.success() => Ok(None),
         // 127: the shell did not find it; 126: the shell may not run it
-        (End::Exited(status), _) if matches!(status.code(), Some(126 | 127)) => {
+        End::Exited(status) if matches!(status.code(), Some(126 | 127)) => {
             Err(Error::msg(first_line(&output).to_string())).with_context(cannot)
         }
-        (End::Exited(status), _) => rejection(status.to_string(), &output, status.code().is_some()),
-        (End::OutOfTime, Some(limit)) => {
-            Err(limit.failure("the command of --check did not end within").into())
-        }
-        (End::Stopped | End::OutOfTime, _) => {
+        End::Exited(status) => rejection(status.to_string(), &output, status.code().is_some()),
+        End::OutOfTime(failure) => Err(failure.into()),
+        End::Stopped => {
             let why = "in a batch, the command cannot use the terminal";
             rejection("it stopped".into(), why, false)
         }
@@ -178,10 +178,12 @@ fn wait(child: &mut Child, limit: Option<&TimeLimit>, in_group: bool) -> io::Res
             Ok(Some((_, status))) => {
                 return Ok(End::Exited(ExitStatus::from_raw(status.as_raw())));
             }
-            Ok(None) if limit.is_some_and(|limit| limit.is_shorter_than(Duration::ZERO)) => {
-                return Ok(End::OutOfTime);
+            Ok(None) => {
+                if let Some(limit) = limit.filter(|limit| limit.is_over()) {
+                    return Ok(End::OutOfTime(limit.failure(UNENDED)));
+                }
+                thread::sleep(TICK);
             }
-            Ok(None) => thread::sleep(TICK),
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -191,13 +193,13 @@ fn wait(child: &mut Child, limit: Option<&TimeLimit>, in_group: bool) -> io::Res
 #[cfg(not(unix))]
 fn wait(child: &mut Child, limit: Option<&TimeLimit>, _: bool) -> io::Result<End> {
     let Some(limit) = limit else { return child.wait().map(End::Exited) };
-    while !limit.is_shorter_than(Duration::ZERO) {
+    while !limit.is_over() {
         if let Some(status) = child.try_wait()? {
             return Ok(End::Exited(status));
         }
         thread::sleep(TICK);
     }
-    Ok(End::OutOfTime)
+    Ok(End::OutOfTime(limit.failure(UNENDED)))
 }
 
 /// Reads everything, so that the command can always write, but retains only the start.

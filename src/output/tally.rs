@@ -28,8 +28,6 @@ pub struct Tally {
     pub tokens: u64,
     /// Estimated.
     pub cost: Cost,
-    /// What the results cost that earlier batches wrote to the same file.
-    pub earlier_cost: Cost,
     /// Credits left, in dollars; `None` until an answer reports them.
     pub credits: Option<f64>,
     /// An answer did not report credits, and no earlier answer did.

@@ -103,7 +103,7 @@ impl ErrorBody {
         // an event or a message
         let is_name = |code: &&String| {
             !matches!(&***code, "" | "error" | "new_api_error" | "message" | "list")
-                && !["message_", "content_block_"].iter().any(|event| code.starts_with(event))
+                && !is_event_name(code)
                 && code.parse::<f64>().is_err()
         };
         let kind = codes.iter().find(is_name).cloned().unwrap_or_default();
@@ -144,6 +144,11 @@ impl ErrorBody {
             _ => return None,
         })
     }
+}
+
+/// Whether this is the name of an event that a message consists of: not `error`, and not `ping`.
+pub fn is_event_name(name: &str) -> bool {
+    name.starts_with("message_") || name.starts_with("content_block_")
 }
 
 /// Whether the value of an `error` field says what went wrong: it has a word, or a number that is an HTTP status.

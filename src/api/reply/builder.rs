@@ -13,7 +13,7 @@ use super::unusable::{
 };
 use crate::api::deadline::Deadline;
 use crate::api::error::attempt::{AttemptError, broken, error_event};
-use crate::api::error::body::{ErrorBody, is_bare_error};
+use crate::api::error::body::{ErrorBody, is_bare_error, is_event_name};
 use crate::api::error::retry::Retryable;
 use crate::api::json::{
     BYTE_ORDER_MARK, Fields, escape_controls, first_value, is_json, one_line, parse, repair,
@@ -22,9 +22,6 @@ use crate::api::usage::Usage;
 
 /// The note on raw control characters in a string, and on events without a line end between them.
 const REPAIRED: &str = "the server sent invalid JSON, which was repaired";
-
-/// How the names of the API's own events begin, except `error` and `ping`.
-const EVENT_NAMES: [&str; 2] = ["message_", "content_block_"];
 
 /// The answer so far. Each event is one transition of [`Answer::state`].
 #[derive(Default)]
@@ -146,7 +143,7 @@ impl MessageBuilder {
             self.answer.note(REPAIRED);
             return Ok(());
         }
-        if !name.is_empty() && name != b"error" && !is_own(&String::from_utf8_lossy(name)) {
+        if !name.is_empty() && name != b"error" && !is_event_name(&String::from_utf8_lossy(name)) {
             return Ok(());
         }
         Err(not_json(name, rest, self.now()))
@@ -156,12 +153,12 @@ impl MessageBuilder {
         let mut kind: String =
             event.read("type").unwrap_or_else(|| String::from_utf8_lossy(name).into_owned());
         let is_untyped =
-            event.get("type").is_none() && event.get("delta").is_none() && !is_own(&kind);
+            event.get("type").is_none() && event.get("delta").is_none() && !is_event_name(&kind);
         let is_bare = is_untyped && is_bare_error(json);
         if name == b"error" || is_bare || is_error(&kind, event) {
             return Err(self.error(json));
         }
-        if has_choices(event) && !is_own(&kind) {
+        if has_choices(event) && !is_event_name(&kind) {
             return Err(openai_style().into());
         }
         self.take_words(&kind, is_untyped, json);
@@ -282,7 +279,7 @@ impl MessageBuilder {
             return Err(no_message(body, content_type));
         };
         let first = fields(json).unwrap_or_default();
-        if first.read::<String>("type").is_some_and(|kind| is_own(&kind) || kind == "ping") {
+        if first.read::<String>("type").is_some_and(|kind| is_event_name(&kind) || kind == "ping") {
             // a stream with an event on each line
             self.take_broken_event(b"", &escaped)?;
             return self.end();
@@ -407,11 +404,6 @@ impl MessageBuilder {
 /// The fields of JSON, none if it is not an object; `None` if it is not JSON.
 fn fields(json: &str) -> Option<Fields> {
     parse(json).or_else(|| is_json(json).then(Fields::default))
-}
-
-/// Whether this is the name of an event that a message consists of.
-fn is_own(name: &str) -> bool {
-    EVENT_NAMES.iter().any(|start| name.starts_with(start))
 }
 
 /// An event without the names of the fields before it.

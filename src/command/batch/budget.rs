@@ -28,7 +28,7 @@ pub fn check_model(run: &BatchRun, model: &str) -> Result<()> {
 
 /// Checks `--max-cost` before anything is sent: the rows of the file may reach it already.
 pub fn begin(run: &BatchRun) {
-    if lock(&run.tally).earlier_cost.is_example {
+    if lock(&run.earlier).cost.is_example {
         let why = "have neither a cost nor a --price that fits their model";
         let console = &run.session.options.console;
         console
@@ -40,9 +40,8 @@ pub fn begin(run: &BatchRun) {
 /// Stops if the batch, with what earlier runs wrote to its file, has cost `--max-cost` or more.
 fn look_at_cost(run: &BatchRun) {
     let Some(most) = run.batch.max_cost else { return };
-    let tally = lock(&run.tally);
-    let (mut cost, earlier) = (tally.cost, tally.earlier_cost);
-    drop(tally);
+    let earlier = lock(&run.earlier).cost;
+    let mut cost = lock(&run.tally).cost;
     cost.add(earlier);
     if cost.dollars < most {
         return;

@@ -29,15 +29,14 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
     // an error is reported when it stops the batch
     for item in Items::open(items)?.map_while(Result::ok) {
         let Some(label) = label(item.id.as_deref(), item.data.as_deref()) else { continue };
-        let digest = Digest::of(label.as_bytes());
-        if answers.with_label(digest).next().is_none() {
+        if answers.with_label(label).next().is_none() {
             continue;
         }
         let endpoint = run.session.client.endpoint();
         let Ok((_, prepared)) = run.defaults.prepare(item.request, endpoint) else { continue };
-        let identity = identity(Some(&label), Some(prepared.digest()), "");
-        if answers.is_changed(digest, identity) {
-            changed.insert(digest);
+        let identity = identity(Some(label), Some(prepared.digest()), "");
+        if answers.is_changed(label, identity) {
+            changed.insert(label);
         } else {
             unchanged.insert(identity);
         }
@@ -59,8 +58,8 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
 }
 
 /// Notes that an item is asked though there is an answer to another request of it, unless this was noted before.
-pub fn note_first(run: &BatchRun, console: &Console, label: Option<&str>, identity: Digest) {
-    let Some(label) = label.map(|label| Digest::of(label.as_bytes())) else { return };
+pub fn note_first(run: &BatchRun, console: &Console, label: Option<Digest>, identity: Digest) {
+    let Some(label) = label else { return };
     let mut earlier = lock(&run.earlier);
     if earlier.labelled.is_changed(label, identity) {
         drop(take(&mut earlier.labelled));

@@ -42,7 +42,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         Err(error) => return Some(row(None, None, failed(None, &error, None), None)),
     };
     let key = prepared.digest();
-    if is_answered(run, &console, label(id, data).as_deref(), key, line) {
+    if is_answered(run, &console, label(id, data), key, line) {
         return None;
     }
     if let Err(error) = budget::check_model(run, &request.model) {
@@ -104,7 +104,7 @@ fn send(
 fn is_answered(
     run: &BatchRun,
     console: &Console,
-    label: Option<&str>,
+    label: Option<Digest>,
     key: Digest,
     line: u64,
 ) -> bool {

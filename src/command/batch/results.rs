@@ -78,7 +78,7 @@ impl Row<'_> {
             RowContent::Error { error } => &error.message,
             RowContent::Answer { .. } => "",
         };
-        identity(label(self.id, self.data).as_deref(), self.key, message)
+        identity(label(self.id, self.data), self.key, message)
     }
 }
 
@@ -110,9 +110,9 @@ impl WrittenRow<'_> {
         self.key.is_some() && self.text.is_some()
     }
 
-    /// The digest of its item's label.
+    /// The label of its item.
     pub fn label(&self) -> Option<Digest> {
-        label(self.id, self.data).map(|label| Digest::of(label.as_bytes()))
+        label(self.id, self.data)
     }
 
     /// What it cost. If it does not say so, that is estimated from its usage.
@@ -130,31 +130,33 @@ impl WrittenRow<'_> {
     /// What identifies its item.
     pub fn identity(&self) -> Digest {
         let message = self.error.as_ref().map_or("", |error| &error.message);
-        identity(label(self.id, self.data).as_deref(), self.key, message)
+        identity(label(self.id, self.data), self.key, message)
     }
 }
 
-/// What the user calls an item: its id, or else its data. However it is written, equal JSON gives equal labels.
-pub fn label(id: Option<&RawValue>, data: Option<&RawValue>) -> Option<String> {
+/// The digest of what the user calls an item: its id, or else its data. However it is written, equal JSON gives equal
+/// labels.
+pub fn label(id: Option<&RawValue>, data: Option<&RawValue>) -> Option<Digest> {
     let id = id.map(|id| format!("id {}", canonical(id)));
-    id.or_else(|| data.map(|data| format!("data {}", canonical(data))))
+    let label = id.or_else(|| data.map(|data| format!("data {}", canonical(data))))?;
+    Some(Digest::of(label.as_bytes()))
 }
 
 /// What identifies an item: the digest of its request, and its label, if it has one. Not its line, which may change. An
 /// item without a request is identified by its error message instead.
 ///
 /// A row is never joined to another item. Two items have the same identity only if the same bytes are digested (or the
-/// digests collide). Those of an item with a label are `label`, a line end and `key`. A label has no line end, because
-/// it comes from one line, and begins with `id ` or `data `. So equal bytes mean equal labels and equal keys: items
-/// with equal prompts, but with different data, are different. The key of an item without a label is the digest of its
+/// digests collide). Those of an item with a label are the digest `label`, a line end and the digest `key`, and what is
+/// digested for a label begins with `id ` or `data `. So equal bytes mean equal labels and equal keys: items with equal
+/// prompts, but with different data, are different. The key of an item without a label is the digest of its
 /// request, which begins with `{`. Then there is nothing that could tell equal items apart, and their answers may be
 /// exchanged.
-pub fn identity(label: Option<&str>, key: Option<Digest>, message: &str) -> Digest {
+pub fn identity(label: Option<Digest>, key: Option<Digest>, message: &str) -> Digest {
     match (label, key) {
         (None, Some(key)) => key,
         (Some(label), Some(key)) => Digest::of(format!("{label}\n{key}").as_bytes()),
         (label, None) => {
-            let label = label.unwrap_or_default();
+            let label = label.map(|label| label.to_string()).unwrap_or_default();
             Digest::of(format!("{label}\n\n{message}").as_bytes())
         }
     }

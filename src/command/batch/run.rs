@@ -90,7 +90,7 @@ impl BatchRun {
             defaults,
             in_turn: batch.keep_order && earlier.item_lines.is_none(),
             batch,
-            tally: Tally { earlier_cost: earlier.cost, ..Tally::default() }.into(),
+            tally: Mutex::default(),
             earlier: earlier.into(),
             output: output.into(),
             stop: Mutex::default(),
