@@ -1,8 +1,17 @@
 //! `--check`: an answer is printed if a command accepts it, and else the model is asked again.
 
 use std::fmt::Write;
+#[cfg(unix)]
+use std::io::Read;
+#[cfg(unix)]
+use std::net::{TcpListener, TcpStream};
 
+#[cfg(unix)]
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use serde_json::{Value, json};
+
+#[cfg(unix)]
+use crate::harness::PATIENCE;
 
 use crate::harness::{
     CONFLICT, Events, Received, STOPPED_SHORT, Server, answer, anyask, folder, is_installed,
@@ -195,28 +204,43 @@ fn the_command_does_not_see_the_key() {
         .exits(13);
 }
 
+/// A command for `--check` that does not end by itself, and where it connects to as long as it runs.
+#[cfg(unix)]
+fn connecting_check() -> (String, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE)).expect("a limit");
+    let port = listener.local_addr().expect("an address").port();
+    (format!("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 100'"), listener)
+}
+
+/// Waits until that command has begun.
+#[cfg(unix)]
+fn begun(listener: &TcpListener) -> TcpStream {
+    let (command, _) = listener.accept().expect("the command to begin");
+    command.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    command
+}
+
+/// Waits until that command has ended.
+#[cfg(unix)]
+#[track_caller]
+fn has_ended(mut command: TcpStream) {
+    assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
+}
+
 /// A terminal sends Ctrl-C to all programs in its foreground. A batch wants it twice, and the command goes on after the
 /// first one.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_and_the_command() {
-    use crate::harness::PATIENCE;
-    use rustix::net::sockopt::{Timeout, set_socket_timeout};
     use rustix::process::Signal;
-    use std::io::Read;
-    use std::net::TcpListener;
 
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE)).expect("a limit");
-    let port = listener.local_addr().expect("an address").port();
-    // holds a connection while it runs
-    let check = format!("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 100'");
+    let (check, listener) = connecting_check();
     let folder = folder().with("items", "hi\n");
     for (args, is_batch) in [(["--no-stdin", "hi"], false), (["--batch=items", "hi"], true)] {
         let run = anyask(["--mock", "--check", &check]).args(&args).in_dir(&folder);
         let mut running = run.in_own_group().mentions("").start();
-        let (mut command, _) = listener.accept().expect("the command to begin");
-        command.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        let command = begun(&listener);
         running.interrupt_group();
         if is_batch {
             let note = "anyask: note: no new items are started; a second signal stops at once\n";
@@ -224,30 +248,22 @@ fn ctrl_c_ends_the_program_and_the_command() {
             running.interrupt_group();
         }
         running.ends_by(Signal::INT);
-        assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
+        has_ended(command);
     }
 }
 
 #[cfg(unix)]
 #[test]
 fn a_signal_to_the_program_alone_ends_the_command_too() {
-    use crate::harness::PATIENCE;
-    use rustix::net::sockopt::{Timeout, set_socket_timeout};
     use rustix::process::Signal;
-    use std::io::Read;
-    use std::net::TcpListener;
 
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    set_socket_timeout(&listener, Timeout::Recv, Some(PATIENCE)).expect("a limit");
-    let port = listener.local_addr().expect("an address").port();
-    let check = format!("exec bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; exec sleep 100'");
+    let (check, listener) = connecting_check();
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
         let running = anyask(["--mock", "--check", &check, "--no-stdin", "hi"]).start();
-        let (mut command, _) = listener.accept().expect("the command to begin");
-        command.set_read_timeout(Some(PATIENCE)).expect("a limit");
+        let command = begun(&listener);
         running.signal(signal);
         running.ends_by(signal);
-        assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
+        has_ended(command);
     }
 }
 

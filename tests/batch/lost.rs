@@ -136,14 +136,7 @@ fn counts_the_answers_whose_reader_a_signal_ended() {
 #[test]
 fn one_answer_without_a_reader_is_told_beside_those_with_one() {
     let gate = Gate::new(2);
-    let held = gate.clone();
-    let server = Server::handling(move |number, request| {
-        if number == 1 {
-            held.wait();
-            held.wait();
-        }
-        json_answer(&answer(&request.prompt()))
-    });
+    let server = Server::holding(1, &gate);
     let folder = with_items(numbered(50));
     let (reader, writer) = pipe().expect("a pipe");
     let closed = writer.try_clone().expect("its end");

@@ -159,19 +159,15 @@ fn leaves_a_file_alone_that_took_the_place_of_the_results() {
 #[test]
 fn a_lost_answer_is_told_though_a_signal_had_stopped_the_batch() {
     let folder = with_items(numbered(5));
-    let (asked, answered) = (Gate::new(2), Gate::new(2));
-    let gates = (asked.clone(), answered.clone());
-    let server = meanwhile(&folder, move |_| {
-        gates.0.wait();
-        gates.1.wait();
-    });
+    let gate = Gate::new(2);
+    let server = Server::holding(2, &gate);
     let error = "1 answer could not be written\nanyask: out was replaced: out:1: this line is not";
     let mut running = batch(["-j1", "-o", "out"], &server, &folder).mentions(error).start();
-    asked.wait();
+    gate.wait();
     running.signal(Signal::INT);
     assert!(running.says_line().contains("no new items are started"));
     save(folder.path(), "my notes\n");
-    answered.wait();
+    gate.wait();
     running.ends_by(Signal::INT);
 }
 

@@ -72,12 +72,7 @@ fn asks_again_what_failed_or_changed_and_removes_a_torn_line() {
 #[test]
 fn refuses_a_file_that_another_batch_is_writing_to() {
     let gate = Gate::new(2);
-    let held = gate.clone();
-    let server = Server::handling(move |_, request| {
-        held.wait();
-        held.wait();
-        json_answer(&answer(&request.prompt()))
-    });
+    let server = Server::holding(0, &gate);
     let folder = with_items("one\n");
     let first = batch(["-o", "out"], &server, &folder).mentions(&summary(1, 0, 0)).start();
     gate.wait();

@@ -288,14 +288,7 @@ fn works_with_few_threads_and_says_that_there_are_none() {
 #[test]
 fn goes_on_after_ctrl_c_when_its_parent_ignores_it() {
     let gate = Gate::new(2);
-    let held = gate.clone();
-    let server = Server::handling(move |number, request| {
-        if number == 0 {
-            held.wait();
-            held.wait();
-        }
-        json_answer(&answer(&request.prompt()))
-    });
+    let server = Server::holding(0, &gate);
     let folder = with_items(numbered(3));
     let running = bash("trap '' INT; exec anyask --batch=items -j1 -q -oout")
         .at(&server)

@@ -123,6 +123,19 @@ impl Server {
         Self::handling(|_, request| json_answer(&answer(&request.prompt())))
     }
 
+    /// Answers each request with its prompt, but the one with this number, from 0, only when the test has met it at the
+    /// gate twice: when it has come, and to let it go on.
+    pub fn holding(number: usize, gate: &Gate) -> Self {
+        let gate = gate.clone();
+        Self::handling(move |count, request| {
+            if count == number {
+                gate.wait();
+                gate.wait();
+            }
+            json_answer(&answer(&request.prompt()))
+        })
+    }
+
     /// Answers one connection after the other with these bytes and closes it.
     pub fn serving(answers: Vec<Vec<u8>>) -> Self {
         Self::new(answers.into_iter().map(|answer| vec![Act::Send(answer)]).collect())
