@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde::de::IgnoredAny;
 
+use crate::disk;
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
 
@@ -141,6 +142,12 @@ impl Lines {
             let _ = self.file.unlock();
         }
         written
+    }
+
+    /// Waits until the disk has what was appended.
+    pub fn sync(&self) -> Result<()> {
+        let synced = if self.regular { disk::sync(&self.file) } else { Ok(()) };
+        synced.with_context(|| cannot("write to", &self.name))
     }
 
     /// Removes everything after the first `length` bytes.

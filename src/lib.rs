@@ -19,6 +19,7 @@
 pub mod api;
 pub mod cli;
 pub mod command;
+mod disk;
 pub mod error;
 pub mod input;
 pub mod jsonl;

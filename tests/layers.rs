@@ -5,20 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each layer may import. `jsonl`, `mock`, `shell` and `sync` stand beside `error` at the bottom.
-const ALLOWED: [(&str, &[&str]); 12] = [
+/// What each layer may import. `disk`, `jsonl`, `mock`, `shell` and `sync` stand beside `error` at the bottom.
+const ALLOWED: [(&str, &[&str]); 13] = [
     ("main", &[]),
     (
         "lib",
-        &["command", "cli", "api", "input", "output", "error", "jsonl", "mock", "shell", "sync"],
+        &[
+            "command", "cli", "api", "input", "output", "error", "disk", "jsonl", "mock", "shell",
+            "sync",
+        ],
     ),
     ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error", "sync"]),
     ("cli", &["input", "output", "api", "mock", "shell", "error", "sync"]),
     ("input", &["api", "jsonl", "error", "sync"]),
-    ("output", &["api", "error", "sync"]),
+    ("output", &["api", "disk", "error", "sync"]),
     ("api", &["error", "sync"]),
-    ("jsonl", &["error", "sync"]),
+    ("jsonl", &["disk", "error", "sync"]),
     ("mock", &["error"]),
+    ("disk", &[]),
     ("shell", &[]),
     ("sync", &[]),
     ("error", &[]),

@@ -23,6 +23,8 @@ mod harness;
 #[cfg(unix)]
 mod hostile;
 #[cfg(unix)]
+mod in_place;
+#[cfg(unix)]
 mod key;
 mod layers;
 mod log;

@@ -302,7 +302,9 @@ pub struct Args {
 
     /// Write the answer to FILE when it is complete
     ///
-    /// Until then FILE stays unchanged. '-' is standard output.
+    /// Until then FILE stays unchanged. Its mode, owner and group are kept. If no other file can take its name (a
+    /// mounted file, one with hard links, one in a read-only folder), it is rewritten in place. If FILE cannot be
+    /// written, as on a full disk, the answer goes to standard output, and the exit status is 1. '-' is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
     pub output: Option<PathBuf>,
 

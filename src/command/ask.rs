@@ -88,8 +88,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     let prepared = request.prepare(session.client.endpoint())?;
     // --check may add messages after it
     let question = request.messages.iter().rposition(|message| message.role == Role::User);
-    let sink = Sink::open(output)?;
-    session.remove_on_signal(sink.temp_path());
+    let sink = Sink::open(output, &session.temp_file)?;
     let mut printer = Printer::new(output, sink, console);
     start_spinner(console);
     let asker = Asker::Question(&mut printer);
@@ -105,6 +104,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
         }
         outcome.write_error = appended.err().or(outcome.write_error);
     }
+    outcome.write_error = outcome.write_error.or(session.sync_recordings().err());
     report(session, outcome)
 }
 

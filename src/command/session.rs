@@ -1,7 +1,7 @@
 //! What stays the same from question to question: the options, the client, the log.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 
@@ -12,7 +12,7 @@ use super::signals::{end_by, on_signal};
 use crate::api::{Client, Pace};
 use crate::cli::Options;
 use crate::jsonl::Lines;
-use crate::sync::lock;
+use crate::output::TempFile;
 
 pub struct Session {
     pub options: Options,
@@ -23,7 +23,7 @@ pub struct Session {
     pub recordings: Option<Recordings>,
     pub checks: Arc<RunningChecks>,
     /// The temporary file of `-o`, which a signal removes.
-    temp_path: Arc<Mutex<Option<PathBuf>>>,
+    pub temp_file: TempFile,
 }
 
 impl Session {
@@ -37,8 +37,13 @@ impl Session {
         let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
         let fallback = Fallback::new(options.fallback.clone());
         let checks = Arc::new(RunningChecks::new(pace.is_parallel()));
-        let temp_path = Arc::default();
-        Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_path })
+        let temp_file = TempFile::default();
+        Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_file })
+    }
+
+    /// Waits until the disk has the recorded answers.
+    pub fn sync_recordings(&self) -> Result<()> {
+        self.recordings.as_ref().map_or(Ok(()), Recordings::sync)
     }
 
     /// Removes the temporary file of `-o` and ends the command of `--check` when one of these signals ends the program.
@@ -46,27 +51,11 @@ impl Session {
         if self.options.output.path.is_none() && self.options.check.is_none() {
             return Ok(());
         }
-        let (temp_path, checks) = (Arc::clone(&self.temp_path), Arc::clone(&self.checks));
+        let (temp_file, checks) = (self.temp_file.clone(), Arc::clone(&self.checks));
         on_signal(signals, move |signal| {
             let _ended = checks.end_by(signal);
-            remove(&temp_path);
+            temp_file.remove();
             end_by(signal);
         })
     }
-
-    /// Removes the temporary file now.
-    pub fn remove_temp_file(&self) {
-        remove(&self.temp_path);
-    }
-
-    /// Sets the file that the signals of [`Session::watch_signals`] remove.
-    pub fn remove_on_signal(&self, temp_path: Option<&Path>) {
-        let path = temp_path.map(Path::to_path_buf);
-        *lock(&self.temp_path) = path;
-    }
-}
-
-fn remove(temp_path: &Mutex<Option<PathBuf>>) {
-    let path = lock(temp_path).take();
-    path.map(std::fs::remove_file);
 }

@@ -135,7 +135,8 @@ impl Conversation {
         }
         turn += &line(&json!({"role": "user", "content": question}))?;
         turn += &line(&json!({"role": "assistant", "content": answer}))?;
-        lines.append(turn.as_bytes())
+        lines.append(turn.as_bytes())?;
+        lines.sync()
     }
 }
 

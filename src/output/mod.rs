@@ -1,21 +1,21 @@
 //! What the user sees: the answer on standard output or in a file, everything else on standard error.
 
-mod atomic;
 mod console;
 mod highlight;
 mod live;
 mod printer;
 mod progress;
+mod replace;
 mod report;
 mod settings;
 mod sink;
 mod tally;
 pub mod terminal;
 
-pub use atomic::{AtomicFile, link_target};
 pub use console::Console;
 pub use printer::{Printer, printable};
 pub use progress::{note_fallback, show_progress, start_spinner};
+pub use replace::{NotReplaced, TempFile, is_replaceable, link_target, replace};
 pub use report::{counted, curl, estimate, stopped_short, usage_line};
 pub use settings::{Format, Settings};
 pub use sink::Sink;

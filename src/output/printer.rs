@@ -36,8 +36,8 @@ impl<'a> Printer<'a> {
                 _ => self.sink.markdown(chunk),
             }
         }
-        // the spinner stays until something is printed, and while a file is written
-        if !self.sink.is_flushed() && self.sink.temp_path().is_none() {
+        // the spinner stays until something is printed
+        if !self.sink.is_flushed() {
             self.console.stop_live();
         }
         self.sink.flush()
@@ -53,7 +53,7 @@ impl<'a> Printer<'a> {
             Format::Text | Format::Code | Format::Json | Format::Events => {}
         }
         self.sink.end_line();
-        self.sink.finish(complete)
+        self.sink.finish(complete, self.settings)
     }
 }
 

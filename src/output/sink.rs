@@ -3,22 +3,30 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result};
 
-use super::atomic::AtomicFile;
 use super::highlight::Highlighter;
+use super::replace::{TempFile, is_replaceable, write_file};
 use super::settings::Settings;
 use super::terminal::sanitize;
 use crate::error::{Failure, Kind};
 
-/// An open output. Nothing is written before [`Sink::flush`].
+/// What is written to.
+#[derive(Debug)]
+enum Target {
+    /// Standard output, a device or a pipe, and its name in messages.
+    Open(File, String),
+    /// A file that is replaced at the end.
+    Replaced(PathBuf, TempFile),
+}
+
+/// An output. Nothing is written before [`Sink::flush`], and to a file that is replaced nothing before
+/// [`Sink::finish`].
 #[derive(Debug)]
 pub struct Sink {
-    file: File,
-    /// The output's name in messages.
-    name: String,
+    target: Target,
     pending: Vec<u8>,
     /// The last byte that was added.
     last: Option<u8>,
@@ -27,57 +35,51 @@ pub struct Sink {
     sanitized: bool,
     /// Styles the answer's text on a terminal with colours.
     highlighter: Option<Highlighter>,
-    replacement: Option<AtomicFile>,
 }
 
 impl Sink {
-    /// Opens standard output, or the file of `-o`.
-    pub fn open(settings: &Settings) -> Result<Self> {
-        if let Some(path) = &settings.path {
-            return Self::replace(path, settings);
+    /// Opens standard output, or what `-o` names. A file is replaced at the end, by way of `temp_file`.
+    pub fn open(settings: &Settings, temp_file: &TempFile) -> Result<Self> {
+        let Some(path) = &settings.path else {
+            let highlighter = settings.highlight.then(Highlighter::default);
+            return Ok(Self { highlighter, ..Self::stdout(settings)? });
+        };
+        if is_replaceable(path) {
+            let target = Target::Replaced(path.clone(), temp_file.clone());
+            return Ok(Self::new(target, false, settings.raw));
         }
-        let highlighter = settings.highlight.then(Highlighter::default);
-        Ok(Self { highlighter, ..Self::stdout(settings)? })
+        let name = path.display().to_string();
+        let file = File::options().append(true).open(path);
+        let file = file.with_context(|| cannot_write(&name))?;
+        let terminal = file.is_terminal();
+        Ok(Self::new(Target::Open(file, name), terminal, settings.raw))
     }
 
     pub fn stdout(settings: &Settings) -> Result<Self> {
         let context = || Failure::new(Kind::Local, "cannot open standard output");
         let file = stdout().with_context(context)?;
-        Ok(Self::new(file, "standard output".into(), settings.terminal, settings.raw))
+        let target = Target::Open(file, "standard output".into());
+        Ok(Self::new(target, settings.terminal, settings.raw))
     }
 
-    /// Opens a file that is replaced when the answer is complete.
-    fn replace(path: &Path, settings: &Settings) -> Result<Self> {
-        let (file, replacement) = AtomicFile::open(path)?;
-        let (name, terminal) = (path.display().to_string(), file.is_terminal());
-        Ok(Self { replacement, ..Self::new(file, name, terminal, settings.raw) })
-    }
-
-    fn new(file: File, name: String, terminal: bool, raw: bool) -> Self {
+    fn new(target: Target, terminal: bool, raw: bool) -> Self {
         Self {
-            file,
-            name,
+            target,
             pending: Vec::new(),
             last: None,
             terminal,
             sanitized: terminal && !raw,
             highlighter: None,
-            replacement: None,
         }
-    }
-
-    /// The temporary file, if a file is being replaced.
-    pub fn temp_path(&self) -> Option<&Path> {
-        self.replacement.as_ref().map(AtomicFile::temp_path)
     }
 
     pub fn is_terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Whether there is nothing to write.
+    /// Whether [`Sink::flush`] has nothing to write.
     pub fn is_flushed(&self) -> bool {
-        self.pending.is_empty()
+        self.pending.is_empty() || matches!(self.target, Target::Replaced(..))
     }
 
     /// Adds text of the answer, sanitized and highlighted for a terminal.
@@ -133,11 +135,12 @@ impl Sink {
 
     /// Writes what was added.
     pub fn flush(&mut self) -> Result<()> {
-        let written = write_all(&mut self.file, &self.pending).map_err(|error| {
+        let Target::Open(file, name) = &mut self.target else { return Ok(()) };
+        let written = write_all(file, &self.pending).map_err(|error| {
             let failure = if error.kind() == ErrorKind::BrokenPipe {
                 Failure::new(Kind::ReaderGone, "the reader of standard output is gone")
             } else {
-                Failure::new(Kind::Local, format!("cannot write to {}", self.name))
+                cannot_write(name)
             };
             Error::new(error).context(failure)
         });
@@ -145,14 +148,27 @@ impl Sink {
         written
     }
 
-    /// Writes what was added, and replaces the file if the answer is complete.
-    pub fn finish(&mut self, complete: bool) -> Result<()> {
-        self.flush()?;
-        match self.replacement.take() {
-            Some(replacement) if complete => replacement.commit(),
-            _ => Ok(()),
+    /// Writes what was added. A file is replaced if the answer is complete. If it cannot be, the answer goes to
+    /// standard output.
+    pub fn finish(&mut self, complete: bool, settings: &Settings) -> Result<()> {
+        let Target::Replaced(path, temp_file) = &self.target else { return self.flush() };
+        if !complete {
+            return Ok(());
         }
+        let Err(error) = write_file(path, &self.pending, temp_file) else { return Ok(()) };
+        let failure = cannot_write(&path.display().to_string());
+        let mut stdout = Self::stdout(settings)?;
+        stdout.json(&self.pending);
+        let hint = match stdout.flush() {
+            Ok(()) => "the answer is on standard output instead",
+            Err(_) => "standard output cannot be written to either, so the answer is lost",
+        };
+        Err(Error::new(error).context(failure.hint(hint)))
     }
+}
+
+fn cannot_write(name: &str) -> Failure {
+    Failure::new(Kind::Local, format!("cannot write to {name}"))
 }
 
 /// Standard output as a file. The standard library's handle would hold text back until its line ends.

@@ -10,9 +10,9 @@ use super::labelled::Labelled;
 use super::order::Rows;
 use super::results::{Earlier, ItemLine, WrittenRow};
 use crate::api::Prices;
-use crate::error::{Failure, Kind, usage_error};
+use crate::error::{Failure, Kind, describe, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};
-use crate::output::{AtomicFile, counted};
+use crate::output::{NotReplaced, TempFile, counted, replace};
 
 /// An open file of results. It is locked, so that no other batch writes to it.
 pub struct ResultsFile {
@@ -54,11 +54,6 @@ impl ResultsFile {
         earlier.labelled = Labelled::new(labelled);
         // if only the line end of the last row is missing, this adds it
         self.append_lines("")
-    }
-
-    /// Whether the file can be put in order. An open descriptor cannot. An error if its folder does not allow it.
-    pub fn can_be_ordered(&self) -> Result<bool> {
-        Ok(AtomicFile::open(&self.path)?.1.is_some())
     }
 
     /// Appends a row to the file that has the name now.
@@ -106,18 +101,25 @@ impl ResultsFile {
         Ok(())
     }
 
-    /// Puts the rows in the order of the items, in one step. `on_temp_path` is called with the path of the temporary
-    /// file.
-    pub fn order(&self, items: Vec<ItemLine>, on_temp_path: impl FnOnce(&Path)) -> Result<()> {
+    /// Waits until the disk has all rows.
+    pub fn sync(&self) -> Result<()> {
+        self.lines.sync()
+    }
+
+    /// Puts the rows in the order of the items, in one step. If the file cannot be replaced, it stays as it is, and
+    /// `notify` says so.
+    pub fn order(
+        &self,
+        items: Vec<ItemLine>,
+        temp_file: &TempFile,
+        notify: impl FnOnce(&str),
+    ) -> Result<()> {
         let mut rows = Rows::default();
         self.read(|row, offset| rows.add(row, offset))?;
         let Some(offsets) = rows.in_order(items) else { return Ok(()) };
-        let name = self.path.display();
-        let (file, Some(replacement)) = AtomicFile::open(&self.path)? else { return Ok(()) };
-        on_temp_path(replacement.temp_path());
-        let copy = || {
+        let copy = |file: &File| {
             let mut from = BufReader::new(self.rewound()?);
-            let mut to = BufWriter::new(&file);
+            let mut to = BufWriter::new(file);
             let (mut at, mut line) = (0, Vec::new());
             for offset in offsets {
                 from.seek_relative(offset.wrapping_sub(at).cast_signed())?;
@@ -126,16 +128,24 @@ impl ResultsFile {
                 to.write_all(&line)?;
             }
             to.flush()?;
-            // so that even after a power cut, the old or the new file is complete
-            file.sync_all()
+            if !self.lines.is_at(&self.path) {
+                return Err(io::Error::other("it was replaced or removed"));
+            }
+            Ok(())
         };
-        copy().with_context(|| Failure::new(Kind::Local, format!("cannot put {name} in order")))?;
-        // the moment in which somebody may replace the file is now as short as it can be
-        if !self.lines.is_at(&self.path) {
-            let message = format!("{name} was replaced or removed, so it is not put in order");
-            return Err(Failure::new(Kind::Local, message).into());
+        let name = self.path.display();
+        match replace(&self.path, temp_file, copy) {
+            Ok(()) => Ok(()),
+            Err(NotReplaced::Fixed(error)) => {
+                let why = describe(&error.into());
+                notify(&format!("{name} keeps the order in which the results came: {why}"));
+                Ok(())
+            }
+            Err(NotReplaced::Unwritten(error)) => {
+                let message = format!("cannot put {name} in order");
+                Err(error).with_context(|| Failure::new(Kind::Local, message))
+            }
         }
-        replacement.commit()
     }
 
     fn rewound(&self) -> io::Result<&File> {

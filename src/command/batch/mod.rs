@@ -49,7 +49,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
         run.write(&row?)?;
     }
     drop(heartbeat);
-    run.order_results();
+    run.save();
     console.stop_live();
     // once, so that a signal that comes meanwhile changes nothing half-way
     let Stop { reason, signal, no_more_items } = take(&mut *lock(&run.stop));

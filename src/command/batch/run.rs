@@ -1,7 +1,7 @@
 //! What the workers of a batch share, how it stops early, and what is reported at its end.
 
 use std::mem::take;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -18,7 +18,7 @@ use crate::command::session::Session;
 use crate::command::signals::{ENDING, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::note_replaced;
-use crate::output::{Console, Sink, Tally};
+use crate::output::{Console, Sink, Tally, TempFile, is_replaceable};
 use crate::sync::{Ticker, lock};
 
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
@@ -39,11 +39,11 @@ impl Output {
         let mut earlier = Earlier::default();
         let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
         let Some(path) = options.output.path.as_ref().filter(is_file) else {
-            return Ok((Self::Stream(Sink::open(&options.output)?), earlier));
+            return Ok((Self::Stream(Sink::open(&options.output, &TempFile::default())?), earlier));
         };
         let mut file = ResultsFile::open(path, batch.resume)?;
         file.read_answers(&mut earlier, batch.max_cost.map(|_| &options.prices))?;
-        if batch.keep_order && file.can_be_ordered()? {
+        if batch.keep_order && is_replaceable(path) {
             earlier.item_lines = Some(Vec::new());
         }
         Ok((Self::File(file), earlier))
@@ -166,18 +166,22 @@ impl BatchRun {
         first_was_sent.filter(|first_was_sent| !**first_was_sent)
     }
 
-    /// Puts the results in order, if that was left for the end.
-    pub fn order_results(&self) {
+    /// Waits until the disk has what was written, and puts the results in order, if that was left for the end.
+    pub fn save(&self) {
+        self.session.sync_recordings().unwrap_or_else(|error| self.stop(error));
         let console = &self.session.options.console;
         // the answers of earlier batches are no longer needed
         let Earlier { item_lines, .. } = take(&mut *lock(&self.earlier));
-        if let (Output::File(file), Some(item_lines)) = (&mut *lock(&self.output), item_lines) {
-            let on_temp_path = |path: &Path| self.session.remove_on_signal(Some(path));
-            let ordered = file.follow_name(|note| console.note(note));
-            let ordered = ordered.and_then(|()| file.order(item_lines, on_temp_path));
-            self.session.remove_on_signal(None);
-            ordered.unwrap_or_else(|error| self.stop(error));
-        }
+        let Output::File(file) = &mut *lock(&self.output) else { return };
+        let notify = |note: &str| console.note(note);
+        let saved = file.sync().and_then(|()| match item_lines {
+            Some(item_lines) => {
+                file.follow_name(notify)?;
+                file.order(item_lines, &self.session.temp_file, notify)
+            }
+            None => Ok(()),
+        });
+        saved.unwrap_or_else(|error| self.stop(error));
     }
 
     /// Takes no more items and sends nothing more. The first reason is the batch's error, unless an answer is lost later.
@@ -212,7 +216,7 @@ impl BatchRun {
         let run = Arc::clone(self);
         on_signal(&ENDING, move |signal| {
             if lock(&run.stop).signal.replace(signal).is_some() {
-                run.session.remove_temp_file();
+                run.session.temp_file.remove();
                 let _ended = run.session.checks.end_by(signal);
                 end_by(signal);
             }

@@ -98,6 +98,11 @@ impl Recordings {
         lines.append(line(&record)?.as_bytes())
     }
 
+    /// Waits until the disk has what was added.
+    pub fn sync(&self) -> Result<()> {
+        self.lines.as_ref().map_or(Ok(()), Lines::sync)
+    }
+
     /// The error of a request without an answer. It names the first difference from the last recorded request.
     fn no_answer(&self, recorded: &Recorded, prepared: &Prepared) -> Failure {
         let path = self.path.display();
