@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::IgnoredAny;
 
 use crate::disk;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, describe};
 use crate::sync::lock;
 
 /// How often to look whether another program has released its lock.
@@ -55,30 +55,41 @@ pub struct Lines {
     name: String,
     /// It is a regular file, not a pipe or a device.
     regular: bool,
+    /// It is a regular file on a file system that has locks.
+    lockable: bool,
     locked: bool,
     appending: Mutex<()>,
 }
 
 impl Lines {
-    /// Opens or creates the file. `what` is its name in messages, such as "the log", and its path follows.
-    pub fn open(path: &Path, what: &str) -> Result<Self> {
+    /// Opens or creates the file. `what` is its name in messages, such as "the log", and its path follows. If its file
+    /// system has no locks, `notify` says so.
+    pub fn open(path: &Path, what: &str, notify: impl FnOnce(&str)) -> Result<Self> {
         let name = format!("{what} {}", path.display());
         let regular = path.metadata().map_or(true, |file| file.is_file());
         let open = |read| File::options().read(read).append(true).create(true).open(path);
         // a pipe that we open for reading, too, has us as its reader; the second try is for a write-only log
         let file = open(regular).or_else(|_| open(false)).with_context(|| cannot("open", &name))?;
-        Ok(Self { file, name, regular, locked: false, appending: Mutex::default() })
+        let mut lockable = regular;
+        if regular && let Err(TryLockError::Error(error)) = file.try_lock_shared() {
+            let why = describe(&error.into());
+            notify(&format!("cannot lock {name}, so use it in one program at a time: {why}"));
+            lockable = false;
+        }
+        let _ = file.unlock();
+        Ok(Self { file, name, regular, lockable, locked: false, appending: Mutex::default() })
     }
 
     /// Opens the file and locks it. While another program has the lock, `waiting` is called again and again;
-    /// its error ends the wait. Pipes and devices are not locked.
+    /// its error ends the wait. Pipes, devices, and files that cannot be locked are opened all the same.
     pub fn open_locked(
         path: &Path,
         what: &str,
+        notify: impl Fn(&str),
         mut waiting: impl FnMut() -> Result<()>,
     ) -> Result<Self> {
         loop {
-            let mut lines = Self::open(path, what)?;
+            let mut lines = Self::open(path, what, &notify)?;
             if !lines.try_lock()? {
                 waiting()?;
                 thread::sleep(TICK);
@@ -90,7 +101,7 @@ impl Lines {
 
     /// Locks the file until it is closed; `false` if another program has the lock.
     fn try_lock(&mut self) -> Result<bool> {
-        if !self.regular {
+        if !self.lockable {
             return Ok(true);
         }
         match self.file.try_lock() {
@@ -126,7 +137,7 @@ impl Lines {
         }
         // a line that another thread or program is still writing looks torn
         let _alone = lock(&self.appending);
-        let shared = self.regular && !self.locked && self.file.lock().is_ok();
+        let shared = self.lockable && !self.locked && self.file.lock().is_ok();
         let write = || {
             let length = self.file.metadata()?.len();
             let new_line: &[u8] = if length > 0 && self.is_last_line_open() { b"\n" } else { b"" };

@@ -4,15 +4,11 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::process::Command;
 
-use crate::harness::{Folder, Server, anyask, bash, folder, skip};
+use crate::harness::{
+    Folder, OTHER_USER, Server, anyask, as_other_user, bash, folder, is_root, skip,
+};
 
 const ON_STDOUT: &str = "hint: the answer is on standard output instead\n";
-/// Somebody who is neither root nor the user.
-const OTHER: u32 = 65_534;
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
-}
 
 fn set_mode(folder: &Folder, name: &str, mode: u32) {
     fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).expect("its mode");
@@ -34,27 +30,18 @@ fn owner_and_group_stay() {
     }
     let folder = folder().with("out", "old");
     set_mode(&folder, "out", 0o640);
-    chown(folder.join("out"), Some(OTHER), Some(OTHER)).expect("another owner");
+    chown(folder.join("out"), Some(OTHER_USER), Some(OTHER_USER)).expect("another owner");
     let before = fs::metadata(folder.join("out")).expect("a file");
     anyask(["--mock", "-o", "out", "new"]).in_dir(&folder).exits(0);
     let after = fs::metadata(folder.join("out")).expect("a file");
-    assert_eq!((after.uid(), after.gid(), after.mode() & 0o777), (OTHER, OTHER, 0o640));
+    assert_eq!((after.uid(), after.gid(), after.mode() & 0o777), (OTHER_USER, OTHER_USER, 0o640));
     assert_eq!(folder.read("out"), "new\n");
     assert_ne!(before.ino(), after.ino());
 }
 
-/// A line of bash for somebody who may write the file `out`, but not its folder. `None` if nobody like that is at hand.
-fn as_other(line: &str) -> Option<String> {
-    let drop = format!("setpriv --reuid={OTHER} --regid={OTHER} --clear-groups");
-    if !is_root() {
-        return Some(line.into());
-    }
-    Command::new("setpriv").arg("--version").output().ok().map(|_| format!("{drop} {line}"))
-}
-
 #[test]
 fn a_file_in_a_folder_without_write_permission_is_rewritten() {
-    let Some(line) = as_other("anyask --mock -o out new") else { return skip("no setpriv") };
+    let Some(line) = as_other_user("anyask --mock -o out new") else { return skip("no setpriv") };
     for (mode, owner) in [(0o555, "a read-only folder"), (0o1777, "a sticky folder")] {
         if mode == 0o1777 && !is_root() {
             skip("only root can make a file of somebody else");
@@ -151,13 +138,14 @@ fn an_answer_that_goes_nowhere_is_said_to_be_lost() {
     assert_eq!(folder.read("out"), "old\n");
 }
 
-/// A library in which the disk fails as a network file system does: when a file is synced or closed.
+/// A library in which the disk fails as a network file system does: when a file is synced, closed or locked.
 const FAILING_DISK: &str = r#"
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -175,6 +163,11 @@ static int fails(const char *call, int fd) {
 int fsync(int fd) {
     if (fails("fsync", fd)) { errno = EDQUOT; return -1; }
     return syscall(SYS_fsync, fd);
+}
+
+int flock(int fd, int operation) {
+    if (fails("flock", fd)) { errno = ENOLCK; return -1; }
+    return syscall(SYS_flock, fd, operation);
 }
 
 int close(int fd) {
@@ -243,4 +236,36 @@ fn what_the_disk_refuses_at_the_end_is_an_error() {
             .exits(1);
         assert!(folder.read("out").contains("new"));
     }
+}
+
+#[test]
+fn a_file_system_without_locks_gets_one_note() {
+    let built = folder();
+    let Some(library) = failing_disk(&built) else { return skip("there is no C compiler") };
+    let (folder, server) = (folder().with("items", "new\n"), Server::echo());
+    for (args, name) in [
+        (&["--chat", "out", "new"][..], "the conversation out"),
+        (&["--chat", "out", "new"], "the conversation out"),
+        (&["--log", "log/out", "new"], "the log log/out"),
+        (&["--record", "record/out", "new"], "the recorded answers record/out"),
+        (&["--batch=items", "-o", "batch/out"], "the results batch/out"),
+        (&["--batch=items", "-o", "batch/out", "--resume"], "the results batch/out"),
+    ] {
+        let path = folder.path().join(name.rsplit(' ').next().expect("a path"));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        anyask([])
+            .args(args)
+            .at(&server)
+            .env("LD_PRELOAD", &library)
+            .env("FAILING", "flock /out")
+            .in_dir(&folder)
+            .prints_something()
+            .matches(&format!(
+                "anyask: note: cannot lock {name}, so use it in one program at a time: \
+                 No locks available\n(anyask: [01] answered.*)?"
+            ))
+            .exits(0);
+    }
+    assert_eq!(folder.json_lines("out").len(), 4);
+    assert_eq!(folder.json_lines("batch/out").len(), 1);
 }

@@ -3,7 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use crate::harness::{CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, bash, folder};
+use crate::harness::{
+    CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, as_other_user, bash, folder, skip,
+};
 
 const NO_KEY: &str = "anyask: there is no API key\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
 
@@ -48,6 +50,19 @@ fn a_key_file_that_others_can_read_is_noted() {
         .prints("ok\n")
         .says("anyask: note: other users can read the key file key; run chmod 600 on it\n")
         .exits(0);
+}
+
+/// A container mounts a secret so.
+#[test]
+fn a_key_file_in_a_folder_without_write_permission_gets_no_note() {
+    let folder = with_key_file(KEY);
+    set_mode(&folder, 0o644);
+    let line = "anyask --api-key-file key hi";
+    let Some(line) = as_other_user(line) else { return skip("there is no setpriv") };
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o555)).expect("its mode");
+    let server = Server::answering("ok");
+    bash(&line).in_dir(&folder).base_url(&server).prints("ok\n").exits(0);
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
 }
 
 #[test]

@@ -139,6 +139,14 @@ fn access(path: &Path, is_folder: bool) -> io::Result<()> {
     Ok(access(path, needed)?)
 }
 
+/// Whether the user could change the mode of a file. In a container, a secret may be mounted read-only.
+#[cfg(unix)]
+pub fn is_changeable(path: &Path) -> bool {
+    let is_read_only =
+        access(path, false).is_err_and(|error| error.kind() == ErrorKind::ReadOnlyFilesystem);
+    !is_read_only && access(&folder(path), true).is_ok()
+}
+
 #[cfg(not(unix))]
 fn access(path: &Path, _: bool) -> io::Result<()> {
     path.metadata().map(drop)

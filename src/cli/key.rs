@@ -59,9 +59,11 @@ fn from_file(file: &InputFile, console: &Console) -> Result<Secret> {
 
 #[cfg(unix)]
 fn is_open_to_others(path: &Path) -> bool {
+    use super::files::is_changeable;
     use std::os::unix::fs::PermissionsExt;
     // a pipe, such as <(pass show key), is read by this program alone
     path.metadata().is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o044 != 0)
+        && is_changeable(path)
 }
 
 #[cfg(not(unix))]

@@ -80,9 +80,9 @@ fn request(
 /// Asks one question, prints the answer and reports about it. Adds the turn to the conversation, if there is one.
 pub fn turn(session: &Session, content: Content) -> Result<()> {
     let Options { chat, output, console, .. } = &session.options;
-    let conversation = chat.as_deref().map(|path| {
-        Conversation::open(path, |text| console.note(text), || session.pace.is_stopped())
-    });
+    let notify = |text: &str| console.note(text);
+    let conversation =
+        chat.as_deref().map(|path| Conversation::open(path, notify, || session.pace.is_stopped()));
     let mut conversation = conversation.transpose()?;
     let mut request = request(&session.options, conversation.as_mut(), content)?;
     let prepared = request.prepare(session.client.endpoint())?;
@@ -98,7 +98,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
         let system = request.system.as_deref();
         let content = &mut request.messages[question].content;
         content.unmark();
-        let appended = conversation.append(system, content, &outcome.answer.text);
+        let appended = conversation.append(system, content, &outcome.answer.text, notify);
         if let (Some(earlier), Err(_)) = (&outcome.write_error, &appended) {
             console.failure(earlier);
         }

@@ -32,9 +32,11 @@ impl Session {
         options.connect()?;
         let pace = Arc::new(pace);
         let client = Client::new(options.endpoint.clone(), options.policy, Arc::clone(&pace));
-        let open_log = |path: &PathBuf| Lines::open(path, "the log");
+        let notify = |note: &str| options.console.note(note);
+        let open_log = |path: &PathBuf| Lines::open(path, "the log", notify);
         let log = options.log.as_ref().map(open_log).transpose()?;
-        let recordings = Recordings::open(options.record.as_deref(), options.replay.as_deref())?;
+        let recordings =
+            Recordings::open(options.record.as_deref(), options.replay.as_deref(), notify)?;
         let fallback = Fallback::new(options.fallback.clone());
         let checks = Arc::new(RunningChecks::new(pace.is_parallel()));
         let temp_file = TempFile::default();

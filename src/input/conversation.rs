@@ -37,7 +37,7 @@ impl Conversation {
         }
         let name = path.display();
         let mut notified = false;
-        let lines = Lines::open_locked(path, NAME, || {
+        let lines = Lines::open_locked(path, NAME, &notify, || {
             if !std::mem::replace(&mut notified, true) {
                 notify(&format!("waiting for another program to finish its turn in {name}"));
             }
@@ -124,10 +124,16 @@ impl Conversation {
     }
 
     /// Appends a turn in one write; a new file begins with the system prompt.
-    pub fn append(self, system: Option<&str>, question: &Content, answer: &str) -> Result<()> {
+    pub fn append(
+        self,
+        system: Option<&str>,
+        question: &Content,
+        answer: &str,
+        notify: impl Fn(&str),
+    ) -> Result<()> {
         let lines = match self.lines.filter(|lines| lines.is_at(&self.path)) {
             Some(lines) => lines,
-            None => Lines::open_locked(&self.path, NAME, || Ok(()))?,
+            None => Lines::open_locked(&self.path, NAME, notify, || Ok(()))?,
         };
         let mut turn = String::new();
         if let Some(system) = system.filter(|_| lines.is_empty()) {

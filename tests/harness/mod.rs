@@ -11,6 +11,8 @@ mod pty;
 mod run;
 mod running;
 mod server;
+#[cfg(unix)]
+mod user;
 
 pub use answers::{answer, error_body, http, json_answer};
 pub use events::Events;
@@ -24,6 +26,8 @@ pub use pty::{ALL, Pty, STDERR, STDOUT, STDOUT_AND_STDERR};
 pub use run::{KEY, Run, anyask, bash, json_lines, shell};
 pub use running::prints_in_time;
 pub use server::{Act, Gate, PATIENCE, Received, Server, unused_address};
+#[cfg(unix)]
+pub use user::{OTHER_USER, as_other_user, is_root};
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -26,13 +26,13 @@ pub struct ResultsFile {
 
 impl ResultsFile {
     /// Opens a file to append to it. One that is not empty needs `resume`.
-    pub fn open(path: &Path, resume: bool) -> Result<Self> {
+    pub fn open(path: &Path, resume: bool, notify: impl Fn(&str)) -> Result<Self> {
         let name = path.display();
         let busy = || {
             let failure = Failure::new(Kind::Local, format!("another batch is writing to {name}"));
             Err(failure.hint("wait until it ends, or use another file").into())
         };
-        let lines = Lines::open_locked(path, "the results", busy)?;
+        let lines = Lines::open_locked(path, "the results", notify, busy)?;
         if !resume && !lines.is_empty() {
             let failure = usage_error(format!("{name} is not empty"));
             return Err(failure.hint("use --resume to continue it, or another file").into());
@@ -80,7 +80,7 @@ impl ResultsFile {
         }
         let was_moved = !is_same_file && self.lines.has_name();
         if !is_same_file {
-            self.lines = Self::open(&self.path, true)?.lines;
+            self.lines = Self::open(&self.path, true, |_| ())?.lines;
         }
         // a file that does not have results is looked at again before the next row
         self.length = None;

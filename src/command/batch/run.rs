@@ -41,7 +41,7 @@ impl Output {
         let Some(path) = options.output.path.as_ref().filter(is_file) else {
             return Ok((Self::Stream(Sink::open(&options.output, &TempFile::default())?), earlier));
         };
-        let mut file = ResultsFile::open(path, batch.resume)?;
+        let mut file = ResultsFile::open(path, batch.resume, |note| options.console.note(note))?;
         file.read_answers(&mut earlier, batch.max_cost.map(|_| &options.prices))?;
         if batch.keep_order && is_replaceable(path) {
             earlier.item_lines = Some(Vec::new());

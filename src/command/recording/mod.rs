@@ -45,17 +45,21 @@ struct Recorded {
 impl Recordings {
     /// Opens the file to record or to replay. If there are two paths, they lead to the same file. A file of another kind
     /// is an error, and stays as it is. An incomplete last line is removed before another one is added.
-    pub fn open(record: Option<&Path>, replay: Option<&Path>) -> Result<Option<Self>> {
+    pub fn open(
+        record: Option<&Path>,
+        replay: Option<&Path>,
+        notify: impl Fn(&str),
+    ) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
         let recorded = path.is_file().then(|| Recorded::read(path)).transpose()?;
         let is_torn = recorded.as_ref().is_some_and(|recorded| recorded.torn.is_some());
         if let Some(path) = record.filter(|_| is_torn) {
-            let locked = Lines::open_locked(path, NAME, || Ok(()))?;
+            let locked = Lines::open_locked(path, NAME, |_| (), || Ok(()))?;
             // it was read without the lock, so another program may have been writing this line
             Recorded::read(path)?.torn.map_or(Ok(()), |length| locked.truncate(length))?;
         }
         // several programs may record in one file at the same time, so it does not stay locked
-        let lines = record.map(|path| Lines::open(path, NAME)).transpose()?;
+        let lines = record.map(|path| Lines::open(path, NAME, notify)).transpose()?;
         let recorded = recorded.filter(|_| replay.is_some()).map(Mutex::new);
         Ok(Some(Self { path: path.into(), recorded, lines }))
     }
