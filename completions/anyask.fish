@@ -12,6 +12,7 @@ claude-3-5-sonnet-20241022\t'complex reasoning, analysis'
 claude-3-opus-20240229\t'complex tasks, creative writing'
 claude-3-sonnet-20240229\t'general purpose, coding'
 claude-3-haiku-20240307\t'simple tasks, quick responses'"
+complete -c anyask -l alias -d 'Give a model a name of your own; repeatable' -r -f
 complete -c anyask -l fallback -d 'Model to ask if the others fail; repeatable' -r -f -a "sonnet\t'claude-3-5-sonnet-20241022'
 opus\t'claude-3-opus-20240229'
 haiku\t'claude-3-haiku-20240307'
@@ -19,7 +20,7 @@ claude-3-5-sonnet-20241022\t'complex reasoning, analysis'
 claude-3-opus-20240229\t'complex tasks, creative writing'
 claude-3-sonnet-20240229\t'general purpose, coding'
 claude-3-haiku-20240307\t'simple tasks, quick responses'"
-complete -c anyask -l max-tokens -d 'Maximum tokens in the answer [default: 4096]' -r -f
+complete -c anyask -l max-tokens -d 'Maximum answer tokens [default: by model]' -r -f
 complete -c anyask -s t -l temperature -d 'Randomness, from 0.0 to 1.0' -r -f
 complete -c anyask -l top-p -d 'Nucleus sampling, from 0.0 to 1.0' -r -f
 complete -c anyask -l stop -d 'Stop sequence; repeatable' -r -f

@@ -39,8 +39,9 @@ module completions {
     --prefill: string         # First words of the answer
     --chat(-c): path          # Continue the conversation in FILE, or start it
     --model(-m): string@"nu-complete anyask model" # Model ID, or sonnet, opus or haiku
+    --alias: string           # Give a model a name of your own; repeatable
     --fallback: string@"nu-complete anyask fallback" # Model to ask if the others fail; repeatable
-    --max-tokens: string      # Maximum tokens in the answer [default: 4096]
+    --max-tokens: string      # Maximum answer tokens [default: by model]
     --temperature(-t): string # Randomness, from 0.0 to 1.0
     --top-p: string           # Nucleus sampling, from 0.0 to 1.0
     --stop: string            # Stop sequence; repeatable

@@ -107,7 +107,6 @@ fn help_fits_a_narrow_terminal_and_shows_every_flag() {
 fn help_names_the_defaults() {
     let short = anyask(["-h"]).output();
     for (id, default) in [
-        ("max_tokens", "4096"),
         ("auth", "bearer"),
         ("retries", "2"),
         ("retry_delay", "1"),

@@ -31,6 +31,7 @@ mod log;
 #[cfg(unix)]
 mod max_time;
 mod mock;
+mod models;
 #[cfg(unix)]
 mod modes;
 mod network;

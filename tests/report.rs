@@ -151,7 +151,7 @@ fn the_price_is_that_of_the_model_that_is_asked() {
     anyask(["--price=opus=a,b", "hi"])
         .says(
             "anyask: invalid value 'opus=a,b' for --price <[MODEL=]IN,OUT>: \
-             it must be two prices in dollars, such as 0.3,1.5 or opus=15,75\n",
+             it must be two prices in dollars, such as 0.3,1.5 or haiku=0.3,1.5\n",
         )
         .exits(2);
 }

@@ -68,14 +68,14 @@ fn a_value_out_of_range_is_an_error_that_names_the_range() {
         ("--max-tokens", "0", "it must be a whole number from 1 to 4294967295"),
         ("--timeout", "0", "it must be a number of seconds above 0, at most 1e9"),
         ("--connect-timeout", "-1", "it must be a number of seconds above 0, at most 1e9"),
-        ("--price", "cheap", "it must be two prices in dollars, such as 0.3,1.5 or opus=15,75"),
+        ("--price", "cheap", "it must be two prices in dollars, such as 0.3,1.5 or haiku=0.3,1.5"),
     ] {
         anyask(["--dry-run", &format!("{flag}={value}"), "hi"])
             .matches(&format!("anyask: invalid value '{value}' for {flag} <[^>]+>: {why}\n"))
             .exits(2);
     }
-    anyask(["--dry-run", "--set=top_k", "hi"])
-        .says("anyask: --set top_k: it must be KEY=VALUE, such as top_k=40\n")
+    anyask(["--dry-run", "--set=tier", "hi"])
+        .says("anyask: --set tier: it must be KEY=VALUE, such as service_tier=auto\n")
         .exits(2);
 }
 

@@ -21,7 +21,7 @@ pub use error::retry::Policy;
 pub use head::Head;
 pub use json::{BYTE_ORDER_MARK, Fields, one_line};
 pub use limits::{Limits, in_words};
-pub use models::{MODELS, Model, is_model_id, model_id};
+pub use models::{Aliases, MODELS, Model, is_model_id};
 pub use net::client::{Client, Progress, Retry, Sent, Stats};
 pub use net::pace::{Pace, stopped};
 pub use net::proxy::proxy_for;

@@ -9,6 +9,7 @@ use ureq::http::{Method, Uri};
 use super::digest::Digest;
 use super::endpoint::{Endpoint, Header};
 use super::json::Fields;
+use super::models::{DOCUMENTED_MAX_TOKENS, default_max_tokens};
 use crate::error::{Failure, usage_error};
 
 /// The API's own limit for a request body, in bytes; a larger one is answered with 413.
@@ -32,9 +33,11 @@ pub fn nothing_to_cache() -> Failure {
 /// The body of a request. A field without a value is not sent.
 #[derive(Debug, Clone, Serialize)]
 pub struct Request {
+    #[serde(skip)]
     pub model: String,
-    /// Always sent: optional in AnyRouter's reference, required upstream.
-    pub max_tokens: u32,
+    /// `None` stands for the default of the model.
+    #[serde(skip)]
+    pub max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// The conversation, oldest message first.
@@ -53,6 +56,16 @@ pub struct Request {
     /// Mark what stays the same, so that the server caches it.
     #[serde(skip)]
     pub cache: bool,
+}
+
+/// A request with the fields that are always sent.
+#[derive(Serialize)]
+struct Body<'a> {
+    model: &'a str,
+    /// Optional in AnyRouter's reference, required upstream.
+    max_tokens: u32,
+    #[serde(flatten)]
+    others: &'a Request,
 }
 
 impl Request {
@@ -76,7 +89,14 @@ impl Request {
             return Err(too_large(&format!("the request is {:.1} MiB,", tenths / 10.0)).into());
         }
         let headers = endpoint.request_headers(self.stream);
-        Ok(Prepared { method: Method::POST, url: endpoint.url.clone(), headers, body })
+        let (method, url) = (Method::POST, endpoint.url.clone());
+        let has_default_max_tokens = self.max_tokens.is_none();
+        Ok(Prepared { method, url, headers, body, has_default_max_tokens })
+    }
+
+    /// The most tokens in the answer.
+    pub fn max_tokens(&self) -> u32 {
+        self.max_tokens.unwrap_or_else(|| default_max_tokens(&self.model))
     }
 
     /// Whether there is a system prompt. The server refuses to cache an empty one.
@@ -87,7 +107,8 @@ impl Request {
     /// The body as JSON. To be cached, the system prompt is a block. It comes before all messages, so it gets the mark
     /// only if nothing else has one.
     fn body(&self) -> Result<Vec<u8>> {
-        let body = serde_json::to_vec(self)?;
+        let max_tokens = self.max_tokens();
+        let body = serde_json::to_vec(&Body { model: &self.model, max_tokens, others: self })?;
         let Some(system) = self.system.as_ref().filter(|_| self.cache && self.has_system()) else {
             return Ok(body);
         };
@@ -109,6 +130,7 @@ pub struct Prepared {
     /// In the order in which they are sent.
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
+    has_default_max_tokens: bool,
 }
 
 impl Prepared {
@@ -130,21 +152,26 @@ impl Prepared {
         parts.path_and_query = Some(format!("{folder}/models{mark}{query}").parse()?);
         let mut headers = endpoint.request_headers(false);
         headers.retain(|header| header.name != CONTENT_TYPE);
-        Ok(Self { method: Method::GET, url: Uri::from_parts(parts)?, headers, body: Vec::new() })
+        let (method, url) = (Method::GET, Uri::from_parts(parts)?);
+        Ok(Self { method, url, headers, body: Vec::new(), has_default_max_tokens: false })
     }
 
-    /// The body without `stream`, so that it is the same for a streamed answer and a complete one.
-    pub fn body_without_stream(&self) -> Vec<u8> {
+    /// The body that is digested: without `stream`, so that it is the same for a streamed answer and a complete one.
+    /// A default of `max_tokens` counts as the one of earlier versions, so that their digests stay valid.
+    pub fn digested_body(&self) -> Vec<u8> {
         let Ok(mut fields) = serde_json::from_slice::<Fields>(&self.body) else {
             return Vec::new();
         };
         fields.remove("stream");
+        if self.has_default_max_tokens {
+            fields.set_json("max_tokens", DOCUMENTED_MAX_TOKENS);
+        }
         serde_json::to_vec(&fields).unwrap_or_default()
     }
 
-    /// A digest of the body without `stream`.
+    /// What tells requests apart.
     pub fn digest(&self) -> Digest {
-        Digest::of(&self.body_without_stream())
+        Digest::of(&self.digested_body())
     }
 }
 

@@ -12,8 +12,8 @@ use clap::{ArgGroup, Parser, ValueEnum};
 
 use super::field::{FieldArg, FieldValue};
 use super::values::{
-    BaseUrl, HeaderArg, ModelId, Steps, auth, command, dollars, fraction, header, jobs, pause,
-    price, rate, regular_file, retries, seconds, steps, tokens,
+    BaseUrl, HeaderArg, ModelName, Steps, alias, auth, command, dollars, fraction, header, jobs,
+    pause, price, rate, regular_file, retries, seconds, steps, tokens,
 };
 use crate::api::{Auth, Price};
 use crate::input::InputFile;
@@ -93,7 +93,7 @@ pub struct Args {
 
     /// First words of the answer
     ///
-    /// The server continues them. They are printed too.
+    /// The server continues them. They are printed too. Newer models reject this.
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::Other, help_heading = "Input")]
     pub prefill: Option<String>,
 
@@ -108,22 +108,36 @@ pub struct Args {
 
     /// Model ID, or sonnet, opus or haiku
     ///
-    /// The short names mean the newest documented model of each family. Any other
-    /// ID is sent as it is. Default: $ANYROUTER_MODEL, or claude-3-5-sonnet-20241022.
-    #[arg(short, long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
+    /// The short names mean the newest documented model of each family; --alias adds
+    /// names or changes these. Any other ID is sent as it is. Default:
+    /// $ANYROUTER_MODEL, or claude-3-5-sonnet-20241022.
+    #[arg(short, long, value_name = "ID", value_parser = ModelName, hide_possible_values = true, help_heading = "Request")]
     pub model: Option<String>,
+
+    /// Give a model a name of your own; repeatable
+    ///
+    /// For the configuration file: --alias fast=claude-3-haiku-20240307. NAME is then
+    /// that model in --model, --fallback, --price, $ANYROUTER_MODEL and in the items of
+    /// a batch. NAME may be sonnet, opus or haiku. ID is sent as it is. If NAME is
+    /// given again, the last ID counts.
+    #[arg(long, value_name = "NAME=ID", value_parser = alias, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub alias: Vec<(String, String)>,
 
     /// Model to ask if the others fail; repeatable
     ///
     /// The next model is asked when one fails with exit status 7 or 8 after its
     /// retries, or with 404, before any text has arrived. In a batch, a model that
     /// failed for two items in a row is no longer asked first.
-    #[arg(long, value_name = "ID", value_parser = ModelId, hide_possible_values = true, help_heading = "Request")]
+    #[arg(long, value_name = "ID", value_parser = ModelName, hide_possible_values = true, help_heading = "Request")]
     pub fallback: Vec<String>,
 
-    /// Maximum tokens in the answer [default: 4096]
-    #[arg(long, value_name = "N", value_parser = tokens, default_value = "4096", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
-    pub max_tokens: u32,
+    /// Maximum answer tokens [default: by model]
+    ///
+    /// 4096, or 32000 if the model's ID begins with claude-, but not with claude-2,
+    /// claude-3 or claude-instant: newer models think before they answer, and that
+    /// counts.
+    #[arg(long, value_name = "N", value_parser = tokens, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub max_tokens: Option<u32>,
 
     /// Randomness, from 0.0 to 1.0
     ///
@@ -145,8 +159,8 @@ pub struct Args {
 
     /// Set another request field; repeatable
     ///
-    /// VALUE is JSON if it parses, else a string: --set top_k=40,
-    /// --set 'metadata={"user_id":"ci"}'. @PATH reads VALUE from a file.
+    /// VALUE is JSON if it parses, else a string: --set service_tier=auto,
+    /// --set 'output_config={"effort":"low"}'. @PATH reads VALUE from a file.
     #[arg(long, value_name = "KEY=VALUE", value_parser = FieldArg::parse, value_hint = ValueHint::Other, help_heading = "Request")]
     pub set: Vec<FieldArg>,
 
@@ -221,7 +235,8 @@ pub struct Args {
 
     /// Longest time without data [default: 300]
     ///
-    /// An answer may take longer, as long as data keeps arriving.
+    /// An answer may take longer, as long as data keeps arriving. --max-time limits
+    /// the whole.
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "300", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub timeout: Duration,
 
@@ -317,9 +332,10 @@ pub struct Args {
 
     /// Dollars per million tokens; repeatable
     ///
-    /// For the estimated cost. MODEL is an ID or the start of IDs, and the longest
-    /// that fits is used: --price 3,15 --price opus=15,75. If none fits, the cost is
-    /// given at the example price of AnyRouter's API reference, 0.3,1.5, and says so.
+    /// For the estimated cost. MODEL is a name, an ID or the start of IDs, and the
+    /// longest that fits is used: --price IN,OUT --price claude-opus=IN,OUT. If none
+    /// fits, the cost is given at the example price of AnyRouter's API reference,
+    /// 0.3,1.5, and says so.
     #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
     pub price: Vec<(String, Price)>,
 

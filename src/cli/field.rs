@@ -29,7 +29,7 @@ impl FieldArg {
         let (key, value) = text.split_once('=').unwrap_or_default();
         if key.is_empty() {
             return Err(usage_error(format!(
-                "--set {text}: it must be KEY=VALUE, such as top_k=40"
+                "--set {text}: it must be KEY=VALUE, such as service_tier=auto"
             )));
         }
         if Request::FIELDS.contains(&key) {

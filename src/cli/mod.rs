@@ -22,6 +22,7 @@ use clap::error::{ContextKind, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use crate::api::Aliases;
 use crate::output::Console;
 use args::Models;
 use console::new_console;
@@ -101,5 +102,15 @@ fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Re
     if !typed_key && variable("ANYROUTER_API_KEY").is_some() {
         (args.api_key_file, args.api_key_command) = (None, None);
     }
+    resolve_models(&mut args);
     Ok(args)
+}
+
+/// Replaces the names of models by their ids. Any layer may define an alias that another one uses.
+fn resolve_models(args: &mut Args) {
+    let aliases = Aliases(args.alias.clone());
+    let of_prices = args.price.iter_mut().map(|(model, _)| model);
+    for model in args.model.iter_mut().chain(&mut args.fallback).chain(of_prices) {
+        *model = aliases.id(model).into();
+    }
 }

@@ -51,6 +51,8 @@ pub struct Options {
     pub request: api::Request,
     /// The models that are asked if others fail, in this order.
     pub fallback: Vec<String>,
+    /// The names that items may use for models.
+    pub aliases: api::Aliases,
     /// The first words of the answer.
     pub prefill: Option<String>,
     /// The file of the conversation.
@@ -168,6 +170,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
             cache: args.cache,
         },
         fallback: args.fallback,
+        aliases: api::Aliases(args.alias),
         prefill: args.prefill,
         chat: args.chat,
         endpoint,

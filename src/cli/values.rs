@@ -12,7 +12,7 @@ use clap::builder::{
 };
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
-use crate::api::{Auth, Dollars, Header, HeaderSource, MODELS, Price, is_model_id, model_id};
+use crate::api::{Auth, Dollars, Header, HeaderSource, MODELS, Price, is_model_id};
 use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
@@ -28,11 +28,11 @@ pub enum HeaderArg {
     File(InputFile),
 }
 
-/// Accepts any model, resolves short names, and lists the documented models for shell completions.
+/// Accepts the name or the id of any model, and lists the documented ones for shell completions.
 #[derive(Clone)]
-pub struct ModelId;
+pub struct ModelName;
 
-impl TypedValueParser for ModelId {
+impl TypedValueParser for ModelName {
     type Value = String;
 
     fn parse_ref(
@@ -54,12 +54,20 @@ impl TypedValueParser for ModelId {
     }
 }
 
-/// The id of a model. `from` is the flag or variable that names the model.
+/// The name or the id of a model. `from` is the flag or variable that names the model.
 pub fn model(name: &str, from: &str) -> Result<String, Failure> {
     if is_model_id(name) {
-        return Ok(model_id(name).into());
+        return Ok(name.into());
     }
     Err(usage_error(format!("{from} '{name}': a model ID has no blanks")))
+}
+
+/// The value of `--alias`: `NAME=ID`.
+pub fn alias(text: &str) -> Result<(String, String), String> {
+    let alias = text.split_once('=').filter(|(name, id)| is_model_id(name) && is_model_id(id));
+    let (name, id) =
+        alias.ok_or("it must be NAME=ID without blanks, such as fast=claude-3-haiku-20240307")?;
+    Ok((name.into(), id.into()))
 }
 
 /// The value of `--auth`, with help for shell completions.
@@ -135,14 +143,14 @@ pub fn dollars(text: &str) -> Result<f64, String> {
     number(text.trim_start_matches('$'), 0.0..=1e9, "an amount in dollars")
 }
 
-/// Two prices, and the model id or start of ids that they are for; empty for all models.
+/// Two prices, and the model or the start of model ids that they are for; empty for all models.
 pub fn price(text: &str) -> Result<(String, Price), String> {
-    let wanted = "two prices in dollars, such as 0.3,1.5 or opus=15,75";
+    let wanted = "two prices in dollars, such as 0.3,1.5 or haiku=0.3,1.5";
     let (model, prices) = text.rsplit_once('=').unwrap_or(("", text));
     let (input, output) = prices.split_once(',').unwrap_or_default();
     let dollars = |text: &str| number(text.trim(), 0.0..=1e9, wanted).map(Dollars::new);
     let price = Price { input: dollars(input)?, output: dollars(output)? };
-    Ok((model_id(model.trim()).into(), price))
+    Ok((model.trim().into(), price))
 }
 
 /// The value of `--mock`: steps, separated by commas.

@@ -119,7 +119,7 @@ impl Exchange<'_> {
         answer.usage = self.spending.usage;
         Outcome {
             cost: self.spending.cost,
-            short: stopped_short(&answer, self.request.max_tokens),
+            short: stopped_short(&answer, self.request.max_tokens()),
             write_error: self.record(&stats, &answer).err(),
             answer,
             result,

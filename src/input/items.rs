@@ -13,7 +13,7 @@ use super::conversation::message;
 use super::encoding::{is_utf16, utf8};
 use super::file::InputFile;
 use super::text::{self, Text, is_binary};
-use crate::api::{LARGEST_REQUEST, Message, Request, is_model_id, model_id, too_large};
+use crate::api::{Aliases, LARGEST_REQUEST, Message, Request, is_model_id, too_large};
 use crate::error::{Failure, Kind};
 
 /// An item: a line that is not blank.
@@ -87,12 +87,18 @@ impl ItemRequest {
     }
 
     /// Puts this into a request. The order is that of a single question: files, then the prompt, then words.
-    pub fn apply(self, request: &mut Request, files: &PromptBuilder, words: Option<&Text>) {
+    pub fn apply(
+        self,
+        request: &mut Request,
+        aliases: &Aliases,
+        files: &PromptBuilder,
+        words: Option<&Text>,
+    ) {
         if let Some(model) = self.model {
-            request.model = model_id(&model).into();
+            request.model = aliases.id(&model).into();
         }
         request.system = self.system.or(request.system.take());
-        request.max_tokens = self.max_tokens.unwrap_or(request.max_tokens);
+        request.max_tokens = self.max_tokens.or(request.max_tokens);
         request.temperature = self.temperature.or(request.temperature);
         request.top_p = self.top_p.or(request.top_p);
         if let Some(stop_sequences) = self.stop_sequences {

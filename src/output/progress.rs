@@ -68,7 +68,7 @@ fn show_request(console: &Console, prepared: &Prepared) {
     if !console.verbose {
         return;
     }
-    let Prepared { method, url, headers, body } = prepared;
+    let Prepared { method, url, headers, body, .. } = prepared;
     let path = url.path_and_query().map_or("/", |path| path.as_str());
     console.trace(">", format_args!("{method} {path} HTTP/1.1"));
     let host = url.authority().map_or("", |authority| authority.as_str());

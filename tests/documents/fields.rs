@@ -27,7 +27,7 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             (
                 "key",
                 "string or null",
-                "The digest of the request without stream; null if the item is no request.",
+                "The digest of the request as in recordings; null if the item is no request.",
             ),
             ("asked", "string", "Only with --fallback: the model that was asked last."),
             ("text", "string", "Only in an answer: its text."),
@@ -81,9 +81,13 @@ pub const KINDS: [(&str, &[Field]); 4] = [
     (
         "Recordings",
         &[
-            ("key", "string", "The digest of the request without stream."),
+            ("key", "string", "The digest of request."),
             ("time", "string", "When the answer was recorded."),
-            ("request", "object", "The request without stream."),
+            (
+                "request",
+                "object",
+                "The request without stream; max_tokens is 4096 if it was not given.",
+            ),
             ("content_type", "string or null", "The content type of the answer."),
             ("body", "string", "The body of the answer."),
         ],

@@ -49,7 +49,10 @@ pub const EXAMPLES: [(&str, &str); 16] = [
         "Print one field of the server's JSON answer:",
         "anyask --json \"Name three rivers\" | jq -r .usage.output_tokens",
     ),
-    ("Show what would be sent, and send nothing:", "anyask --dry-run -t 0 --stop END hi | jq ."),
+    (
+        "Show what would be sent, and send nothing:",
+        "anyask --dry-run -s \"Be brief\" --stop END hi | jq .",
+    ),
     (
         "Rehearse a rate limit with the built-in test server, which needs no key:",
         "anyask --mock=429 --retries 0 hi || test $? -eq 7",
@@ -152,7 +155,14 @@ const FILES_MORE: [&str; 2] = [
     "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
-const SECTIONS: [(&str, &[&str]); 6] = [
+const SECTIONS: [(&str, &[&str]); 7] = [
+    (
+        "MODELS",
+        &[
+            "The short names stand for the documented models, which a server may no longer have. --list-models=server prints those that it has. In the configuration file, a line such as --alias sonnet=ID gives a name to another model. ID is sent as it is, even if it is a name itself.",
+            "Newer models think before they answer. That counts for --max-tokens, so an answer may end without any text (exit status 10): then allow more tokens, or let the model think less with --set output_config='{\"effort\":\"low\"}'. They refuse --temperature, --top-p, --set top_k and --prefill with status 400. A hint names what can be left out.",
+        ],
+    ),
     (
         "BATCHES",
         &[
@@ -191,7 +201,7 @@ const SECTIONS: [(&str, &[&str]); 6] = [
         "RECORDED ANSWERS",
         &[
             "A file of --record contains prompts and answers: who can read it, can read both. It never contains the API key, a header or a host. An answer is recorded as it came, because a replay has to print the same bytes. So if the key is in the question or the answer, the answer is printed but not recorded, and a note says so; a key of fewer than 16 characters is a placeholder and changes nothing.",
-            "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request without stream, the same as in the results of a batch. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; bytes that are not UTF-8 are replaced by U+FFFD. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
+            "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request, the same as in the results of a batch: without stream, and with 4096 for max_tokens if --max-tokens was not given. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; bytes that are not UTF-8 are replaced by U+FFFD. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
             "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
             "If a request is not in the file, --replay ends with status 14 (in a batch, the item fails with it) and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
             "A line that was not written completely, or that ends in NULs after a power cut, is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number, before anything is written or sent.",

@@ -2,13 +2,14 @@
 
 use anyhow::Result;
 
-use crate::api::{Endpoint, Message, Prepared, Request, nothing_to_cache};
+use crate::api::{Aliases, Endpoint, Message, Prepared, Request, nothing_to_cache};
 use crate::cli::{Batch, Options};
 use crate::error::usage_error;
 use crate::input::{ItemRequest, PromptBuilder, Text, note_replaced};
 
 pub struct ItemDefaults {
     request: Request,
+    aliases: Aliases,
     prefill: Option<String>,
     files: PromptBuilder,
     words: Option<Text>,
@@ -24,8 +25,8 @@ impl ItemDefaults {
         if options.request.cache && !options.request.has_system() && files.is_empty() {
             return Err(nothing_to_cache().into());
         }
-        let (request, prefill) = (options.request.clone(), options.prefill.clone());
-        Ok(Self { request, prefill, files, words })
+        let (request, aliases) = (options.request.clone(), options.aliases.clone());
+        Ok(Self { request, aliases, prefill: options.prefill.clone(), files, words })
     }
 
     /// The request of an item, and the same request as it is sent. An error if it cannot be sent.
@@ -36,7 +37,7 @@ impl ItemDefaults {
     ) -> Result<(Request, Prepared)> {
         let item = item.map_err(usage_error)?;
         let mut request = self.request.clone();
-        item.apply(&mut request, &self.files, self.words.as_ref());
+        item.apply(&mut request, &self.aliases, &self.files, self.words.as_ref());
         request.messages.extend(self.prefill.as_ref().map(Message::assistant));
         let prepared = request.prepare(endpoint)?;
         Ok((request, prepared))

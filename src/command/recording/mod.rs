@@ -111,7 +111,7 @@ impl Recordings {
     fn no_answer(&self, recorded: &Recorded, prepared: &Prepared) -> Failure {
         let path = self.path.display();
         let why = match recorded.last_request() {
-            Some(last) => difference(&request_json(&prepared.body_without_stream()), &last),
+            Some(last) => difference(&request_json(&prepared.digested_body()), &last),
             None => Some("it is empty".into()),
         };
         let why = why.map_or(String::new(), |why| format!(": {why}"));

@@ -21,11 +21,11 @@ const SHORTEST_KEY: usize = 16;
 /// A line of the file. The key comes first, because a torn line is recognised by it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Record {
-    /// The digest of the request without `stream`.
+    /// The digest of the request.
     pub key: Digest,
     /// When the answer was recorded, in the form of RFC 3339.
     time: Option<String>,
-    /// The request without `stream`, and without the data of attachments.
+    /// The request as it is digested, without the data of attachments.
     pub request: Option<Box<RawValue>>,
     pub content_type: Option<String>,
     /// The body of the answer as it was received.
@@ -39,7 +39,7 @@ impl Record {
     /// The record of an answer with this head and body, as they came: a replay has to print the same bytes.
     pub fn new(prepared: &Prepared, head: &Head, body: &[u8]) -> Result<Self> {
         let content_type = head.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
-        let request = prepared.body_without_stream();
+        let request = prepared.digested_body();
         Ok(Self {
             key: Digest::of(&request),
             time: rfc3339(SystemTime::now()),
