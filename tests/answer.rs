@@ -289,12 +289,21 @@ fn fails_without_text_and_says_what_there_is_instead() {
         let server = Server::once(json_answer(body));
         anyask(["-S", "hi"]).at(&server).says(&format!("anyask: {why}\n")).exits(10);
     }
+    let effort = r#"--set output_config='{"effort":"low"}' to think less"#;
+    for (reason, hint) in [
+        ("end_turn", format!("hint: use a larger --max-tokens, or {effort}\n")),
+        ("refusal", String::new()),
+    ] {
+        let server = Server::once(Events::new().thinking("x").stop(reason).http());
+        let why = format!("the answer has no text, only thinking (stop reason: {reason})\n{hint}");
+        anyask(["-q", "hi"]).at(&server).says(&format!("anyask: {why}")).exits(10);
+    }
     let thinking = r#"{"content":[{"type":"thinking","thinking":"x"}],"stop_reason":"max_tokens"}"#;
     let server = Server::once(json_answer(thinking));
     anyask(["--json", "hi"])
         .at(&server)
         .prints(format!("{thinking}\n"))
-        .says("anyask: note: the answer stopped short: it reached --max-tokens 4096\nanyask: the answer has no text, only thinking (stop reason: max_tokens)\nhint: use a larger --max-tokens\n")
+        .says("anyask: note: the answer stopped short: it reached --max-tokens 4096\nanyask: the answer has no text, only thinking (stop reason: max_tokens)\nhint: use a larger --max-tokens, or --set output_config='{\"effort\":\"low\"}' to think less\n")
         .exits(10);
 }
 

@@ -159,3 +159,61 @@ fn a_key_counts_a_default_of_max_tokens_as_4096() {
         .exits(14);
     assert_eq!(folder.json_lines("answers")[0]["request"]["max_tokens"], 4096);
 }
+
+/// What the API and others say of a field that a model does not take, or of its value.
+#[test]
+fn a_hint_names_the_flag_of_a_refused_field() {
+    let deprecated = "`temperature` is deprecated for this model.";
+    let both = "`temperature` and `top_p` cannot both be specified for this model.";
+    let blank = "messages: final assistant content cannot end with trailing whitespace";
+    let prefill = "This model does not support assistant message prefill. The conversation must end with a user message.";
+    let stop = "stop_sequences: each stop sequence must contain non-whitespace";
+    let tokens = "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for claude-5";
+    let other_model =
+        "use one of --list-models=server with --model, or with --alias in the configuration file";
+    for (message, args, hint) in [
+        (deprecated, &["-t", "0"][..], "try it without --temperature"),
+        (deprecated, &[], ""),
+        (both, &["-t", "0"], "try it without --temperature"),
+        (both, &["-t", "0", "--top-p=1"], "try it without --temperature or --top-p"),
+        ("top_k: not supported", &["--set=top_k=5"], "try it without --set top_k"),
+        (
+            "output_config.effort: no",
+            &["--set=Output_Config=5"],
+            "try it without --set Output_Config",
+        ),
+        ("the user is unknown", &["--set=use=5"], ""),
+        ("you may not stop_processing", &["--top-p=1"], ""),
+        ("此模型不支持temperature参数", &["-t", "0"], "try it without --temperature"),
+        (prefill, &["--prefill", "A"], "try it without --prefill"),
+        (prefill, &[], ""),
+        (blank, &["--prefill", "A "], "try it without --prefill"),
+        (stop, &["--stop", " "], "try it without --stop"),
+        ("Unsupported stop sequences", &["--stop", "a"], "try it without --stop"),
+        (tokens, &["-t", "0"], "use --max-tokens N; 32000 was sent"),
+        ("Invalid model specified", &["-t", "0"], other_model),
+        ("no such id: 'claude-5'", &[], other_model),
+        ("claude-55 is too new", &[], ""),
+        ("system: no", &["-s", "sys"], ""),
+    ] {
+        let hint = if hint.is_empty() { String::new() } else { format!("hint: {hint}\n") };
+        let body = error_body("invalid_request_error", message);
+        let run = |server: &Server| anyask(["-m", "claude-5", "hi"]).args(args).at(server);
+        let words = message.trim_end_matches('.');
+        for status in ["400", "422"] {
+            let server = Server::once(http(&format!("{status} X"), &[], &body));
+            let host = server.host();
+            run(&server)
+                .says(&format!(
+                    "anyask: {host} refused the request ({status} invalid_request_error): {words}\n{hint}"
+                ))
+                .exits(4);
+        }
+        // a relay may say it under a status of success
+        run(&Server::once(json_answer(&body)))
+            .says(&format!(
+                "anyask: the server answered with invalid_request_error: {words}\n{hint}"
+            ))
+            .exits(4);
+    }
+}

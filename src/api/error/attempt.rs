@@ -7,11 +7,13 @@ use ureq::http::HeaderMap;
 use ureq::http::header::LOCATION;
 
 use super::body::{ErrorBody, status_kind};
+use super::field::field_hint;
 use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, retryable, server_pause};
 use crate::api::endpoint::Endpoint;
 use crate::api::head::Head;
 use crate::api::limits::in_words;
+use crate::api::request::Prepared;
 use crate::api::usage::Usage;
 use crate::error::{Failure, Kind};
 
@@ -19,6 +21,8 @@ use crate::error::{Failure, Kind};
 #[derive(Debug)]
 pub struct AttemptError {
     pub error: Error,
+    /// What the server says about it; empty if it says nothing.
+    pub words: String,
     pub retryable: Retryable,
     /// How long the server asks to wait.
     pub server_pause: Option<Duration>,
@@ -30,8 +34,19 @@ pub struct AttemptError {
 
 impl AttemptError {
     pub(super) fn new(error: impl Into<Error>, retryable: Retryable) -> Self {
-        let (error, usage) = (error.into(), Usage::default());
-        Self { error, retryable, server_pause: None, rate_limited: false, usage }
+        let (error, words, usage) = (error.into(), String::new(), Usage::default());
+        Self { error, words, retryable, server_pause: None, rate_limited: false, usage }
+    }
+
+    /// The error of this request. If the server's words name one of its fields, the hint says what to do about it.
+    #[must_use]
+    pub fn of(mut self, request: &Prepared) -> Self {
+        if let Some(failure) = self.error.downcast_mut::<Failure>()
+            && let Some(hint) = field_hint(failure, &self.words, request)
+        {
+            failure.hint = Some(hint);
+        }
+        self
     }
 }
 
@@ -80,7 +95,8 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let failure = Failure::new(kind, format!("{what} ({status}{named}){words}")).maybe_hint(hint);
     let id = body.request_id.or_else(|| head.request_id.clone());
     let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
-    AttemptError { server_pause: pause, ..answered(failure, Some(status), id, retryable) }
+    let answered = answered(failure, Some(status), id, retryable);
+    AttemptError { words: body.message, server_pause: pause, ..answered }
 }
 
 /// Where a redirect leads.
@@ -173,6 +189,6 @@ pub fn error_event(body: &ErrorBody, now: SystemTime) -> AttemptError {
     let pause = pause.filter(|_| kind == Kind::RateLimited);
     let is_missing = body.kind == "not_found_error";
     let status = body.status.or(is_missing.then_some(404));
-    let id = body.request_id.clone();
-    AttemptError { server_pause: pause, ..answered(failure, status, id, retryable) }
+    let answered = answered(failure, status, body.request_id.clone(), retryable);
+    AttemptError { words: body.message.clone(), server_pause: pause, ..answered }
 }

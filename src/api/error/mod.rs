@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod body;
 pub mod connection;
+mod field;
 pub mod relay;
 pub mod retry;
 pub mod tls;

@@ -158,7 +158,7 @@ impl Client {
             stats.limits = stats.head.as_ref().map_or(stats.limits, |head| head.limits);
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
-                self.read(&head, body, retain.clone())
+                self.read(&head, body, retain.clone()).map_err(|failed| failed.of(prepared))
             });
             let failed = match read {
                 Ok(reply) => {

@@ -142,9 +142,17 @@ impl Answer {
             [] => String::new(),
             words => format!(" (stop reason: {})", words.join(": ")),
         };
-        let failure = Failure::new(Kind::BrokenAnswer, held + &reason);
-        let is_full = self.stop_reason.as_deref() == Some("max_tokens");
-        Err(failure.maybe_hint(is_full.then_some("use a larger --max-tokens")))
+        let is_thinking = !self.block_types.is_empty()
+            && self.block_types.iter().all(|kind| kind.ends_with("thinking"));
+        let hint = match self.stop_reason.as_deref() {
+            Some("refusal") => None,
+            _ if is_thinking => Some(
+                "use a larger --max-tokens, or --set output_config='{\"effort\":\"low\"}' to think less",
+            ),
+            Some("max_tokens") => Some("use a larger --max-tokens"),
+            _ => None,
+        };
+        Err(Failure::new(Kind::BrokenAnswer, held + &reason).maybe_hint(hint))
     }
 }
 
