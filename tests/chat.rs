@@ -352,7 +352,7 @@ fn ctrl_c_stops_an_answer_and_not_the_conversation() {
     terminal.waits_for("> ");
     terminal.types("go\r");
     terminal.waits_for("never ends");
-    terminal.interrupts();
+    terminal.types("\u{3}");
     terminal.waits_for("stopped; the conversation is as it was before the question");
     terminal.waits_for("> ");
     terminal.types("go on\r");

@@ -1,11 +1,10 @@
-//! A real pseudo-terminal, for what only a terminal shows.
+//! A real pseudo-terminal, for what only a terminal shows. The program runs in its foreground.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
@@ -17,6 +16,15 @@ pub const ALL: Streams = [true, true, true];
 pub const STDOUT: Streams = [false, true, false];
 pub const STDERR: Streams = [false, false, true];
 pub const STDOUT_AND_STDERR: Streams = [false, true, true];
+
+/// Runs a program in a session of its own, whose terminal is `$0`, and prints the program's status between NULs. The
+/// session stays until it is killed, because what was printed last may vanish with it.
+const SESSION: &str = r#": <>"$0"
+    trap : HUP INT QUIT TERM
+    exec 3>&2 2>/dev/null
+    "$@" 2>&3 3>&-
+    printf '\0%s\0' $? >"$0"
+    kill -STOP $$"#;
 
 /// The person's side of a terminal on which a program runs.
 pub struct Pty {
@@ -33,7 +41,7 @@ impl Run {
     }
 
     /// Starts it on a terminal with this many columns.
-    pub fn on_terminal_of(mut self, columns: u16, streams: Streams) -> Pty {
+    pub fn on_terminal_of(self, columns: u16, streams: Streams) -> Pty {
         let person = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
         grantpt(&person).expect("grantpt");
         unlockpt(&person).expect("unlockpt");
@@ -47,10 +55,15 @@ impl Run {
             let terminal = OpenOptions::new().read(true).write(true).open(&name);
             Stdio::from(terminal.expect("the terminal"))
         };
-        if !self.command.get_envs().any(|(name, _)| name == "TERM") {
-            self.command.env("TERM", "xterm");
+        let mut command = Command::new("setsid");
+        command.args(["sh", "-c", SESSION, &name]);
+        command.arg(self.command.get_program()).args(self.command.get_args());
+        command.env_clear().env("TERM", "xterm");
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = self.command.get_current_dir() {
+            command.current_dir(folder);
         }
-        let command = self.command.stdin(stream(0)).stdout(stream(1)).stderr(stream(2));
+        command.stdin(stream(0)).stdout(stream(1)).stderr(stream(2));
         let child = command.spawn().expect("the program to start");
         Pty { person: File::from(person), child, seen: Vec::new(), checked: 0 }
     }
@@ -59,12 +72,6 @@ impl Run {
 impl Pty {
     pub fn types(&mut self, text: &str) {
         self.person.write_all(text.as_bytes()).expect("the terminal to take it");
-    }
-
-    /// Presses Ctrl-C, as the terminal passes it on to the program that it belongs to.
-    pub fn interrupts(&mut self) {
-        let child = Pid::from_child(&self.child);
-        kill_process(child, Signal::INT).expect("the program to be there");
     }
 
     /// Reads until this was shown, after what was waited for before.
@@ -76,33 +83,50 @@ impl Pty {
                 self.checked += seen[..at + text.len()].len();
                 return;
             }
-            let seen = seen.into_owned();
-            assert!(self.reads(), "'{text}' never came, but {seen:?}");
+            assert!(self.end().is_none(), "'{text}' never came, but {seen:?}");
+            self.reads();
         }
     }
 
-    /// Reads to the program's end, checks its exit status, and gives all that was shown.
+    /// Reads to the program's end, checks its exit status, and gives all that was shown. Of a signal, the status is that
+    /// of a shell.
     #[track_caller]
     pub fn exits(mut self, status: i32) -> String {
         drop(self.child.stdin.take());
-        while self.reads() {}
-        let shown = String::from_utf8_lossy(&self.seen).into_owned();
-        let code = self.child.wait().expect("the program to end").code();
-        assert_eq!(code, Some(status), "{shown:?}");
+        let (shown, code) = loop {
+            if let Some(end) = self.end() {
+                break end;
+            }
+            self.reads();
+        };
+        assert_eq!(code, status.to_string(), "{shown:?}");
         shown
     }
 
-    /// Reads what comes next. On Linux, an error is the end: the last program has closed the terminal.
+    /// All that was shown and the exit status, once the program has ended.
+    fn end(&self) -> Option<(String, String)> {
+        let seen = String::from_utf8_lossy(&self.seen);
+        let (shown, end) = seen.split_once('\0')?;
+        Some((shown.into(), end.strip_suffix('\0')?.into()))
+    }
+
+    /// Reads what comes next.
     #[track_caller]
-    fn reads(&mut self) -> bool {
+    fn reads(&mut self) {
         let patience = Timespec { tv_sec: 30, tv_nsec: 0 };
         let mut waiting = [PollFd::new(&self.person, PollFlags::IN)];
         let ready = poll(&mut waiting, Some(&patience)).expect("poll");
         let seen = String::from_utf8_lossy(&self.seen);
         assert_ne!(ready, 0, "nothing more came, after {seen:?}");
         let mut piece = [0; 1024];
-        let count = self.person.read(&mut piece).unwrap_or(0);
+        let count = self.person.read(&mut piece).expect("the terminal");
         self.seen.extend(&piece[..count]);
-        count > 0
+    }
+}
+
+impl Drop for Pty {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
