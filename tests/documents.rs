@@ -5,6 +5,7 @@
 mod completions;
 mod fields;
 mod man;
+mod release;
 
 use std::fs;
 use std::path::Path;
@@ -18,37 +19,59 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Every generated file: the kind that `--generate` takes, where it stands, and what it should say.
-fn documents() -> [(&'static str, &'static str, String); 7] {
-    [
-        ("man", "man/anyask.1", man::page()),
-        ("complete-bash", "completions/anyask.bash", completions::bash()),
-        ("complete-zsh", "completions/_anyask", completions::zsh()),
-        ("complete-fish", "completions/anyask.fish", completions::fish()),
-        ("complete-powershell", "completions/_anyask.ps1", completions::powershell()),
-        ("complete-elvish", "completions/anyask.elv", completions::elvish()),
-        ("complete-nushell", "completions/anyask.nu", completions::nushell()),
+/// A generated file.
+struct Document {
+    /// What `--generate` takes.
+    kind: &'static str,
+    path: &'static str,
+    /// What it was when the program was built.
+    built: &'static str,
+    /// What it should be.
+    right: String,
+}
+
+fn documents() -> Vec<Document> {
+    macro_rules! document {
+        ($kind:literal, $path:literal, $right:expr) => {
+            Document {
+                kind: $kind,
+                path: $path,
+                built: include_str!(concat!("../", $path)),
+                right: $right,
+            }
+        };
+    }
+    vec![
+        document!("man", "man/anyask.1", man::page()),
+        document!("complete-bash", "completions/anyask.bash", completions::bash()),
+        document!("complete-zsh", "completions/_anyask", completions::zsh()),
+        document!("complete-fish", "completions/anyask.fish", completions::fish()),
+        document!("complete-powershell", "completions/_anyask.ps1", completions::powershell()),
+        document!("complete-elvish", "completions/anyask.elv", completions::elvish()),
+        document!("complete-nushell", "completions/anyask.nu", completions::nushell()),
     ]
 }
 
 #[test]
 fn completions_and_man_page_match_the_flags() {
-    for (_, path, text) in documents() {
+    for Document { path, right, .. } in documents() {
         let file = root().join(path);
         if std::env::var_os("ANYASK_UPDATE").is_some() {
-            fs::write(file, text).expect("the document to be written");
+            fs::write(file, right).expect("the document to be written");
         } else {
             let written = fs::read_to_string(file).expect("the document");
-            assert!(written == text, "{path} is out of date: ANYASK_UPDATE=1 cargo test documents");
+            assert!(
+                written == right,
+                "{path} is out of date: ANYASK_UPDATE=1 cargo test documents"
+            );
         }
     }
 }
 
 #[test]
 fn generate_prints_each_document() {
-    for (kind, path, _) in documents() {
-        let written = fs::read_to_string(root().join(path)).expect("the document");
-        anyask(["--generate", kind]).prints(written).exits(0);
+    for Document { kind, built, .. } in documents() {
+        anyask(["--generate", kind]).prints(built).exits(0);
     }
 }
 

@@ -8,6 +8,7 @@ use anyask::cli::Args;
 use anyask::error::Kind;
 
 use super::fields::{KINDS, PROMISE};
+use super::release::newest_release;
 
 /// Every exit status that the manual explains, in order.
 pub const STATUSES: [(Kind, &str); 15] = [
@@ -98,9 +99,6 @@ pub const EXAMPLES: [(&str, &str); 16] = [
         "anyask --record answers.jsonl hi && env -u ANYROUTER_API_KEY anyask --replay answers.jsonl hi",
     ),
 ];
-
-/// The date of this version.
-const DATE: &str = "2026-11-25";
 
 const DESCRIPTION: [&str; 4] = [
     "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
@@ -225,7 +223,7 @@ const SECTIONS: [(&str, &[&str]); 7] = [
 pub fn page() -> String {
     let mut roff = Roff::new();
     let version = concat!("anyask ", env!("CARGO_PKG_VERSION"));
-    roff.control("TH", ["ANYASK", "1", DATE, version, "User Commands"]);
+    roff.control("TH", ["ANYASK", "1", newest_release().day, version, "User Commands"]);
     // a flag or a variable that is broken at a hyphen cannot be copied
     roff.control("nh", []);
     // JSON that is stretched to the margin reads badly
