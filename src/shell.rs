@@ -1,4 +1,4 @@
-//! Runs the user's commands, such as the one that prints the key.
+//! The user's shell: runs commands, such as the one that prints the key, and has perhaps started us in the background.
 
 use std::io;
 use std::process::Command;
@@ -25,4 +25,24 @@ fn handle_child_signal() -> io::Result<()> {
 #[cfg(not(unix))]
 fn handle_child_signal() -> io::Result<()> {
     Ok(())
+}
+
+/// Whether a shell started us in the background, without job control, as in a script.
+#[cfg(unix)]
+pub fn is_background_job() -> bool {
+    is_ignored(signal_hook::consts::SIGINT)
+}
+
+#[cfg(not(unix))]
+pub fn is_background_job() -> bool {
+    false
+}
+
+/// Whether the parent set this signal to be ignored, as shells do for background jobs. Only Linux reports it.
+#[cfg(unix)]
+pub fn is_ignored(signal: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }

@@ -25,6 +25,8 @@ mod hostile;
 #[cfg(unix)]
 mod in_place;
 #[cfg(unix)]
+mod jobs;
+#[cfg(unix)]
 mod key;
 mod layers;
 mod log;

@@ -9,12 +9,14 @@ use super::signals::ENDING;
 use crate::api::{Content, Message, Pace, Prepared, Request, Role, Usage, nothing_to_cache};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
-use crate::input::{self, Conversation, Sources};
+use crate::input::{self, Conversation, Prompt, Sources};
 use crate::output::{self, Printer, Sink, start_spinner};
 
 /// Asks one question.
-pub fn run(options: Options, sources: &Sources) -> Result<()> {
-    let content = prompt(&options, sources)?;
+pub fn run(mut options: Options, sources: &Sources) -> Result<()> {
+    let Prompt { content, stdin_was_empty } = prompt(&options, sources)?;
+    // a script has started it, perhaps several times at once
+    options.console.animated &= !stdin_was_empty;
     let session = Session::new(options, Pace::default())?;
     session.watch_signals(&ENDING)?;
     turn(&session, content)
@@ -37,12 +39,12 @@ pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
     sink.flush()
 }
 
-fn prompt(options: &Options, sources: &Sources) -> Result<Content> {
-    let content = input::prompt(sources, |text| options.console.note(text))?;
+fn prompt(options: &Options, sources: &Sources) -> Result<Prompt> {
+    let prompt = input::prompt(sources, |text| options.console.note(text))?;
     if options.chat.is_none() {
-        check_cache(&options.request, &content)?;
+        check_cache(&options.request, &prompt.content)?;
     }
-    Ok(content)
+    Ok(prompt)
 }
 
 /// An error if the request is to be cached and has nothing that stays the same.
@@ -55,7 +57,7 @@ fn check_cache(request: &Request, content: &Content) -> Result<()> {
 }
 
 fn preview(options: &Options, sources: &Sources) -> Result<Prepared> {
-    let content = prompt(options, sources)?;
+    let Prompt { content, .. } = prompt(options, sources)?;
     let mut conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
     request(options, conversation.as_mut(), content)?.prepare(&options.endpoint)
 }

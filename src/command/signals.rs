@@ -29,6 +29,7 @@ pub const KILL: i32 = 9;
 pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> Result<()> {
     use anyhow::Context;
 
+    use crate::shell::is_ignored;
     let cannot =
         || crate::error::Failure::new(crate::error::Kind::Local, "cannot watch for signals");
     let watched = signals.iter().filter(|signal| !is_ignored(**signal));
@@ -73,15 +74,6 @@ pub fn name(signal: i32) -> &'static str {
         INTERRUPT => "Ctrl-C",
         _ => signal_hook::low_level::signal_name(signal).unwrap_or("a signal"),
     }
-}
-
-/// Whether the parent set this signal to be ignored, as shells do for background jobs. Only Linux reports it.
-#[cfg(unix)]
-fn is_ignored(signal: i32) -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    mask.is_some_and(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// Other systems have no such signals: Ctrl-C ends the program at once.

@@ -12,7 +12,7 @@ mod text;
 
 pub use builder::PromptBuilder;
 pub use conversation::Conversation;
-pub use file::{InputFile, is_stdin};
+pub use file::{InputFile, is_stdin, stdin_is_device};
 pub use items::{Item, ItemRequest, Items, count_items};
-pub use prompt::{Sources, no_prompt, prompt};
+pub use prompt::{Prompt, Sources, no_prompt, prompt};
 pub use text::{Text, note_replaced, text};

@@ -76,8 +76,15 @@ impl Sources {
     }
 }
 
+/// A question as it is sent.
+pub struct Prompt {
+    pub content: Content,
+    /// Standard input was read, and had nothing.
+    pub stdin_was_empty: bool,
+}
+
 /// Reads all sources and puts them in order. `notify` prints a note for the user.
-pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
+pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Prompt> {
     let words = sources.words()?;
     let mut builder = sources.files(&notify)?;
     // a flag may add standard input as a file
@@ -98,7 +105,7 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Content> {
         None => {}
     }
     note_replaced(builder.replaced(), "the prompt", notify);
-    Ok(builder.finish())
+    Ok(Prompt { content: builder.finish(), stdin_was_empty: sources.stdin && !has_material })
 }
 
 pub fn no_prompt() -> Failure {

@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Instant;
 
 use super::live::Live;
+use super::spinner::Phase;
 use super::terminal::sanitize;
 use crate::api::Secret;
 use crate::error::{self, Kind};
@@ -24,8 +24,8 @@ pub struct Console {
     secret: Arc<OnceLock<Secret>>,
     /// The spinner or bar.
     live: Live,
-    /// When the next try starts, during the pause before a retry.
-    pub(super) next_try: Arc<Mutex<Option<Instant>>>,
+    /// What the spinner shows.
+    pub(super) phase: Arc<Mutex<Phase>>,
     /// How notes about an item of a batch begin: `line 3: `. Empty for other notes.
     item: String,
 }
@@ -40,7 +40,7 @@ impl Console {
             animated,
             secret: Arc::default(),
             live: Live::default(),
-            next_try: Arc::default(),
+            phase: Arc::default(),
             item: String::new(),
         }
     }

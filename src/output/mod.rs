@@ -1,6 +1,7 @@
 //! What the user sees: the answer on standard output or in a file, everything else on standard error.
 
 mod console;
+mod foreground;
 mod highlight;
 mod live;
 mod printer;
@@ -9,6 +10,7 @@ mod replace;
 mod report;
 mod settings;
 mod sink;
+mod spinner;
 mod tally;
 pub mod terminal;
 

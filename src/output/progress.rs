@@ -7,42 +7,29 @@ use anyhow::Error;
 use ureq::http::StatusCode;
 
 use super::console::Console;
-use super::live::REDRAW;
+use super::spinner::Phase;
 use crate::api::{Head, Prepared, Progress, Retry};
 use crate::sync::lock;
 
-/// The frames of the spinner.
-const FRAMES: [char; 8] = ['⠁', '⠂', '⠄', '⡀', '⢀', '⠠', '⠐', '⠈'];
-
-/// Starts a spinner with the seconds since now, and the seconds until the next try.
+/// Starts a spinner, which shows the seconds from now on.
 pub fn start_spinner(console: &Console) {
-    let (begun, next_try) = (Instant::now(), Arc::clone(&console.next_try));
-    console.start_live(move || {
-        let elapsed = begun.elapsed();
-        let frame = FRAMES[(elapsed.as_millis() / REDRAW.as_millis()) as usize % FRAMES.len()];
-        let seconds = match elapsed.as_secs() {
-            0 => String::new(),
-            seconds => format!(" {seconds} s"),
-        };
-        let next_try = lock(&next_try).map_or(String::new(), |next_try| {
-            let left = next_try.saturating_duration_since(Instant::now());
-            format!(", next try in {:.0} s", left.as_secs_f64().ceil())
-        });
-        format!("{frame} waiting{seconds}{next_try}")
-    });
+    let (begun, phase) = (Instant::now(), Arc::clone(&console.phase));
+    console.start_live(move || lock(&phase).frame(begun.elapsed()));
 }
 
 /// Shows one step of a request.
 pub fn show_progress(console: &Console, progress: &Progress) {
     match progress {
         Progress::Sending(prepared) => {
-            *lock(&console.next_try) = None;
+            *lock(&console.phase) = Phase::Waiting;
             show_request(console, prepared);
         }
         Progress::Head(head, elapsed) => show_head(console, head, *elapsed),
+        Progress::Thinking => *lock(&console.phase) = Phase::Thinking { since: Instant::now() },
+        Progress::Answering => *lock(&console.phase) = Phase::Waiting,
         Progress::Failed(_) => {}
         Progress::Retrying(retry) => {
-            *lock(&console.next_try) = Some(Instant::now() + retry.pause);
+            *lock(&console.phase) = Phase::Pausing { until: Instant::now() + retry.pause };
             note_retry(console, retry);
         }
     }

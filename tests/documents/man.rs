@@ -107,7 +107,7 @@ const DESCRIPTION: [&str; 4] = [
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
 
-const ENVIRONMENT: [(&str, &str); 12] = [
+const ENVIRONMENT: [(&str, &str); 13] = [
     ("ANYROUTER_API_KEY", "The API key."),
     ("ANYROUTER_BASE_URL", "The server. --base-url has priority."),
     ("ANYROUTER_MODEL", "The model. --model has priority."),
@@ -135,6 +135,7 @@ const ENVIRONMENT: [(&str, &str); 12] = [
         "Colour on standard error even if it is not a terminal. It has priority over CLICOLOR and TERM.",
     ),
     ("TERM", "If this is 'dumb', there is no colour, no spinner and no progress bar."),
+    ("MAKEFLAGS", "Under make -j, there is no spinner and no progress bar."),
 ];
 
 const FILES: [(&str, &str); 2] = [
@@ -153,7 +154,7 @@ const FILES_MORE: [&str; 2] = [
     "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
-const SECTIONS: [(&str, &[&str]); 7] = [
+const SECTIONS: [(&str, &[&str]); 8] = [
     (
         "MODELS",
         &[
@@ -203,6 +204,12 @@ const SECTIONS: [(&str, &[&str]); 7] = [
             "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
             "If a request is not in the file, --replay ends with status 14 (in a batch, the item fails with it) and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
             "A line that was not written completely, or that ends in NULs after a power cut, is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number, before anything is written or sent.",
+        ],
+    ),
+    (
+        "TERMINALS",
+        &[
+            "While anyask waits, standard error has a spinner, or the progress bar of a batch, if it is a terminal. The spinner says how long anyask has waited, or how long the model has been thinking. It is drawn only while anyask is in the foreground: a job in the background draws nothing. Neither does a job that probably shares the terminal with others: where standard input is /dev/null or an empty pipe (as under xargs -P), under make -j, and with & in a script. A batch then reports a line every 30 seconds instead. For a single question there is no spinner while a command of --check runs, so that it can ask on the terminal.",
         ],
     ),
     (

@@ -74,14 +74,15 @@ impl Pty {
         self.person.write_all(text.as_bytes()).expect("the terminal to take it");
     }
 
-    /// Reads until this was shown, after what was waited for before.
+    /// Reads until this was shown, after what was waited for before. Gives what was shown meanwhile.
     #[track_caller]
-    pub fn waits_for(&mut self, text: &str) {
+    pub fn waits_for(&mut self, text: &str) -> String {
         loop {
             let seen = String::from_utf8_lossy(&self.seen[self.checked..]);
             if let Some(at) = seen.find(text) {
-                self.checked += seen[..at + text.len()].len();
-                return;
+                let shown = seen[..at + text.len()].to_string();
+                self.checked += shown.len();
+                return shown;
             }
             assert!(self.end().is_none(), "'{text}' never came, but {seen:?}");
             self.reads();

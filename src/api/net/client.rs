@@ -43,6 +43,10 @@ pub enum Progress<'a> {
     Sending(&'a Prepared),
     /// The head of an answer, and how long it took.
     Head(&'a Head, Duration),
+    /// The model thinks.
+    Thinking,
+    /// The text has begun.
+    Answering,
     /// An attempt has failed, after these tokens.
     Failed(&'a Usage),
     Retrying(Retry<'a>),
@@ -158,10 +162,12 @@ impl Client {
             stats.limits = stats.head.as_ref().map_or(stats.limits, |head| head.limits);
             let read = opened.and_then(|(head, body)| {
                 on_progress(Progress::Head(&head, begun.elapsed()));
-                self.read(&head, body, retain.clone()).map_err(|failed| failed.of(prepared))
+                let read = self.read(&head, body, retain.clone(), on_progress);
+                read.map_err(|failed| failed.of(prepared))
             });
             let failed = match read {
                 Ok(reply) => {
+                    on_progress(Progress::Answering);
                     if !replaced {
                         self.dead.store(0, Ordering::Relaxed);
                     }
@@ -208,7 +214,7 @@ impl Client {
         let head = Head::new(200, headers);
         let (body, endpoint) = (Box::new(Cursor::new(body)), Arc::clone(&self.endpoint));
         let mut reply = Reply::new(head.clone(), body, retain, endpoint, Deadline::default());
-        let reply = reply.fill().map(|()| reply).map_err(|failed| failed.error);
+        let reply = reply.begin(|| ()).map(|()| reply).map_err(|failed| failed.error);
         Sent { reply, stats: Stats { head: Some(head), replayed: true, ..Stats::default() } }
     }
 
@@ -281,7 +287,13 @@ impl Client {
     }
 
     /// Reads the first text of an answer, or the error that it is.
-    fn read(&self, head: &Head, body: Body, retain: Retain) -> Result<Reply, AttemptError> {
+    fn read(
+        &self,
+        head: &Head,
+        body: Body,
+        retain: Retain,
+        on_progress: &mut dyn FnMut(Progress),
+    ) -> Result<Reply, AttemptError> {
         let body = Decoded::new(head, Box::new(body.into_reader()));
         if !(200..300).contains(&head.status) {
             self.wrapping.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
@@ -295,7 +307,7 @@ impl Client {
             endpoint,
             self.wrapping.deadline.clone(),
         );
-        match reply.fill() {
+        match reply.begin(|| on_progress(Progress::Thinking)) {
             Ok(()) => Ok(reply),
             Err(failed) => Err(AttemptError { usage: reply.into_answer().usage, ..failed }),
         }

@@ -122,6 +122,11 @@ impl Answer {
         }
     }
 
+    /// Whether the model thinks before it answers.
+    pub(super) fn has_thinking(&self) -> bool {
+        self.block_types.iter().any(|kind| matches!(&**kind, "thinking" | "redacted_thinking"))
+    }
+
     /// Returns an error that says what the answer held, if it has no text.
     pub fn require_text(&self) -> Result<(), Failure> {
         if self.has_text {

@@ -86,18 +86,35 @@ impl Reply {
         }
     }
 
-    /// Reads until the first text, or to the end if there is none: an error is one before any text.
-    pub fn fill(&mut self) -> Result<(), AttemptError> {
-        while self.builder.chunk.is_empty() {
-            if let Some(error) = self.error.take() {
-                return Err(error);
-            }
-            if self.builder.answer.state == State::Complete {
-                break;
+    /// Reads until the first text, or to the end if there is none: an error is one before any text. Calls `on_thinking`
+    /// if the model thinks first.
+    pub fn begin(&mut self, on_thinking: impl FnOnce()) -> Result<(), AttemptError> {
+        while !self.builder.answer.has_thinking() {
+            if self.is_ready()? {
+                return Ok(());
             }
             self.error = self.read().err();
         }
+        on_thinking();
+        self.fill()
+    }
+
+    /// Reads until there is something to hand out, or to the end.
+    fn fill(&mut self) -> Result<(), AttemptError> {
+        while !self.is_ready()? {
+            self.error = self.read().err();
+        }
         Ok(())
+    }
+
+    fn is_ready(&mut self) -> Result<bool, AttemptError> {
+        if !self.builder.chunk.is_empty() {
+            return Ok(true);
+        }
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => Ok(self.builder.answer.state == State::Complete),
+        }
     }
 
     /// Returns all text that one read brought, or `None` at the end of the answer. With [`Retain::events`] it is the
