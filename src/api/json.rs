@@ -34,8 +34,13 @@ impl Fields {
         self.0.is_empty()
     }
 
-    pub fn remove(&mut self, key: &str) {
-        self.0.shift_remove(key);
+    pub fn remove(&mut self, key: &str) -> Option<Box<RawValue>> {
+        self.0.shift_remove(key)
+    }
+
+    /// The name of the first field.
+    pub fn first_name(&self) -> Option<&str> {
+        self.0.keys().next().map(String::as_str)
     }
 
     /// Sets every field of `others`.
@@ -85,14 +90,21 @@ pub fn one_line(json: &str) -> Cow<'_, str> {
 }
 
 /// Repairs JSON that serde_json refuses: bytes that are not UTF-8 and lone halves of surrogate pairs become U+FFFD.
-/// RFC 8259 (section 8.2) allows lone halves, but does not say what they mean.
 pub fn repair(json: &[u8]) -> Cow<'_, str> {
-    let json = String::from_utf8_lossy(json);
-    if !json.contains("\\ud") && !json.contains("\\uD") {
-        return json;
+    match String::from_utf8_lossy(json) {
+        Cow::Borrowed(json) => replace_halves(json).0,
+        Cow::Owned(json) => replace_halves(&json).0.into_owned().into(),
     }
-    let mut repaired = String::with_capacity(json.len());
-    let mut rest = &*json;
+}
+
+/// JSON in which lone halves of surrogate pairs are U+FFFD, and how many there were. RFC 8259 (section 8.2) allows lone
+/// halves, but does not say what they mean.
+pub fn replace_halves(json: &str) -> (Cow<'_, str>, usize) {
+    if !json.contains("\\ud") && !json.contains("\\uD") {
+        return (json.into(), 0);
+    }
+    let (mut repaired, mut halves) = (String::with_capacity(json.len()), 0);
+    let mut rest = json;
     while let Some(at) = rest.find('\\') {
         let (before, escape) = rest.split_at(at);
         let next = escape.get(6..).and_then(surrogate);
@@ -103,9 +115,10 @@ pub fn repair(json: &[u8]) -> Cow<'_, str> {
         };
         repaired.push_str(before);
         repaired.push_str(if lone { "\\ufffd" } else { &escape[..length] });
+        halves += usize::from(lone);
         rest = &escape[length..];
     }
-    Cow::Owned(repaired + rest)
+    (Cow::Owned(repaired + rest), halves)
 }
 
 /// Returns the first JSON value of a text and what follows it; `None` if the text does not begin with one.

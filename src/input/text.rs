@@ -108,8 +108,8 @@ pub fn binary(name: &str) -> Failure {
 }
 
 /// Whether there is a NUL in the first 8 KiB. grep, too, recognises a binary file by a NUL.
-pub fn is_binary(bytes: &[u8]) -> bool {
-    bytes.iter().take(8 << 10).any(|byte| *byte == 0)
+pub fn is_binary<'a>(bytes: impl IntoIterator<Item = &'a u8>) -> bool {
+    bytes.into_iter().take(8 << 10).any(|byte| *byte == 0)
 }
 
 pub fn cannot_read(name: &str) -> Failure {

@@ -95,7 +95,28 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         ("{\"prompt\":\" \"}", "there is no prompt"),
         ("{\"prompt\":\"a\",\"modle\":\"m\"}", "the item is not valid: unknown field `modle`"),
         ("{\"prompt\":\"a\",\"temperature\":2}", "temperature must be a number from 0.0 to 1.0"),
-        ("{\"prompt\":\"a\",\"max_tokens\":0}", "max_tokens must be at least 1"),
+        (
+            "{\"prompt\":\"a\",\"max_tokens\":0}",
+            "max_tokens must be a whole number from 1 to 4294967295",
+        ),
+        (
+            "{\"prompt\":\"a\",\"max_tokens\":1.5}",
+            "max_tokens must be a whole number from 1 to 4294967295",
+        ),
+        (
+            "{\"prompt\":\"a\",\"max_tokens\":4294967296}",
+            "max_tokens must be a whole number from 1 to 4294967295",
+        ),
+        (
+            "{\"prompt\":\"a\",\"max_tokens\":\"9\"}",
+            "max_tokens must be a whole number from 1 to 4294967295",
+        ),
+        ("{\"prompt\":5}", "prompt must be text"),
+        ("{\"prompt\":\"a\",\"model\":5}", "model must be text"),
+        ("{\"prompt\":\"a\",\"system\":[]}", "system must be text"),
+        ("{\"prompt\":\"a\",\"top_p\":\"1\"}", "top_p must be a number from 0.0 to 1.0"),
+        ("{\"prompt\":\"a\",\"stop_sequences\":\"b\"}", "stop_sequences must be a list of texts"),
+        ("{\"messages\":{}}", "messages must be a list"),
         ("{\"prompt\":\"a\",\"model\":\"my model\"}", "the model ID is empty or has a blank in it"),
         ("{\"prompt\":\"a\",\"model\":\"\"}", "the model ID is empty or has a blank in it"),
         ("{\"prompt\":\"a\",\"stop_sequences\":[\"\"]}", "a stop sequence is empty"),
@@ -107,14 +128,13 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         ("{\"prompt\":\"a\",\"id\":[1]}", "the id must be text or a number"),
         ("{\"prompt\":\"a\",\"id\":true}", "the id must be text or a number"),
         ("\"\"", "there is no prompt"),
-        ("a\0b", "the line is binary: it has a NUL byte"),
         (&long, "the request is 32.1 MiB, larger than 32 MiB, the most that the API takes"),
     ];
     let lines = items.map(|(line, _)| line).join("\n");
     let printed = batch(["-k"], &server, &with_items(lines + "\ngood"))
         .prints_something()
-        .mentions(&(summary(1, 16, 0) + "37 tokens"))
-        .mentions("anyask: 16 items failed\n")
+        .mentions(&(summary(1, 24, 0) + "37 tokens"))
+        .mentions("anyask: 24 items failed\n")
         .exits(12);
     let results = json_lines(&printed);
     for (result, (line, why)) in results.iter().zip(items) {
@@ -123,8 +143,8 @@ fn reports_an_item_that_cannot_be_asked_and_goes_on() {
         assert!(message.contains(why), "{line}: {message}");
         assert!(error["exit"] == 2 && result["key"].is_null(), "{result}");
     }
-    assert_eq!((&results[1]["id"], &results[15]["id"]), (&"x".into(), &1.into()));
-    assert_eq!(results[16]["text"], "good");
+    assert_eq!((&results[1]["id"], &results[23]["id"]), (&"x".into(), &1.into()));
+    assert_eq!(results[24]["text"], "good");
     assert_eq!(server.requests(), 1);
 }
 

@@ -4,6 +4,7 @@ mod budget;
 mod changed;
 mod identity;
 mod items;
+mod lists;
 mod lost;
 #[cfg(unix)]
 mod order;

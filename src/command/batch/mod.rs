@@ -23,7 +23,7 @@ use anyhow::{Context, Result};
 use super::signals::end_by;
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind};
-use crate::input::{Item, Items, count_items};
+use crate::input::{Item, Items, check_items, count_items};
 use crate::sync::lock;
 use queue::{Queue, queue};
 use run::{BatchRun, Output, Stop};
@@ -33,6 +33,7 @@ pub use preview::dry_run;
 /// Asks every item.
 pub fn run(options: Options, batch: Batch) -> Result<()> {
     let console = options.console.clone();
+    check_items(&batch.items, |note| console.note(note))?;
     let items = Items::open(&batch.items)?;
     let total = if console.is_animated() { count_items(&batch.items)? } else { None };
     let (output, earlier) = Output::open(&options, &batch)?;

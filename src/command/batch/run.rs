@@ -245,7 +245,9 @@ impl BatchRun {
         if reason.is_none() && tally.done() == 0 {
             no_items(&self.batch, console)?;
         }
-        if !console.quiet {
+        // what has no items has no counts
+        let is_refused = reason.as_ref().is_some_and(|reason| kind(reason) == Kind::Usage);
+        if !console.quiet && !is_refused {
             console.tell(&*tally);
         }
         match (reason, tally.failed) {
