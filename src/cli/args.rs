@@ -217,8 +217,10 @@ pub struct Args {
     ///
     /// After status 408, 429, 500, 502-504, 520-524, 529 or 530, or if the connection
     /// fails or is silent before any byte of an answer. Never after text has arrived.
-    #[arg(long, value_name = "N", value_parser = retries, default_value = "2", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
-    pub retries: u32,
+    /// In a batch without this flag, a request is retried after 429 as long as its
+    /// pauses fit into --max-wait in all.
+    #[arg(long, value_name = "N", value_parser = retries, value_hint = ValueHint::Other, help_heading = "Request")]
+    pub retries: Option<u32>,
 
     /// Seconds before the first retry [default: 1]
     ///

@@ -177,9 +177,10 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
         key,
         mock: args.mock,
         policy: api::Policy {
-            retries: args.retries,
+            retries: args.retries.unwrap_or(2),
             delay: args.retry_delay,
             max_wait: args.max_wait,
+            outlasts_limit: args.batch.is_some() && args.retries.is_none(),
         },
         output: Settings {
             format,

@@ -48,7 +48,8 @@ fn note_retry(console: &Console, retry: &Retry) {
     let when = if pause < 0.05 { "now".into() } else { format!("in {pause:.1} s") };
     let charged =
         if retry.may_be_charged { ", though the server may have answered and charged" } else { "" };
-    console.note(format_args!("{error}; try {next} of {tries} {when}{charged}"));
+    let of = tries.map_or(String::new(), |tries| format!(" of {tries}"));
+    console.note(format_args!("{error}; try {next}{of} {when}{charged}"));
 }
 
 fn show_request(console: &Console, prepared: &Prepared) {

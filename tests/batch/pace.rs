@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{batch, numbered, piped, summary, with_items};
-use crate::harness::{Act, Gate, Received, Server, answer, anyask, http, json_answer, json_lines};
+use crate::harness::{
+    Act, Gate, Received, Server, answer, anyask, folder, http, json_answer, json_lines,
+};
 
 /// The first request gets this answer, and all others are answered.
 fn after(first: &'static str, headers: &'static [&str]) -> Server {
@@ -70,7 +72,7 @@ fn a_reused_connection_that_dies_late_costs_a_retry_and_a_note() {
         .matches(&(summary(3, 0, 0) + "[^\n]*\n"))
         .start();
     let note = running.says_line();
-    assert!(note.ends_with("; try 2 of 3 in 1.2 s\n"), "{note}");
+    assert!(note.ends_with("; try 2 in 1.2 s\n"), "{note}");
     let note = running.says_line();
     let begin = format!("anyask: note: line 3: {host} closed the connection without an answer");
     let end = "; try 2 of 3 now, though the server may have answered and charged\n";
@@ -178,7 +180,7 @@ fn waits_before_the_next_request_as_long_as_the_server_asks() {
     batch(["-j1", "--retry-delay=0", "--log=log"], &server, &folder)
         .prints_something()
         .mentions("note: line 1: ")
-        .mentions("try 2 of 3 in 0.4 s")
+        .mentions("try 2 in 0.4 s")
         .exits(0);
     let asked: Vec<_> = server.received().iter().map(Received::prompt).collect();
     assert_eq!(asked, ["item 1", "item 1", "item 2", "item 3"]);
@@ -241,4 +243,63 @@ fn max_wait_does_not_limit_its_own_delay_before_a_retry() {
     batch(["--max-wait=0", "--retry-delay=0.1", "-j1", "-oout"], &server, &folder)
         .mentions(&summary(2, 0, 0))
         .exits(0);
+}
+
+/// The first requests meet the rate limit, which no header describes, and one of them an overloaded server.
+fn limited(requests: usize) -> Server {
+    Server::handling(move |number, request| match number {
+        1 => http("529 Busy", &[], ""),
+        number if number < requests => http("429 Slow", &[], ""),
+        _ => json_answer(&answer(&request.prompt())),
+    })
+}
+
+#[test]
+fn a_rate_limit_is_outlasted_while_its_pauses_fit_into_max_wait() {
+    let server = limited(6);
+    let folder = with_items("one\n");
+    let mut running = batch(["--retry-delay=0.01", "-oout"], &server, &folder)
+        .mentions(&summary(1, 0, 0))
+        .start();
+    for tries in ["2", "3 of 4", "4", "5", "6", "7"] {
+        let note = running.says_line();
+        assert!(note.contains(&format!("; try {tries} ")), "{note}");
+    }
+    running.exits(0);
+    // pauses of 0.02, 0.04, 0.08 and 0.16 s, give or take a quarter; the next one would be too long
+    let server = limited(99);
+    batch(["--retry-delay=0.02", "--max-wait=0.4", "-q", "-oother"], &server, &folder)
+        .mentions("1 item failed")
+        .exits(12);
+    assert_eq!(folder.json_lines("other")[0]["error"]["exit"], 7);
+    assert_eq!(server.requests(), 6);
+}
+
+#[test]
+fn retries_limit_the_tries_at_a_rate_limit_where_they_are_given() {
+    let settings = |text: &str| folder().with("anyask/config", text);
+    for (args, config, requests) in
+        [(&["--retries=2"][..], "", 3), (&["--retries=0"], "", 1), (&[], "--retries 3", 4)]
+    {
+        let server = limited(99);
+        let home = settings(config);
+        piped(["--retry-delay=0.001", "-q"], &server, numbered(1))
+            .args(args)
+            .env("XDG_CONFIG_HOME", &home.name(""))
+            .prints_something()
+            .mentions("1 item failed")
+            .exits(12);
+        assert_eq!(server.requests(), requests);
+    }
+    // without any pause, too
+    let server = limited(99);
+    piped(["--retry-delay=0", "-q"], &server, numbered(1))
+        .prints_something()
+        .mentions("")
+        .exits(12);
+    assert_eq!(server.requests(), 4);
+    // a single question has its two retries
+    let server = limited(99);
+    anyask(["--retry-delay=0.001", "-q", "hi"]).at(&server).mentions("429").exits(7);
+    assert_eq!(server.requests(), 3);
 }

@@ -4,8 +4,8 @@ use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Gate, Server, answer, anyask, bash, error_body, http, json_answer, json_lines, skip,
-    unused_address,
+    Act, Events, Gate, Server, answer, anyask, bash, error_body, http, json_answer, json_lines,
+    skip, unused_address,
 };
 
 /// Holds every answer back until the test has passed the gate twice.
@@ -205,6 +205,57 @@ fn a_signal_leaves_a_retry_that_waits_unasked() {
         run().mentions(&summary(50, 0, 0)).exits(0);
         assert_eq!(server.requests(), 51);
     }
+}
+
+#[test]
+fn a_failure_after_a_stop_is_left_if_it_would_be_asked_again() {
+    // with a cost it has a row
+    let busy = error_body("overloaded_error", "busy");
+    let charged = Events::new().error(&busy).sized();
+    for (failure, rows) in [
+        (http("529 Busy", &[], ""), 0),
+        (http("429 Slow", &[], ""), 0),
+        (http("400 No", &[], ""), 1),
+        (charged, 1),
+    ] {
+        let gate = Gate::new(2);
+        let held = gate.clone();
+        let server = Server::handling(move |_, _| {
+            held.wait();
+            held.wait();
+            failure.clone()
+        });
+        let folder = with_items("one\n");
+        let run = batch(["-oout", "--price=1,1"], &server, &folder);
+        let mut running = run.mentions(&summary(0, rows, 0)).start();
+        gate.wait();
+        running.interrupt();
+        running.says_line();
+        gate.wait();
+        running.ends_by(Signal::INT);
+        assert_eq!(folder.read("out").lines().count(), rows);
+    }
+}
+
+#[test]
+fn a_failure_when_credits_are_low_is_left_if_it_would_be_asked_again() {
+    let [both_asked, first_written] = [2, 2].map(Gate::new);
+    let held = first_written.clone();
+    let server = Server::handling(move |_, request| {
+        both_asked.wait();
+        if request.prompt() == "item 1" {
+            return http("200 OK", &["x-remaining-credits: 1"], answer("ok"));
+        }
+        held.wait();
+        http("529 Busy", &[], "")
+    });
+    let folder = with_items(numbered(2));
+    let run = batch(["-j2", "--min-credits=8"], &server, &folder);
+    let run = run.mentions(&summary(1, 0, 0)).mentions("credits are left, below --min-credits\n");
+    let mut running = run.start();
+    running.reads_line();
+    first_written.wait();
+    running.exits(6);
 }
 
 #[test]

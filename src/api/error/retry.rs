@@ -19,6 +19,18 @@ pub struct Policy {
     pub delay: Duration,
     /// Longest pause that a server may ask for.
     pub max_wait: Duration,
+    /// A request that the rate limit refuses is sent again, however often, while its pauses fit into `max_wait` in all.
+    pub outlasts_limit: bool,
+}
+
+/// The failed tries of a request. Those that a [`Policy`] outlasts are counted apart.
+#[derive(Debug, Default)]
+pub struct Tries {
+    pub counted: u32,
+    /// The rate limit refused them.
+    pub outlasted: u32,
+    /// The pauses after these.
+    pub waited: Duration,
 }
 
 /// Whether a failed attempt may be repeated.
@@ -53,24 +65,27 @@ impl Decision {
 }
 
 impl Policy {
-    /// What follows attempt number `attempt`, counted from 1. `server_pause` is the one that the server asks for;
-    /// `random`, from 0 to 1, spreads the pauses of many clients.
+    /// What follows attempt number `attempt`, counted from 1. `waited` is how long it has waited for the rate limit, if
+    /// it outlasts the limit. `server_pause` is the one that the server asks for; `random`, from 0 to 1, spreads the
+    /// pauses of many clients.
     pub fn decide(
         &self,
         attempt: u32,
+        waited: Option<Duration>,
         retryable: Retryable,
         server_pause: Option<Duration>,
         random: f64,
     ) -> Decision {
-        if retryable == Retryable::No || attempt > self.retries {
-            return Decision::GiveUp;
-        }
         let own = self.backoff(attempt, random);
+        // a server that asks for no pause at all is not sent everything within a moment
+        let pause = server_pause.unwrap_or_default().max(own);
+        let fits = |waited: Duration| waited.saturating_add(pause) <= self.max_wait;
+        let outlasts = waited.is_some_and(fits) && !pause.is_zero();
         match server_pause {
+            _ if retryable == Retryable::No => Decision::GiveUp,
+            _ if attempt > self.retries && !outlasts => Decision::GiveUp,
             Some(pause) if pause > self.max_wait => Decision::TooLong(pause),
-            // a server that asks for no pause at all is not sent everything within a moment
-            Some(pause) => Decision::Retry(pause.max(own)),
-            None => Decision::Retry(own),
+            _ => Decision::Retry(pause),
         }
     }
 
@@ -133,8 +148,12 @@ mod tests {
     use proptest::prelude::*;
     use ureq::http::{HeaderName, HeaderValue};
 
-    const POLICY: Policy =
-        Policy { retries: 2, delay: Duration::from_secs(1), max_wait: Duration::from_mins(1) };
+    const POLICY: Policy = Policy {
+        retries: 2,
+        delay: Duration::from_secs(1),
+        max_wait: Duration::from_mins(1),
+        outlasts_limit: false,
+    };
     /// 2015-10-21 07:28:00 UTC
     const NOW: u64 = 1_445_412_480;
 
@@ -150,7 +169,7 @@ mod tests {
         let headers: HeaderMap = headers.collect();
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(NOW);
         let pause = server_pause(status, &headers, now);
-        policy.decide(attempt, retryable(status, &headers, None), pause, 0.5)
+        policy.decide(attempt, None, retryable(status, &headers, None), pause, 0.5)
     }
 
     fn decision(status: u16, headers: &[(&'static str, &str)]) -> Decision {
@@ -222,7 +241,7 @@ mod tests {
 
     #[test]
     fn pauses_are_spread_by_a_quarter() {
-        let pause = |random| POLICY.decide(2, Retryable::Yes, None, random);
+        let pause = |random| POLICY.decide(2, None, Retryable::Yes, None, random);
         assert_eq!((pause(0.0), pause(1.0)), (retry(1.5), retry(2.5)));
     }
 
@@ -230,7 +249,7 @@ mod tests {
         #[test]
         fn no_pause_of_its_own_is_over_30_seconds(attempt in 1u32..5000, delay in 0.0f64..1e9, random in 0.0f64..1.0) {
             let policy = Policy { retries: u32::MAX, delay: Duration::from_secs_f64(delay), ..POLICY };
-            let decision = policy.decide(attempt, Retryable::Yes, None, random);
+            let decision = policy.decide(attempt, None, Retryable::Yes, None, random);
             prop_assert!(matches!(decision, Decision::Retry(pause) if pause <= LONGEST_BACKOFF));
         }
     }

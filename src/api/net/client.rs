@@ -21,7 +21,7 @@ use crate::api::deadline::{Deadline, PATIENCE, TimeLimit};
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, refused};
 use crate::api::error::connection::connection_error;
-use crate::api::error::retry::{Decision, Policy, Retryable};
+use crate::api::error::retry::{Decision, Policy, Retryable, Tries};
 use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;
 use crate::api::limits::{Limits, in_words};
@@ -57,8 +57,8 @@ pub struct Retry<'a> {
     pub error: &'a Error,
     /// The number of the next attempt; the first was 1.
     pub next: u32,
-    /// How many attempts there are at most.
-    pub tries: u32,
+    /// How many attempts there are at most; `None` if only the time is limited.
+    pub tries: Option<u32>,
     pub pause: Duration,
     /// The server may have answered the failed attempt and charged for it.
     pub may_be_charged: bool,
@@ -147,7 +147,7 @@ impl Client {
         limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
-        let (mut stats, mut replaced) = (Stats::default(), false);
+        let (mut stats, mut tries, mut replaced) = (Stats::default(), Tries::default(), false);
         let reply = loop {
             let agent = match self.acquire(model, limit) {
                 Ok(agent) => agent,
@@ -183,7 +183,7 @@ impl Client {
                     self.renew(RootCerts::PlatformVerifier);
                 }
             } else if let Err(error) =
-                self.prepare_retry(failed, model, stats.attempts, limit, on_progress)
+                self.prepare_retry(failed, model, &mut tries, limit, on_progress)
             {
                 break Err(error);
             }
@@ -223,14 +223,18 @@ impl Client {
         &self,
         failed: AttemptError,
         model: &str,
-        attempt: u32,
+        tries: &mut Tries,
         limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
         let AttemptError { error, retryable, server_pause, rate_limited, .. } = failed;
+        let outlasts = rate_limited && self.policy.outlasts_limit;
+        let count = if outlasts { &mut tries.outlasted } else { &mut tries.counted };
+        *count += 1;
         // the standard library's only source of random numbers
-        let random = RandomState::new().hash_one(attempt) as f64 / u64::MAX as f64;
-        let decision = self.policy.decide(attempt, retryable, server_pause, random);
+        let random = RandomState::new().hash_one(*count) as f64 / u64::MAX as f64;
+        let waited = outlasts.then_some(tries.waited);
+        let decision = self.policy.decide(*count, waited, retryable, server_pause, random);
         let own = || decision.pause().map(|pause| pause.min(self.policy.max_wait));
         if rate_limited && let Some(pause) = server_pause.or_else(own) {
             self.pace.set_retry_after(model, pause);
@@ -241,7 +245,7 @@ impl Client {
             Decision::GiveUp => return Err(error),
         };
         if self.pace.is_stopped() {
-            return Err(error);
+            return Err(stopped().into());
         }
         let wait = pause.max(self.pace.time_to_turn());
         if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(wait)) {
@@ -249,11 +253,12 @@ impl Client {
         }
         on_progress(Progress::Retrying(Retry {
             error: &error,
-            next: attempt + 1,
-            tries: self.policy.retries.saturating_add(1),
+            next: tries.counted + tries.outlasted + 1,
+            tries: (!outlasts).then(|| self.policy.retries.saturating_add(tries.outlasted + 1)),
             pause,
             may_be_charged: retryable == Retryable::MaybeCharged,
         }));
+        tries.waited += if outlasts { pause } else { Duration::ZERO };
         self.pace.back_off(pause);
         Ok(())
     }
