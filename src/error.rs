@@ -1,6 +1,6 @@
 //! The kinds of failure, each with its exit status, and how an error is written on one line.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// A kind of failure; its number is the exit status. Numbers are never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,13 +87,27 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// The kind of an error; [`Kind::Local`] if the error is not a [`Failure`].
+/// The kind of an error; [`Kind::Local`] if the error is not a [`Failure`], or if there are too many open files.
 pub fn kind(error: &anyhow::Error) -> Kind {
-    error.downcast_ref().map_or(Kind::Local, |failure: &Failure| failure.kind)
+    match error.downcast_ref::<Failure>() {
+        Some(failure) if !error.chain().any(is_out_of_files) => failure.kind,
+        _ => Kind::Local,
+    }
 }
 
 pub fn hint(error: &anyhow::Error) -> Option<&str> {
+    if error.chain().any(is_out_of_files) {
+        return Some("raise the limit with ulimit -n, or use a lower --jobs");
+    }
     error.downcast_ref::<Failure>()?.hint.as_deref()
+}
+
+/// Whether this program, or the whole system, has too many open files to open a file, a connection or a pipe.
+pub fn is_out_of_files(error: &(dyn std::error::Error + 'static)) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    let number = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
+    cfg!(unix) && matches!(number, Some(ENFILE | EMFILE))
 }
 
 /// The server's id of the request that failed, if the server sent one.

@@ -6,6 +6,7 @@ mod identity;
 mod items;
 mod lists;
 mod lost;
+mod open_files;
 #[cfg(unix)]
 mod order;
 mod pace;

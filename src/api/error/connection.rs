@@ -11,7 +11,7 @@ use super::retry::Retryable;
 use super::tls;
 use crate::api::deadline::over_max_time;
 use crate::api::endpoint::Endpoint;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, Kind, is_out_of_files};
 
 const PROXY_PASSWORD: &str =
     "if the proxy needs a user name and a password, use http://USER:PASSWORD@HOST:PORT";
@@ -123,6 +123,7 @@ fn plain_failure(endpoint: &Endpoint, error: &ureq::Error) -> (Failure, Retryabl
         ureq::Error::ConnectProxyFailed(reason) => proxy_failure(endpoint, reason),
         ureq::Error::HostNotFound => (not_found(), Retryable::Yes),
         ureq::Error::Io(io) => match io.kind() {
+            _ if is_out_of_files(io) => (unconnected(), Retryable::No),
             Io::UnexpectedEof | Io::ConnectionReset | Io::ConnectionAborted | Io::BrokenPipe => {
                 let message = format!("{host} closed the connection without an answer{via}");
                 (Failure::new(Kind::NoConnection, message), Retryable::MaybeCharged)

@@ -65,7 +65,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             run.unconnected.store(0, Ordering::Relaxed);
             Some(row(Some(key), asked, answered(&answer, &console), cost))
         }
-        Err(error) if is_left(&error, stats.requests) => {
+        Err(error) if is_left(&error, stats.requests, &answer) => {
             // what its requests cost so far counts when the batch goes on
             let row =
                 cost.is_some().then(|| row(Some(key), asked, failed(status, &error, None), cost));
@@ -77,7 +77,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         }
         Err(error) => {
             // what was paid for is retained, though it did not pass
-            let is_unpassed = matches!(kind(&error), Kind::Setup | Kind::CheckFailed);
+            let is_unpassed = matches!(kind(&error), Kind::Setup | Kind::CheckFailed | Kind::Local);
             let content = failed(status, &error, is_unpassed.then_some(answer.text));
             stop_if_for_all(run, error);
             Some(row(Some(key), asked, content, cost))
@@ -129,11 +129,15 @@ fn answered<'a>(answer: &'a Answer, console: &Console) -> RowContent<'a> {
     }
 }
 
-/// Whether the item was left unasked: the batch has stopped, or the rate limit resets too late for it and those after
-/// it.
-fn is_left(error: &Error, requests: u32) -> bool {
-    let kind = kind(error);
-    kind == Kind::Interrupted || kind == Kind::RateLimited && requests == 0
+/// Whether the item was left unasked: the batch has stopped, the rate limit resets too late for it and those after it,
+/// or this machine can open no connection.
+fn is_left(error: &Error, requests: u32, answer: &Answer) -> bool {
+    match kind(error) {
+        Kind::Interrupted => true,
+        Kind::RateLimited => requests == 0,
+        Kind::Local => answer.text.is_empty(),
+        _ => false,
+    }
 }
 
 /// Notes that the item has its result, and returns the row as it is written.
@@ -145,7 +149,7 @@ fn finished(run: &BatchRun, row: &Row) -> RowLine {
 /// Stops the batch if every other item would fail in the same way.
 fn stop_if_for_all(run: &BatchRun, error: Error) {
     match kind(&error) {
-        Kind::Setup | Kind::KeyRejected | Kind::NotPermitted => run.stop(error),
+        Kind::Local | Kind::Setup | Kind::KeyRejected | Kind::NotPermitted => run.stop(error),
         Kind::NoConnection if !is_over_max_time(&error) => {
             if run.unconnected.fetch_add(1, Ordering::Relaxed) + 1 == MOST_UNCONNECTED {
                 let last = describe(&error);
