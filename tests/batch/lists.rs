@@ -61,7 +61,7 @@ fn what_is_no_list_of_items_is_refused_before_it_costs_anything() {
 }
 
 #[test]
-fn a_file_that_has_no_items_is_refused_before_a_key_is_asked_for() {
+fn a_file_without_items_is_refused_before_a_key_is_asked_for() {
     let run = anyask(["--batch=items", "--api-key-command=touch asked; echo key"]);
     let folder = with_items("[\n");
     run.in_dir(&folder).says(&refused("items", "items", ARRAY)).exits(2);
@@ -129,7 +129,7 @@ fn marks_before_an_item_are_dropped_on_every_line() {
 }
 
 #[test]
-fn half_a_surrogate_pair_is_replaced_and_noted_wherever_it_stands() {
+fn half_a_surrogate_pair_is_replaced_and_noted_everywhere() {
     let server = Server::echo();
     let items = r#"{"prompt":"a\ud83d","data":"\ud83d"}
 "b\uDE00"

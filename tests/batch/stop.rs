@@ -238,7 +238,7 @@ fn a_failure_after_a_stop_is_left_if_it_would_be_asked_again() {
 }
 
 #[test]
-fn a_failure_when_credits_are_low_is_left_if_it_would_be_asked_again() {
+fn a_failure_when_credits_are_low_is_left_to_be_asked_again() {
     let [both_asked, first_written] = [2, 2].map(Gate::new);
     let held = first_written.clone();
     let server = Server::handling(move |_, request| {
