@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyask::api::deadline::Deadline;
-use anyask::api::{Answer, Auth, Endpoint, Head, Reply, Retain, State};
+use anyask::api::{Answer, Auth, Endpoint, Head, Key, Reply, Retain, State};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 use ureq::http::{HeaderMap, HeaderValue};
@@ -61,7 +61,7 @@ fn read(
     let endpoint = Endpoint {
         url: "http://localhost/v1/messages".parse().expect("a URL"),
         auth: Auth::Bearer,
-        key: None,
+        key: Key::default(),
         headers: Vec::new(),
         timeout: Duration::from_secs(1),
         connect_timeout: Duration::from_secs(1),

@@ -1,17 +1,34 @@
 //! Where requests go: the URL, the headers, and the key, which is never printed.
 
 use std::fmt;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ureq::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION};
 use ureq::http::{HeaderName, HeaderValue, Uri};
 
+use crate::sync::lock;
+
 /// The shortest key that is redacted, in bytes. A shorter one is a placeholder such as "none", a common word.
 const SHORTEST_KEY: usize = 8;
 
 /// The API key. It is sent to the server and to nobody else.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
+
+/// The key that requests carry, if they carry one. Clones share it, and a batch may replace it.
+#[derive(Debug, Clone, Default)]
+pub struct Key(Arc<Mutex<Option<Secret>>>);
+
+impl Key {
+    pub fn set(&self, key: Secret) {
+        *lock(&self.0) = Some(key);
+    }
+
+    pub fn get(&self) -> Option<Secret> {
+        lock(&self.0).clone()
+    }
+}
 
 impl Secret {
     /// `None` unless the text is one word of visible ASCII characters.
@@ -104,8 +121,8 @@ pub struct Endpoint {
     /// The complete URL, with `/v1/messages`.
     pub url: Uri,
     pub auth: Auth,
-    /// `None` if nothing is sent, or if one of the user's headers carries the key.
-    pub key: Option<Secret>,
+    /// Not set if nothing is sent, or if one of the user's headers carries the key.
+    pub key: Key,
     /// The user's headers. They replace the program's own headers of the same name.
     pub headers: Vec<Header>,
     /// Longest time without data.
@@ -164,9 +181,9 @@ impl Endpoint {
     }
 
     fn key_header(&self) -> Option<Header> {
-        let key = self.key.as_ref().map_or("", |key| &key.0);
+        let key = self.key.get().map_or(String::new(), |key| key.0);
         // a key is visible ASCII, so it is always a valid header value
-        let mut value = HeaderValue::from_str(&self.auth.value(key)).ok()?;
+        let mut value = HeaderValue::from_str(&self.auth.value(&key)).ok()?;
         value.set_sensitive(true);
         Some(Header { name: self.auth.name(), value, source: HeaderSource::Key(self.auth) })
     }

@@ -16,7 +16,7 @@ mod usage;
 
 pub use deadline::TimeLimit;
 pub use digest::Digest;
-pub use endpoint::{Auth, Endpoint, Header, HeaderSource, Secret};
+pub use endpoint::{Auth, Endpoint, Header, HeaderSource, Key, Secret};
 pub use error::retry::Policy;
 pub use head::Head;
 pub use json::{BYTE_ORDER_MARK, Fields, one_line};

@@ -7,7 +7,7 @@ use ureq::http::header::CONTENT_TYPE;
 use ureq::http::{Method, Uri};
 
 use super::digest::Digest;
-use super::endpoint::{Endpoint, Header};
+use super::endpoint::{Endpoint, Header, HeaderSource};
 use super::json::Fields;
 use super::models::{DOCUMENTED_MAX_TOKENS, default_max_tokens};
 use crate::error::{Failure, usage_error};
@@ -154,6 +154,16 @@ impl Prepared {
         headers.retain(|header| header.name != CONTENT_TYPE);
         let (method, url) = (Method::GET, Uri::from_parts(parts)?);
         Ok(Self { method, url, headers, body: Vec::new(), has_default_max_tokens: false })
+    }
+
+    /// Whether its key has been replaced since.
+    pub fn has_old_key(&self, endpoint: &Endpoint) -> bool {
+        let now = endpoint.request_headers(false);
+        let [sent, now] = [&self.headers, &now].map(|headers| {
+            let key = headers.iter().find(|header| matches!(header.source, HeaderSource::Key(_)));
+            key.map(|header| &header.value)
+        });
+        sent != now
     }
 
     /// The body that is digested: without `stream`, so that it is the same for a streamed answer and a complete one.

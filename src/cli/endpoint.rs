@@ -10,7 +10,7 @@ use super::args::Args;
 use super::environment::variable;
 use super::key::KeySource;
 use super::values::{BaseUrl, HeaderArg, parse_header};
-use crate::api::{self, Endpoint, Header, HeaderSource};
+use crate::api::{self, Endpoint, Header, HeaderSource, Key};
 use crate::error::Failure;
 use crate::input::{self, InputFile};
 
@@ -51,7 +51,7 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         proxy: None,
         url,
         auth: args.auth,
-        key: None,
+        key: Key::default(),
         headers,
         timeout: args.timeout,
         connect_timeout: args.connect_timeout,

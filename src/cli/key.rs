@@ -37,23 +37,45 @@ impl KeySource {
                 let word = value.to_str().ok().and_then(|value| value.rsplit(' ').next());
                 Ok(word.and_then(Secret::new))
             }
-            Self::File(file) => from_file(file, console).map(Some),
+            Self::File(file) => {
+                let key = from_file(file)?;
+                if file.path().is_some_and(is_open_to_others) {
+                    let name = file_name(file);
+                    console.note(format!("other users can read {name}; run chmod 600 on it"));
+                }
+                Ok(Some(key))
+            }
             Self::Command(command) => from_command(command).map(Some),
             Self::Variable(name, value) => Ok(Some(key(value, name)?)),
         }
     }
+
+    /// Gets the key once more; `None` from a source that has nothing new.
+    pub fn fetch_again(&self) -> Option<Result<Secret>> {
+        match self {
+            Self::File(file) => {
+                // a pipe was read to its end
+                let is_pipe = |path: &Path| path.metadata().is_ok_and(|file| !file.is_file());
+                file.path().filter(|path| !is_pipe(path)).map(|_| from_file(file))
+            }
+            Self::Command(command) => Some(from_command(command)),
+            Self::Missing | Self::Header(_) | Self::Variable(..) => None,
+        }
+    }
+}
+
+/// The name of a key file in messages.
+fn file_name(file: &InputFile) -> String {
+    file.path().map_or(file.name(), |path| format!("the key file {}", path.display()))
 }
 
 /// The content of a key file, without white space at its ends.
-fn from_file(file: &InputFile, console: &Console) -> Result<Secret> {
-    let name = file.path().map_or(file.name(), |path| format!("the key file {}", path.display()));
+fn from_file(file: &InputFile) -> Result<Secret> {
+    let name = file_name(file);
     let cannot = || setup_error(format!("cannot read {name}"));
     let mut content = Vec::new();
     let bytes = file.open().with_context(cannot)?;
     bytes.take(LONGEST_KEY + 1).read_to_end(&mut content).with_context(cannot)?;
-    if file.path().is_some_and(is_open_to_others) {
-        console.note(format!("other users can read {name}; run chmod 600 on it"));
-    }
     Ok(key(Text::decode(content).text.trim_ascii(), &name)?)
 }
 

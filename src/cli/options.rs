@@ -253,18 +253,34 @@ impl Options {
         if self.is_offline() {
             return Ok(());
         }
-        let endpoint = &mut self.endpoint;
-        if let Some(steps) = self.mock.take() {
+        let key = if let Some(steps) = self.mock.take() {
             let cannot = || Failure::new(Kind::Local, "cannot start the server of --mock");
             let address = mock::start(steps).with_context(cannot)?;
-            endpoint.url = format!("http://{address}/v1/messages").parse()?;
-            endpoint.key = Secret::new("mock");
+            self.endpoint.url = format!("http://{address}/v1/messages").parse()?;
+            // it never gets the user's key
+            self.key = KeySource::Missing;
+            Secret::new("mock")
         } else {
-            endpoint.proxy = endpoint::proxy(&endpoint.url)?;
-            endpoint.key = self.key.fetch(&self.console)?;
-            endpoint.key.clone().into_iter().for_each(|key| self.console.set_secret(key));
+            self.endpoint.proxy = endpoint::proxy(&self.endpoint.url)?;
+            self.key.fetch(&self.console)?
+        };
+        if let Some(key) = key {
+            self.use_key(key);
         }
         Ok(())
+    }
+
+    /// Fetches the key again, and returns whether it is another one.
+    pub fn renew_key(&self) -> Result<bool> {
+        let Some(key) = self.key.fetch_again().transpose()? else { return Ok(false) };
+        let is_new = self.endpoint.key.get().as_ref() != Some(&key);
+        self.use_key(key);
+        Ok(is_new)
+    }
+
+    fn use_key(&self, key: Secret) {
+        self.console.add_secret(key.clone());
+        self.endpoint.key.set(key);
     }
 }
 

@@ -14,9 +14,13 @@ use crate::api::{
     State, Stats, TimeLimit, stopped,
 };
 use crate::cli::Options;
+use crate::error::{Kind, kind};
 use crate::output::{
     Console, Format, Printer, note_fallback, printable, show_progress, start_spinner, stopped_short,
 };
+
+/// How many other keys an item of a batch is tried with: a key command may print another one each time.
+const MOST_KEYS: u32 = 9;
 
 /// Who asks.
 pub enum Asker<'a> {
@@ -183,7 +187,7 @@ impl Exchange<'_> {
 
     fn ask_models(&mut self, retain: &Retain) -> Result<Sent> {
         let (console, prices) = (self.console, &self.session.options.prices);
-        let mut requests = 0;
+        let (mut requests, mut keys) = (0, 0);
         loop {
             let model = self.models[0].clone();
             self.set_model(&model)?;
@@ -197,6 +201,14 @@ impl Exchange<'_> {
                 self.client.send(&self.prepared, &model, retain, limit, &mut on_progress);
             sent.stats.requests += requests;
             requests = sent.stats.requests;
+            let is_refused = |error| kind(error) == Kind::KeyRejected;
+            let is_refused = sent.reply.as_ref().err().is_some_and(is_refused);
+            let may_renew = is_refused && self.in_batch && keys < MOST_KEYS;
+            if may_renew && self.session.renew_key(&self.prepared) {
+                keys += 1;
+                self.prepared = self.request.prepare(self.client.endpoint())?;
+                continue;
+            }
             match (self.session.fallback.failure(&model, &sent), self.models.get(1)) {
                 (Some(error), Some(next)) => note_fallback(console, error, next),
                 _ => return Ok(sent),

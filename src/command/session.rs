@@ -1,7 +1,7 @@
 //! What stays the same from question to question: the options, the client, the log.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::Result;
 
@@ -9,10 +9,11 @@ use super::check::RunningChecks;
 use super::fallback::Fallback;
 use super::recording::Recordings;
 use super::signals::{end_by, on_signal};
-use crate::api::{Client, Pace};
+use crate::api::{Client, Pace, Prepared};
 use crate::cli::Options;
 use crate::jsonl::Lines;
 use crate::output::TempFile;
+use crate::sync::lock;
 
 pub struct Session {
     pub options: Options,
@@ -24,6 +25,8 @@ pub struct Session {
     pub checks: Arc<RunningChecks>,
     /// The temporary file of `-o`, which a signal removes.
     pub temp_file: TempFile,
+    /// The key was read again in vain.
+    key_is_final: Mutex<bool>,
 }
 
 impl Session {
@@ -40,7 +43,44 @@ impl Session {
         let fallback = Fallback::new(options.fallback.clone());
         let checks = Arc::new(RunningChecks::new(pace.is_parallel()));
         let temp_file = TempFile::default();
-        Ok(Self { options, client, pace, fallback, log, recordings, checks, temp_file })
+        Ok(Self {
+            options,
+            client,
+            pace,
+            fallback,
+            log,
+            recordings,
+            checks,
+            temp_file,
+            key_is_final: Mutex::default(),
+        })
+    }
+
+    /// After the server did not accept the key of a request, reads the key again, and returns whether there is another
+    /// one to try. It is read once for all parallel requests, and not again after the same key: this ends the batch.
+    pub fn renew_key(&self, refused: &Prepared) -> bool {
+        let mut is_final = lock(&self.key_is_final);
+        let (endpoint, console) = (self.client.endpoint(), &self.options.console);
+        if refused.has_old_key(endpoint) {
+            return true;
+        }
+        if *is_final {
+            return false;
+        }
+        *is_final = true;
+        match console.suspend(|| self.options.renew_key()) {
+            Ok(true) => {
+                let host = endpoint.host();
+                console.note(format_args!("{host} did not accept the key, so it was read again"));
+                *is_final = false;
+            }
+            Ok(false) => {}
+            Err(error) => {
+                let why = console.describe(&error);
+                console.note(format_args!("the key cannot be read again: {why}"));
+            }
+        }
+        !*is_final
     }
 
     /// Waits until the disk has the recorded answers.

@@ -2,13 +2,14 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 
 use super::live::Live;
 use super::spinner::Phase;
 use super::terminal::sanitize;
 use crate::api::Secret;
 use crate::error::{self, Kind};
+use crate::sync::lock;
 
 /// The longest error that is printed, in characters. Some servers send a whole web page as an error.
 const LONGEST_ERROR: usize = 400;
@@ -21,7 +22,7 @@ pub struct Console {
     colour: bool,
     /// Standard error is a terminal that can redraw a line.
     pub animated: bool,
-    secret: Arc<OnceLock<Secret>>,
+    secrets: Arc<Mutex<Vec<Secret>>>,
     /// The spinner or bar.
     live: Live,
     /// What the spinner shows.
@@ -38,7 +39,7 @@ impl Console {
             verbose: false,
             colour,
             animated,
-            secret: Arc::default(),
+            secrets: Arc::default(),
             live: Live::default(),
             phase: Arc::default(),
             item: String::new(),
@@ -52,8 +53,8 @@ impl Console {
     }
 
     /// Redacts this key in every line from now on.
-    pub fn set_secret(&self, secret: Secret) {
-        let _ = self.secret.set(secret);
+    pub fn add_secret(&self, secret: Secret) {
+        lock(&self.secrets).push(secret);
     }
 
     /// Whether a spinner or a bar may be drawn.
@@ -123,9 +124,9 @@ impl Console {
         }
     }
 
-    /// Replaces the key by `[redacted]`.
+    /// Replaces every key by `[redacted]`.
     pub fn redact(&self, text: &str) -> String {
-        self.secret.get().map_or_else(|| text.into(), |secret| secret.redact(text))
+        lock(&self.secrets).iter().fold(text.into(), |text: String, secret| secret.redact(&text))
     }
 
     fn line(&self, colour: &str, label: &str, text: &str) {

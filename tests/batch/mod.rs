@@ -4,6 +4,7 @@ mod budget;
 mod changed;
 mod identity;
 mod items;
+mod keys;
 mod lists;
 mod lost;
 mod open_files;

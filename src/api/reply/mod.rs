@@ -296,7 +296,7 @@ mod tests {
     use ureq::http::HeaderMap;
 
     use super::*;
-    use crate::api::endpoint::Auth;
+    use crate::api::endpoint::{Auth, Key};
 
     /// One event that a server may send.
     #[derive(Debug, Clone)]
@@ -415,7 +415,7 @@ mod tests {
         let endpoint = Endpoint {
             url: "http://localhost/v1/messages".parse().expect("a URL"),
             auth: Auth::Bearer,
-            key: None,
+            key: Key::default(),
             headers: Vec::new(),
             timeout: Duration::from_secs(1),
             connect_timeout: Duration::from_secs(1),
