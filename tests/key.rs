@@ -7,7 +7,7 @@ use crate::harness::{
     CONFLICT, Folder, KEY, NO_PROMPT, Run, Server, anyask, as_other_user, bash, folder, skip,
 };
 
-const NO_KEY: &str = "anyask: there is no API key\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
+const NO_KEY: &str = "anyask: there is no API key, and HOME is not set, so there is no configuration file\nhint: set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key\n";
 
 /// A folder with the file `key`, which only its owner can read.
 fn with_key_file(content: &str) -> Folder {

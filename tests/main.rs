@@ -56,6 +56,7 @@ mod speed;
 #[cfg(unix)]
 mod terminal;
 mod truncation;
+mod undo;
 #[cfg(unix)]
 mod upload;
 mod whole;

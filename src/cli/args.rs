@@ -84,6 +84,8 @@ pub struct Args {
     pub no_stdin: bool,
 
     /// System prompt
+    ///
+    /// An empty TEXT means none.
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true, value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "Input")]
     pub system: Option<OsString>,
 
@@ -351,7 +353,7 @@ pub struct Args {
 
     /// Print request, headers and timing on stderr
     ///
-    /// The key is shown as [redacted].
+    /// The key is shown as [redacted]. The configuration files that were read are named.
     #[arg(short, long, help_heading = "Output")]
     pub verbose: bool,
 
@@ -437,11 +439,15 @@ pub struct Args {
     /// Also use the arguments in a profile
     ///
     /// A profile is a file with one argument per line:
-    /// ~/.config/anyask/profiles/NAME. Its paths begin at its folder, or with ~/.
+    /// ~/.config/anyask/profiles/NAME, or the path NAME if there is a slash in it.
+    /// Paths in it begin at its folder, or with ~/.
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Settings")]
     pub profile: Option<String>,
 
     /// Do not read ~/.config/anyask/config
+    ///
+    /// --no-NAME undoes a single flag --NAME of a file or a variable, and empties a
+    /// list: --no-system, --no-fallback --fallback haiku. --stdin undoes --no-stdin.
     #[arg(long, conflicts_with = "profile", help_heading = "Settings")]
     pub no_config: bool,
 

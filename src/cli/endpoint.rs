@@ -7,6 +7,7 @@ use ureq::Proxy;
 use ureq::http::Uri;
 
 use super::args::Args;
+use super::config;
 use super::environment::variable;
 use super::key::KeySource;
 use super::values::{BaseUrl, HeaderArg, parse_header};
@@ -44,7 +45,8 @@ pub fn endpoint(args: &Args) -> Result<(Endpoint, KeySource)> {
         (Some(header), ..) => KeySource::Header(header.value.clone()),
         (_, Some(own), _) => own,
         (.., Some(token)) => KeySource::Variable("ANTHROPIC_AUTH_TOKEN", token),
-        _ => KeySource::Missing,
+        _ if args.no_config => KeySource::Missing(None),
+        _ => KeySource::Missing(config::missing()),
     };
     let roots = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
     let endpoint = Endpoint {

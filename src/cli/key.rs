@@ -17,7 +17,8 @@ use crate::shell;
 const LONGEST_KEY: u64 = 16 << 10;
 
 pub enum KeySource {
-    Missing,
+    /// There is none, and perhaps why no configuration file was read.
+    Missing(Option<String>),
     /// One of the user's own headers carries it.
     Header(HeaderValue),
     File(InputFile),
@@ -30,9 +31,12 @@ impl KeySource {
     /// Gets the key. `None` if the user's header carries something that is not a key.
     pub fn fetch(&self, console: &Console) -> Result<Option<Secret>> {
         match self {
-            Self::Missing => Err(setup_error("there is no API key")
-                .hint("set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key")
-                .into()),
+            Self::Missing(why) => Err(setup_error(match why {
+                Some(why) => format!("there is no API key, and {why}"),
+                None => "there is no API key".into(),
+            })
+            .hint("set ANYROUTER_API_KEY, or use --api-key-file or --api-key-command; --mock needs no key")
+            .into()),
             Self::Header(value) => {
                 let word = value.to_str().ok().and_then(|value| value.rsplit(' ').next());
                 Ok(word.and_then(Secret::new))

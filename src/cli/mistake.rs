@@ -6,6 +6,9 @@ use clap::error::{ContextKind, ErrorKind};
 
 use crate::error::{Failure, usage_error};
 
+/// The hint for a prompt that is the value of a flag.
+pub const PROMPT_NEEDS_NO_FLAG: &str = "a prompt needs no flag: anyask \"What is a monad?\"";
+
 /// An error of the typed command line. If a flag is unknown, a hint says how to write it as a part of the prompt.
 pub fn typed_mistake(error: &clap::Error) -> Failure {
     let failure = mistake(error);

@@ -12,14 +12,15 @@ mod files;
 mod habits;
 mod key;
 mod mistake;
+mod negations;
 mod options;
 mod values;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::error::{ContextKind, ErrorKind};
-use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::api::Aliases;
@@ -28,9 +29,9 @@ use args::Models;
 use console::new_console;
 use environment::variable;
 use mistake::typed_mistake;
+use negations::{is_decided, with_negations};
 
 pub use args::{Args, Color, Document};
-pub use config::with_negations;
 pub use options::{Batch, Command, Mode, Options};
 
 /// Reads the arguments, the environment and the configuration. The console obeys `--color`, `--quiet` and `--verbose`,
@@ -46,8 +47,11 @@ pub fn parse() -> (Console, Result<Command>) {
         Err(error) => return (new_console(None), Err(typed_mistake(&error).into())),
     };
     let mut console = new_console(Some(&typed));
-    let command = effective(&command_line, &matches, typed).and_then(|args| {
+    let command = effective(&command_line, &matches, typed).and_then(|(args, files)| {
         console = new_console(Some(&args));
+        for path in files {
+            console.trace("*", format_args!("read {}", path.display()));
+        }
         habits::note(&matches, &args, &console);
         options::command(args, &console)
     });
@@ -75,35 +79,38 @@ fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
     Ok((matches, args))
 }
 
-/// The merged arguments. The stronger source wins: configuration file < profile < environment < command line.
-fn effective(command_line: &[OsString], matches: &ArgMatches, typed: Args) -> Result<Args> {
+/// The merged arguments, and the files that some of them are from. The stronger source wins: configuration file <
+/// profile < environment < command line.
+fn effective(
+    command_line: &[OsString],
+    matches: &ArgMatches,
+    typed: Args,
+) -> Result<(Args, Vec<PathBuf>)> {
     if typed.list_models == Some(Models::Documented) || typed.generate.is_some() {
         // these work even if a configuration file is wrong
-        return Ok(typed);
+        return Ok((typed, Vec::new()));
     }
-    let merged = if typed.no_config {
-        None
-    } else {
-        config::merge(command_line, matches, typed.profile.as_deref())?
-    };
-    let mut args = merged.unwrap_or(typed);
-    let is_typed = |id| matches.value_source(id) == Some(ValueSource::CommandLine);
-    if !is_typed("model")
+    let profile = typed.profile.as_deref();
+    let files = if typed.no_config { Vec::new() } else { config::files(profile)? };
+    let paths = files.iter().map(|(path, _)| path.clone()).collect();
+    let mut args =
+        if files.is_empty() { typed } else { config::merge(command_line, matches, files)? };
+    if !is_decided(matches, "model")
         && let Some(model) = variable("ANYROUTER_MODEL")
     {
         args.model = Some(values::model(&model, "ANYROUTER_MODEL")?);
     }
-    if !is_typed("base_url")
+    if !is_decided(matches, "base_url")
         && let Some(url) = variable("ANYROUTER_BASE_URL")
     {
         args.base_url = Some(values::BaseUrl::parse(&url, "ANYROUTER_BASE_URL")?);
     }
-    let typed_key = is_typed("api_key_file") || is_typed("api_key_command");
+    let typed_key = ["api_key_file", "api_key_command"].iter().any(|id| is_decided(matches, id));
     if !typed_key && variable("ANYROUTER_API_KEY").is_some() {
         (args.api_key_file, args.api_key_command) = (None, None);
     }
     resolve_models(&mut args);
-    Ok(args)
+    Ok((args, paths))
 }
 
 /// Replaces the names of models by their ids. Any layer may define an alias that another one uses.

@@ -233,6 +233,7 @@ fn system(
     console: &Console,
 ) -> Result<Option<String>> {
     let (text, name) = match (text, file) {
+        (Some(text), _) if text.is_empty() => return Ok(None),
         (Some(text), _) => (Text::from(text), "the system prompt".into()),
         (None, Some(file)) => (file.read(input::text)?, file.name()),
         (None, None) => return Ok(None),

@@ -141,16 +141,16 @@ const ENVIRONMENT: [(&str, &str); 13] = [
 const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
-        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value needs no quotes. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
+        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value has no quotes around it, but a command may. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
     ),
     (
         "~/.config/anyask/profiles/NAME",
-        "Flags that --profile NAME adds, in the same form. NAME has no dot. With --prompt-file, a profile has a prompt of its own.",
+        "Flags that --profile NAME adds, in the same form. NAME has no dot. A NAME with a slash is the path of another file. With --prompt-file, a profile has a prompt of its own.",
     ),
 ];
 
 const FILES_MORE: [&str; 2] = [
-    "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. --no- turns off a switch that a file turns on, as in --no-quiet. --stdin and --stream undo --no-stdin and --no-stream.",
+    "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. Each flag --NAME that a file may hold has a --no-NAME that undoes it. It undoes a variable, too (--no-model), and empties a list (--no-fallback --fallback haiku). --no-system and --no-system-file undo both flags, and so do --no-api-key-file and --no-api-key-command. --stdin and --stream undo --no-stdin and --no-stream. --verbose names the files that were read.",
     "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 

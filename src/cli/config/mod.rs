@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
 use clap::parser::ValueSource;
-use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::args::Args;
 use crate::cli::mistake::mistake;
+use crate::cli::negations::{with_negations, works_in_files};
 use crate::error::{Failure, Kind, at, usage_error};
 use crate::input::Text;
 
@@ -29,39 +30,11 @@ struct ConfigLine {
 /// The hint for a line with more than one argument.
 const ONE_ARGUMENT: &str = "write one argument per line";
 
-/// Adds to each switch `--NAME` a hidden `--no-NAME` that undoes it (`--NAME` for `--no-NAME`).
-pub fn with_negations(command: Command) -> Command {
-    let switches: Vec<_> = command
-        .get_arguments()
-        .filter(|arg| matches!(arg.get_action(), ArgAction::SetTrue))
-        .filter(|arg| works_in_files(arg))
-        .filter_map(|arg| Some((arg.get_id().to_string(), arg.get_long()?.to_string())))
-        .collect();
-    switches.into_iter().fold(command, |command, (id, long)| {
-        let negation = long.strip_prefix("no-").map_or(format!("no-{long}"), String::from);
-        if command.get_arguments().any(|arg| arg.get_long() == Some(&negation)) {
-            return command;
-        }
-        let arg = Arg::new(negation.clone()).long(negation).hide(true);
-        command.arg(arg.action(ArgAction::SetTrue).overrides_with(id))
-    })
-}
+/// A file's path and its content.
+pub type File = (PathBuf, Vec<u8>);
 
-/// Whether a file may have this argument: it says how to ask, not what to do. Only negations are hidden.
-fn works_in_files(arg: &Arg) -> bool {
-    arg.is_hide_set() || matches!(arg.get_help_heading(), Some("Input" | "Request" | "Output"))
-}
-
-/// The arguments of the command line together with those of the files; `None` if there is no file.
-pub fn merge(
-    command_line: &[OsString],
-    typed: &ArgMatches,
-    profile: Option<&str>,
-) -> Result<Option<Args>> {
-    let files = files(profile)?;
-    if files.is_empty() {
-        return Ok(None);
-    }
+/// The arguments of the command line together with those of the files.
+pub fn merge(command_line: &[OsString], typed: &ArgMatches, files: Vec<File>) -> Result<Args> {
     let mut command = with_negations(Args::command());
     command.build();
     let is_typed = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
@@ -83,15 +56,22 @@ pub fn merge(
     let args = Args::from_arg_matches_mut(&mut matches).map_err(|error| mistake(&error))?;
     // as in cli/mod.rs: dropping it takes time, and the program ends soon
     std::mem::forget(command);
-    Ok(Some(args))
+    Ok(args)
 }
 
-/// The files and their contents, the profile before the configuration file, which need not exist.
-fn files(profile: Option<&str>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
+/// Why no configuration file was read, as the end of a sentence; `None` if one was.
+pub fn missing() -> Option<String> {
+    match paths::config_file() {
+        Some(path) if paths::exists(&path) => None,
+        Some(path) => Some(format!("there is no configuration file {}", path.display())),
+        None => Some("HOME is not set, so there is no configuration file".into()),
+    }
+}
+
+/// The files that are there, the profile before the configuration file, which need not exist.
+pub fn files(profile: Option<&str>) -> Result<Vec<File>> {
     let profile = profile.map(paths::profile).transpose()?;
-    let config = paths::folder()
-        .map(|folder| folder.join("config"))
-        .filter(|path| path.try_exists().unwrap_or(true));
+    let config = paths::config_file().filter(|path| paths::exists(path));
     let read = |path: PathBuf| {
         let cannot = || Failure::new(Kind::Setup, format!("cannot read {}", path.display()));
         let bytes = std::fs::read(&path).with_context(cannot)?;

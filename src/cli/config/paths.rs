@@ -1,18 +1,19 @@
 //! Where the configuration and the profiles are, and which paths their lines name.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::{Path, PathBuf, is_separator};
 
 use anyhow::Result;
 use clap::Arg;
 use clap::builder::ValueHint;
 
 use crate::cli::environment::path_variable;
+use crate::cli::mistake::PROMPT_NEEDS_NO_FLAG;
 use crate::error::{Failure, Kind, usage_error};
 use crate::input::is_stdin;
 
 /// The folder of the configuration file and the profiles.
-pub fn folder() -> Option<PathBuf> {
+fn folder() -> Option<PathBuf> {
     let own = path_variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let usual = || {
         if cfg!(windows) { path_variable("APPDATA") } else { Some(home()?.join(".config")) }
@@ -24,29 +25,55 @@ fn home() -> Option<PathBuf> {
     path_variable(if cfg!(windows) { "USERPROFILE" } else { "HOME" })
 }
 
-/// The file of a profile.
+/// The configuration file, which need not exist; `None` without a home folder.
+pub fn config_file() -> Option<PathBuf> {
+    Some(folder()?.join("config"))
+}
+
+/// The file of a profile, by its path or its name.
 pub fn profile(name: &str) -> Result<PathBuf, Failure> {
-    let folder = folder().map(|folder| folder.join("profiles"));
-    if !is_profile_name(name) {
-        let failure = usage_error(format!("--profile {name}: this is not a profile name"));
-        return Err(failure
-            .hint("a profile is a file in ~/.config/anyask/profiles, without a dot in its name"));
+    let found = if name.contains(is_separator) { by_path(name) } else { by_name(name) };
+    found.map_err(|failure| {
+        // in other clients, the prompt comes after -p
+        let is_prompt = name.contains(char::is_whitespace);
+        if is_prompt { failure.hint(PROMPT_NEEDS_NO_FLAG) } else { failure }
+    })
+}
+
+fn by_path(path: &str) -> Result<PathBuf, Failure> {
+    if !exists(Path::new(path)) {
+        return Err(Failure::new(Kind::Setup, format!("there is no profile {path}")));
     }
-    let Some(folder) = folder else {
+    Ok(path.into())
+}
+
+fn by_name(name: &str) -> Result<PathBuf, Failure> {
+    let Some(folder) = folder().map(|folder| folder.join("profiles")) else {
         let message = format!("cannot find the profile {name}: HOME is not set");
         return Err(Failure::new(Kind::Setup, message));
     };
+    let place = format!("a profile is a file in {}", folder.display());
+    if !is_profile_name(name) {
+        let failure = usage_error(format!("--profile {name}: this is not a profile name"));
+        let hint = format!("{place} without a dot in its name, or a path with a slash");
+        return Err(failure.hint(hint));
+    }
     let path = folder.join(name);
-    if path.try_exists().unwrap_or(true) {
+    if exists(&path) {
         return Ok(path);
     }
     let failure = Failure::new(Kind::Setup, format!("there is no profile {name}"));
     let names = profiles(&folder);
     Err(failure.hint(match &names[..] {
-        [] => format!("a profile is a file in {}", folder.display()),
+        [] => place,
         [name] => format!("the only profile is {name}"),
         _ => format!("the profiles are {}", names.join(", ")),
     }))
+}
+
+/// Whether there is a file. If nobody can say, an error comes when it is read.
+pub fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap_or(true)
 }
 
 /// A name without a dot. Editors and package managers leave behind files with a dot in their names.
