@@ -159,10 +159,7 @@ fn ignores_a_flag_of_a_file_that_conflicts_with_a_stronger_one() {
 #[test]
 fn an_error_names_the_file_and_the_line() {
     for (line, why) in [
-        (
-            "--modle opus",
-            "unexpected argument '--modle' found\nhint: a similar argument exists: '--model'\n",
-        ),
+        ("--modle opus", "unexpected argument '--modle' found\nhint: did you mean --model?\n"),
         (
             "-t warm",
             "invalid value 'warm' for --temperature <X>: it must be a number from 0.0 to 1.0\n",

@@ -20,6 +20,7 @@ mod files;
 // without the modules that need Unix, parts of it are not used
 #[cfg_attr(not(unix), allow(dead_code, unused_imports))]
 mod harness;
+mod hints;
 #[cfg(unix)]
 mod hostile;
 #[cfg(unix)]

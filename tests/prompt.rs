@@ -151,25 +151,6 @@ fn notes_a_flag_between_the_words() {
     }
 }
 
-#[test]
-fn notes_a_word_that_is_a_file_next_to_a_file_flag() {
-    let folder = folder().with("a.txt", "one\n").with("b.txt", "two\n").with("dir/c", "");
-    let document = "<document path=\"a.txt\">\none\n</document>\n\n";
-    anyask(["--mock", "-f", "a.txt", "b.txt", "Review"])
-        .in_dir(&folder)
-        .prints(format!("{document}b.txt Review\n"))
-        .says("anyask: note: b.txt is taken as a word, not as a file; use -f for each file, or --files-from\n")
-        .exits(0);
-    anyask(["--mock", "-q", "-f", "a.txt", "b.txt", "Review"])
-        .in_dir(&folder)
-        .prints(format!("{document}b.txt Review\n"))
-        .exits(0);
-    for args in [["-fa.txt", "dir", "Review"], ["-S", "b.txt", "Review"]] {
-        let run = anyask(["--mock"]).args(&args).in_dir(&folder);
-        run.prints_something().exits(0);
-    }
-}
-
 #[cfg(unix)]
 #[test]
 fn notes_a_word_that_a_shell_made_of_a_command() {

@@ -265,50 +265,6 @@ fn refuses_a_header_that_cannot_be_sent() {
 }
 
 #[test]
-fn an_unknown_flag_is_not_taken_for_one_that_undoes_another() {
-    anyask(["--nope"]).says("anyask: unexpected argument '--nope' found\nhint: if it belongs to the prompt, write -- before the words\n").exits(2);
-    anyask(["--no-quiet", "--nope"])
-        .mentions("anyask: unexpected argument '--nope' found\n")
-        .exits(2);
-    anyask(["--no-quiet", "--mock", "hi"]).prints("hi\n").exits(0);
-}
-
-#[test]
-fn suggests_the_flag_that_was_meant() {
-    anyask(["--modle", "x"])
-        .says("anyask: unexpected argument '--modle' found\nhint: a similar argument exists: '--model'\n")
-        .exits(2);
-}
-
-#[test]
-fn says_which_flag_was_meant() {
-    let key = "a key is never given as a flag\nhint: set ANYROUTER_API_KEY or use --api-key-file\n";
-    let unexpected =
-        |flag: &str, hint: &str| format!("unexpected argument '{flag}' found\nhint: {hint}\n");
-    let needs_batch = |flag: &str| format!("{flag} needs --batch\n");
-    let chat = "use --chat FILE";
-    for (args, why) in [
-        (&["--api-key", KEY, "hi"][..], key.to_string()),
-        (&[&format!("--api-key={KEY}"), "hi"], key.to_string()),
-        (&["--key", KEY, "hi"], key.to_string()),
-        (&[&format!("--key={KEY}"), "hi"], key.to_string()),
-        (&["--top-k", "40", "hi"], unexpected("--top-k", "use --set top_k=N")),
-        (&["--top-k=40", "hi"], unexpected("--top-k", "use --set top_k=N")),
-        (&["--models"], unexpected("--models", "use --list-models")),
-        (&["-i"], unexpected("-i", chat)),
-        (&["--interactive"], unexpected("--interactive", chat)),
-        (&["--continue", "hi"], unexpected("--continue", chat)),
-        (&["-j", "4", "hi"], needs_batch("--jobs")),
-        (&["-k", "hi"], needs_batch("--keep-order")),
-        (&["--resume", "-o", "out", "hi"], needs_batch("--resume")),
-        (&["--min-credits", "5", "hi"], needs_batch("--min-credits")),
-        (&["-m"], "--model <ID> needs a value\n".to_string()),
-    ] {
-        anyask([]).args(args).says(&format!("anyask: {why}")).exits(2);
-    }
-}
-
-#[test]
 fn refuses_two_modes_at_once() {
     anyask(["--dry-run", "--curl", "hi"])
         .says(&format!("anyask: --dry-run {CONFLICT} --curl\n"))

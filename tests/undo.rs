@@ -121,6 +121,7 @@ fn flags_that_no_file_may_hold_cannot_be_undone() {
         let unknown = format!("anyask: unexpected argument '{flag}' found\n");
         anyask([flag, "hi"]).mentions(&unknown).exits(2);
     }
+    anyask(["--no-model=x", "hi"]).says("anyask: --no-model takes no value\n").exits(2);
     let help = anyask(["--help"]).output();
     assert!(!help.contains("--no-model"), "{help}");
     assert!(help.contains("--no-NAME"), "{help}");

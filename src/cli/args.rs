@@ -340,7 +340,7 @@ pub struct Args {
     /// longest that fits is used: --price IN,OUT --price claude-opus=IN,OUT. If none
     /// fits, the cost is given at the example price of AnyRouter's API reference,
     /// 0.3,1.5, and says so.
-    #[arg(long, value_name = "[MODEL=]IN,OUT", value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
+    #[arg(long, value_name = "[MODEL=]IN,OUT", allow_hyphen_values = true, value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
     pub price: Vec<(String, Price)>,
 
     /// Append one JSON line per question to FILE
@@ -410,7 +410,7 @@ pub struct Args {
     ///
     /// RATE is N/s, N/m or N/h, such as 30/m. All jobs together send the requests
     /// evenly spread, retries included. For servers that send no rate limit headers.
-    #[arg(long, value_name = "RATE", value_parser = rate, value_hint = ValueHint::Other, help_heading = "Batches")]
+    #[arg(long, value_name = "RATE", allow_hyphen_values = true, value_parser = rate, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub rate: Option<Duration>,
 
     /// Print results in the order of the items
@@ -487,21 +487,21 @@ pub struct Args {
 
 impl Args {
     /// Every file that is read, and the id of its argument.
-    pub fn input_files(&mut self) -> Vec<(&'static str, &mut InputFile)> {
-        let headers = self.header.iter_mut().filter_map(|header| match header {
+    pub fn input_files(&self) -> Vec<(&'static str, &InputFile)> {
+        let headers = self.header.iter().filter_map(|header| match header {
             HeaderArg::File(file) => Some(("header", file)),
             HeaderArg::Plain(_) => None,
         });
-        let fields = self.set.iter_mut().filter_map(|field| match &mut field.value {
+        let fields = self.set.iter().filter_map(|field| match &field.value {
             FieldValue::File(file) => Some(("set", file)),
             FieldValue::Json(_) => None,
         });
-        let files = self.file.iter_mut().map(|file| ("file", file));
-        let list = self.files_from.iter_mut().map(|file| ("files_from", file));
-        let prompt = self.prompt_file.iter_mut().map(|file| ("prompt_file", file));
-        let system = self.system_file.iter_mut().map(|file| ("system_file", file));
-        let key = self.api_key_file.iter_mut().map(|file| ("api_key_file", file));
-        let items = self.batch.iter_mut().map(|file| ("batch", file));
+        let files = self.file.iter().map(|file| ("file", file));
+        let list = self.files_from.iter().map(|file| ("files_from", file));
+        let prompt = self.prompt_file.iter().map(|file| ("prompt_file", file));
+        let system = self.system_file.iter().map(|file| ("system_file", file));
+        let key = self.api_key_file.iter().map(|file| ("api_key_file", file));
+        let items = self.batch.iter().map(|file| ("batch", file));
         let inputs = files.chain(list).chain(prompt).chain(system);
         inputs.chain(key).chain(headers).chain(fields).chain(items).collect()
     }

@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 
 use super::args::Args;
+use super::mistake::PROMPT_NEEDS_NO_FLAG;
 use crate::error::{Failure, Kind, usage_error};
+use crate::input::cannot_read;
 use crate::output::{Console, link_target};
 
 /// Whether the arguments name standard input. Then it is not read for anything else.
-pub fn names_stdin(args: &mut Args, console: &Console) -> Result<bool, Failure> {
+pub fn names_stdin(args: &Args, console: &Console) -> Result<bool, Failure> {
     let mut readers = Vec::new();
     if args.prompt == ["-"] {
         readers.push("prompt");
@@ -52,6 +54,26 @@ fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), F
                 .hint("use anyask --batch < ITEMS, or --batch=ITEMS"));
         }
         console.note("reading standard input; end it with Ctrl-D on a line of its own");
+    }
+    Ok(())
+}
+
+/// Refuses a text where a file is wanted.
+pub fn check_texts(args: &Args) -> Result<()> {
+    for (id, file) in args.input_files() {
+        let hint = match id {
+            "system_file" => "did you mean --system?",
+            "file" | "files_from" | "prompt_file" | "batch" => PROMPT_NEEDS_NO_FLAG,
+            _ => continue,
+        };
+        let name = file.path().and_then(Path::file_name).unwrap_or_default();
+        let is_text = name.to_string_lossy().contains(char::is_whitespace);
+        if let Some(path) = file.path().filter(|_| is_text)
+            && let Err(error) = path.metadata()
+            && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename)
+        {
+            return Err(Error::new(error).context(cannot_read(&file.name()).hint(hint)));
+        }
     }
     Ok(())
 }

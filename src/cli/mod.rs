@@ -20,7 +20,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::error::{ContextKind, ErrorKind};
+use clap::error::ErrorKind;
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::api::Aliases;
@@ -66,14 +66,10 @@ fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
         std::mem::forget(command);
         matches
     };
-    let matches = parse(Args::command()).or_else(|first| match first.kind() {
-        // the negations of switches are rare, so they are tried last
-        ErrorKind::UnknownArgument => parse(with_negations(Args::command())).map_err(|second| {
-            let unknown = |error: &clap::Error| error.get(ContextKind::InvalidArg).cloned();
-            // the first error does not suggest negations
-            if unknown(&first) == unknown(&second) { first } else { second }
-        }),
-        _ => Err(first),
+    let matches = parse(Args::command()).or_else(|error| match error.kind() {
+        // negations are rare, so they are tried last
+        ErrorKind::UnknownArgument => parse(with_negations(Args::command())),
+        _ => Err(error),
     })?;
     let args = Args::from_arg_matches(&matches)?;
     Ok((matches, args))

@@ -107,7 +107,8 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     args.output = args.output.filter(|path| path != Path::new("-"));
     check_batch_flags(&args)?;
     files::check_purposes(&args)?;
-    let mode = mode(&mut args, console)?;
+    files::check_texts(&args)?;
+    let mode = mode(&args, console)?;
     if !args.dry_run && !args.curl {
         files::check_writable(&args)?;
         files::check_replay(&args)?;
@@ -130,7 +131,7 @@ fn document(args: &Args) -> Result<Option<Cow<'static, str>>, Failure> {
     Ok(args.generate.map(|document| documents::document(document).into()))
 }
 
-fn mode(args: &mut Args, console: &Console) -> Result<Mode, Failure> {
+fn mode(args: &Args, console: &Console) -> Result<Mode, Failure> {
     let names_stdin = files::names_stdin(args, console)?;
     Ok(match &args.batch {
         _ if args.list_models.is_some() => Mode::ListModels,

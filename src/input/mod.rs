@@ -17,4 +17,4 @@ pub use file::{InputFile, is_stdin, stdin_is_device};
 pub use item::{Item, ItemRequest};
 pub use items::{Items, check_items, count_items};
 pub use prompt::{Prompt, Sources, no_prompt, prompt};
-pub use text::{Text, note_replaced, text};
+pub use text::{Text, cannot_read, note_replaced, text};

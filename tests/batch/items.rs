@@ -191,7 +191,7 @@ fn shows_how_to_name_a_file_when_there_are_no_items() {
     let folder = with_items("hi\n");
     anyask(["--batch", "--mock", "items", "Be brief"])
         .in_dir(&folder)
-        .says("anyask: there were no items on standard input\nhint: use --batch=items to read the items from items\n")
+        .says("anyask: note: items is taken as a word; write --batch=items if it belongs to --batch\nanyask: there were no items on standard input\nhint: use --batch=items to read the items from items\n")
         .exits(2);
     let run = anyask(["--batch", "--dry-run", "items"]).in_dir(&folder);
     run.mentions("hint: use --batch=items to read").exits(2);

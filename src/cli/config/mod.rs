@@ -11,7 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::cli::args::Args;
-use crate::cli::mistake::mistake;
+use crate::cli::mistake::{mistake, unknown_flag};
 use crate::cli::negations::{with_negations, works_in_files};
 use crate::error::{Failure, Kind, at, usage_error};
 use crate::input::Text;
@@ -104,11 +104,8 @@ fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<ConfigLin
 fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<ConfigLine, Failure> {
     let (flag, value) = split(line);
     let Some(arg) = find(command, flag) else {
-        // negations are not suggested
-        let argument = line.split_whitespace().next().unwrap_or_default();
-        let error = Args::command().try_get_matches_from(["anyask", argument]).err();
-        return Err(match error {
-            Some(error) if line.starts_with('-') => mistake(&error),
+        return Err(match flag {
+            _ if flag.starts_with('-') => unknown_flag(flag),
             _ => usage_error(format!("'{line}' is not a flag"))
                 .hint("a line is one argument, for example --model opus"),
         });
