@@ -186,6 +186,27 @@ fn an_error_names_the_file_and_the_line() {
 }
 
 #[test]
+fn quotes_around_a_value_are_an_error() {
+    for line in ["--model \"opus\"", "--stop='END'", "-s \"\"", "--file \"a b.txt\""] {
+        let flag = line.split([' ', '=']).next().unwrap_or_default();
+        let folder = with_files(format!("# first\n{line}"), "");
+        let why = format!(
+            "the quotes would be a part of {flag}\nhint: no shell reads this file, so write the value without quotes\n"
+        );
+        anyask_in(&folder, ["--mock", "hi"]).says(&(at_line(&folder, 2) + &why)).exits(3);
+    }
+    let config = "--stop \"\n--stop \"a\" or \"b\"\n--stop 'c\"\n--set x=\"@d\"";
+    let body = anyask_in(&with_files(config, ""), ["hi"]).dry_run();
+    assert_eq!(body["stop_sequences"], json!(["\"", "\"a\" or \"b\"", "'c\""]));
+    assert_eq!(body["x"], "@d");
+    if cfg!(unix) {
+        // the shell that runs a command takes the quotes off
+        let folder = with_files("--check 'true'", "");
+        anyask_in(&folder, ["--mock", "hi"]).prints("hi\n").exits(0);
+    }
+}
+
+#[test]
 fn an_error_names_the_second_of_two_lines_that_conflict() {
     let folder = with_files("--strict\n--extract\n--json", "");
     anyask_in(&folder, ["--mock", "hi"]).mentions(&at_line(&folder, 3)).mentions(CONFLICT).exits(3);

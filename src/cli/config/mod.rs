@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
+use clap::builder::ValueHint;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches};
 
@@ -121,6 +122,10 @@ fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<Conf
         // clap would take the next argument for the value
         return Err(usage_error(format!("{arg} needs a value")));
     }
+    if value.is_some_and(is_quoted) && arg.get_value_hint() != ValueHint::CommandString {
+        return Err(usage_error(format!("the quotes would be a part of {flag}"))
+            .hint("no shell reads this file, so write the value without quotes"));
+    }
     let mut argument = OsString::from(flag);
     if let Some(value) = value {
         argument.push("=");
@@ -145,6 +150,12 @@ fn split(line: &str) -> (&str, Option<&str>) {
     let (flag, rest) = line.split_at(end.unwrap_or(line.len()));
     let value = rest.strip_prefix('=').unwrap_or(rest.trim_start());
     (flag, (!rest.is_empty()).then_some(value))
+}
+
+/// Whether quotes stand around a value, as for a shell.
+fn is_quoted(value: &str) -> bool {
+    let inside = |quote| Some(value.strip_prefix(quote)?.strip_suffix(quote)?.contains(quote));
+    ['"', '\''].into_iter().any(|quote| inside(quote) == Some(false))
 }
 
 fn find<'a>(command: &'a Command, flag: &str) -> Option<&'a Arg> {
