@@ -73,8 +73,8 @@ fn knows_the_flags_of_other_clients() {
 
 #[test]
 fn a_key_is_never_the_value_of_a_flag() {
-    let why = "anyask: a key is never given as a flag\nhint: set ANYROUTER_API_KEY or use --api-key-file\n";
-    for flag in ["--api-key", "--key"] {
+    let why = "anyask: a key is never given as a flag\nhint: set ANYROUTER_API_KEY, or use --api-key-file FILE\n";
+    for flag in ["--api-key", "--key", "--api-key-file"] {
         anyask([flag, KEY, "hi"]).says(why).exits(2);
         anyask([&format!("{flag}={KEY}"), "hi"]).says(why).exits(2);
     }

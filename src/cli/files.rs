@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Error, Result};
 
 use super::args::Args;
-use super::mistake::PROMPT_NEEDS_NO_FLAG;
+use super::mistake::{PROMPT_NEEDS_NO_FLAG, key_in_flag};
 use crate::error::{Failure, Kind, usage_error};
 use crate::input::cannot_read;
 use crate::output::{Console, link_target};
@@ -58,22 +58,23 @@ fn check_reader(reader: &str, no_stdin: bool, console: &Console) -> Result<(), F
     Ok(())
 }
 
-/// Refuses a text where a file is wanted.
+/// Refuses a text, or a key, where a file is wanted.
 pub fn check_texts(args: &Args) -> Result<()> {
     for (id, file) in args.input_files() {
+        let Some(path) = file.path() else { continue };
+        let Err(error) = path.metadata() else { continue };
+        if !matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename) {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         let hint = match id {
+            "api_key_file" if name.starts_with("sk-") => return Err(key_in_flag().into()),
+            _ if !name.contains(char::is_whitespace) => continue,
             "system_file" => "did you mean --system?",
             "file" | "files_from" | "prompt_file" | "batch" => PROMPT_NEEDS_NO_FLAG,
             _ => continue,
         };
-        let name = file.path().and_then(Path::file_name).unwrap_or_default();
-        let is_text = name.to_string_lossy().contains(char::is_whitespace);
-        if let Some(path) = file.path().filter(|_| is_text)
-            && let Err(error) = path.metadata()
-            && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidFilename)
-        {
-            return Err(Error::new(error).context(cannot_read(&file.name()).hint(hint)));
-        }
+        return Err(Error::new(error).context(cannot_read(&file.name()).hint(hint)));
     }
     Ok(())
 }

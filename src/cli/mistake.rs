@@ -79,8 +79,7 @@ pub fn mistake(error: &clap::Error) -> Failure {
 /// The error of an unknown flag.
 pub fn unknown_flag(flag: &str) -> Failure {
     if matches!(flag, "--api-key" | "--key") {
-        return usage_error("a key is never given as a flag")
-            .hint("set ANYROUTER_API_KEY or use --api-key-file");
+        return key_in_flag();
     }
     let failure = usage_error(format!("unexpected argument '{flag}' found"));
     let foreign = FOREIGN.iter().find(|(names, _)| names.contains(&flag));
@@ -88,6 +87,12 @@ pub fn unknown_flag(flag: &str) -> Failure {
         Some((_, hint)) => failure.hint(*hint),
         None => failure.maybe_hint(similar(flag).map(|names| format!("did you mean {names}?"))),
     }
+}
+
+/// The error of a key that is the value of a flag. It does not quote the key.
+pub fn key_in_flag() -> Failure {
+    usage_error("a key is never given as a flag")
+        .hint("set ANYROUTER_API_KEY, or use --api-key-file FILE")
 }
 
 /// The flags that begin with this one, else the flag that is almost the same, else the flag that this one begins with.
