@@ -76,6 +76,8 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'Print the man page or shell completions')
         [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
         [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
+        [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Number the lines of text files')
+        [CompletionResult]::new('--line-numbers', '--line-numbers', [CompletionResultType]::ParameterName, 'Number the lines of text files')
         [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read standard input')
         [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'Cache system prompt and files on the server')
         [CompletionResult]::new('--allow-http', '--allow-http', [CompletionResultType]::ParameterName, 'Allow http:// to any host')

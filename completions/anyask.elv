@@ -28,6 +28,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
     edit:complete-getopt $words[1..] [
         [&short=f &long=file &desc='Add a file to the prompt; repeatable' &arg-required=$true &completer=$files~]
         [&long=files-from &desc='Add the files whose paths are in LIST' &arg-required=$true &completer=$files~]
+        [&short=n &long=line-numbers &desc='Number the lines of text files']
         [&long=prompt-file &desc='Read the prompt from a file' &arg-required=$true &completer=$files~]
         [&long=no-stdin &desc='Never read standard input']
         [&short=s &long=system &desc='System prompt' &arg-required=$true &completer=(one-of )]

@@ -63,6 +63,7 @@ complete-powershell\t''
 complete-elvish\t''
 complete-nushell\t''"
 complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f -a '(command ls (test -n "$XDG_CONFIG_HOME" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v "*.*")'
+complete -c anyask -s n -l line-numbers -d 'Number the lines of text files'
 complete -c anyask -l no-stdin -d 'Never read standard input'
 complete -c anyask -l cache -d 'Cache system prompt and files on the server'
 complete -c anyask -l allow-http -d 'Allow http:// to any host'

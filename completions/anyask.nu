@@ -32,6 +32,7 @@ module completions {
   export extern anyask [
     --file(-f): path          # Add a file to the prompt; repeatable
     --files-from: path        # Add the files whose paths are in LIST
+    --line-numbers(-n)        # Number the lines of text files
     --prompt-file: path       # Read the prompt from a file
     --no-stdin                # Never read standard input
     --system(-s): string      # System prompt

@@ -268,3 +268,67 @@ fn the_system_prompt_comes_from_text_or_a_file() {
         .says("anyask: cannot read nowhere: No such file or directory\n")
         .exits(1);
 }
+
+#[cfg(unix)]
+#[test]
+fn numbers_the_lines_of_text_files_as_cat_does() {
+    let text = "one\n\n\tthree\r\nfour";
+    let folder = folder().with("a", text).with("b", "x\n".repeat(12)).with("p", "GIF89a\0");
+    let numbered = crate::harness::bash("for f in a b; do cat -n $f; echo; echo =; done");
+    let numbered = numbered.in_dir(&folder).output();
+    let mut numbered = numbered.split("\n=\n").map(String::from);
+    let mut document = |name: &str| {
+        let lines = numbered.next().unwrap_or_default();
+        let end = if lines.ends_with('\n') { "" } else { "\n" };
+        format!("<document path=\"{name}\">\n{lines}{end}</document>\n")
+    };
+    let (a, b) = (document("a"), document("b"));
+    for flag in ["-n", "--line-numbers"] {
+        let run = anyask([flag, "-f", "a", "--files-from", "-", "Why?"]).stdin("b\n");
+        assert_eq!(content(run.in_dir(&folder)), format!("{a}{b}\nWhy?"));
+    }
+    let run = anyask(["-n", "-f", "-", "Why?"]).stdin(text);
+    assert_eq!(content(run), format!("{}\nWhy?", a.replace("\"a\"", "\"-\"")));
+    // nothing else has numbers
+    assert_eq!(content(anyask(["-n", "Why?"]).stdin(text)), format!("{text}\n\nWhy?"));
+    assert_eq!(content(anyask(["-n", "--prompt-file", "b"]).in_dir(&folder)), "x\n".repeat(12));
+    let body = anyask(["-n", "-f", "p", "Why?"]).in_dir(&folder).dry_run();
+    assert_eq!(body["messages"][0]["content"][0]["source"]["data"], "R0lGODlhAA==");
+    let batch = anyask(["--batch", "--dry-run", "-n", "-f", "a"]).in_dir(&folder).stdin("Why?\n");
+    assert_eq!(batch.json()["messages"][0]["content"], format!("{a}Why?"));
+    let files = folder.with("anyask/config", "-n");
+    let run = anyask(["-f", "a"]).env("XDG_CONFIG_HOME", &files.name("")).in_dir(&files);
+    assert_eq!(content(run), a);
+}
+
+#[test]
+fn a_prompt_file_may_begin_with_the_line_that_runs_it() {
+    let run = |prompt: &str| {
+        let folder = folder().with("prompt", prompt);
+        content(anyask(["--prompt-file", "prompt", "now"]).in_dir(&folder))
+    };
+    let line = "#!/usr/bin/env -S anyask --prompt-file";
+    assert_eq!(run(&format!("{line}\nReview this.\n")), "Review this.\n\nnow");
+    assert_eq!(run(&format!("{line}\r\n\r\nReview")), "\r\nReview\n\nnow");
+    assert_eq!(run(&format!("\u{feff}{line}\n#!two\n")), "#!two\n\nnow");
+    assert_eq!(run("# Review\n"), "# Review\n\nnow");
+    assert_eq!(run("Review\n#!x\n"), "Review\n#!x\n\nnow");
+    for prompt in [line.to_string(), format!("{line}\n"), format!("{line}\n \n")] {
+        let folder = folder().with("prompt", prompt);
+        let run = anyask(["--mock", "--prompt-file", "prompt", "hi"]).in_dir(&folder);
+        run.mentions("anyask: prompt is empty\n").exits(2);
+    }
+    // only there
+    assert_eq!(content(anyask([]).stdin("#!/bin/sh\nls\n")), "#!/bin/sh\nls\n");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_prompt_can_be_executable() {
+    let prompt = "#!/usr/bin/env -S anyask --mock --prompt-file\nReview this.\n";
+    let folder = folder().with("review", prompt);
+    crate::harness::bash("chmod +x review; echo '+ code' | ./review focus on SQL")
+        .in_dir(&folder)
+        .prints("+ code\n\nReview this.\n\nfocus on SQL\n")
+        .exits(0);
+}

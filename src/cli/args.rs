@@ -71,9 +71,17 @@ pub struct Args {
     #[arg(long, value_name = "LIST", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub files_from: Option<InputFile>,
 
+    /// Number the lines of text files
+    ///
+    /// As cat -n does, for -f and --files-from, so that an answer can name lines.
+    #[arg(short = 'n', long, help_heading = "Input")]
+    pub line_numbers: bool,
+
     /// Read the prompt from a file
     ///
-    /// The words of the command line come after it, after a blank line.
+    /// The words of the command line come after it, after a blank line. A first line
+    /// that begins with #! is left out, so that a prompt can be executable:
+    /// #!/usr/bin/env -S anyask --prompt-file
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub prompt_file: Option<InputFile>,
 

@@ -312,6 +312,7 @@ fn named_sources(args: &Args) -> Sources {
         prompt_file: args.prompt_file.clone(),
         files: args.file.clone(),
         list: args.files_from.clone(),
+        line_numbers: args.line_numbers,
         stdin: false,
         cache: args.cache,
     }

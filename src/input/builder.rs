@@ -21,9 +21,15 @@ pub struct PromptBuilder {
     cached: usize,
     /// The size of all files so far, in bytes.
     size: usize,
+    line_numbers: bool,
 }
 
 impl PromptBuilder {
+    /// An empty message, in which the lines of text files may be numbered.
+    pub fn new(line_numbers: bool) -> Self {
+        Self { line_numbers, ..Self::default() }
+    }
+
     /// Adds files in order.
     pub fn add_files(&mut self, files: &[InputFile]) -> Result<()> {
         for file in files {
@@ -66,6 +72,7 @@ impl PromptBuilder {
         let Some(Text { text, replaced }) = Text::decode_unless_binary(bytes) else {
             return Ok(false);
         };
+        let text = if self.line_numbers { numbered(&text) } else { text };
         self.text.replaced += replaced;
         let path = path.replace('&', "&amp;").replace('"', "&quot;");
         let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
@@ -146,6 +153,12 @@ impl PromptBuilder {
         }
         Content::Blocks(self.blocks)
     }
+}
+
+/// The text with the number of each line, as `cat -n` prints it.
+fn numbered(text: &str) -> String {
+    let lines = (1..).zip(text.split_inclusive('\n'));
+    lines.map(|(number, line)| format!("{number:6}\t{line}")).collect()
 }
 
 /// The failure of an argument that names an empty file.

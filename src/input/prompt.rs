@@ -25,6 +25,8 @@ pub struct Sources {
     pub files: Vec<InputFile>,
     /// A list of more files.
     pub list: Option<InputFile>,
+    /// Number the lines of the files.
+    pub line_numbers: bool,
     /// Read standard input after the files.
     pub stdin: bool,
     /// Have the server cache the files.
@@ -44,7 +46,11 @@ impl Sources {
         let mut all = Text::default();
         if let Some(file) = &self.prompt_file {
             all = file.read(|bytes, name| {
-                let prompt = text(bytes, name)?;
+                let mut prompt = text(bytes, name)?;
+                if prompt.text.starts_with("#!") {
+                    let end = prompt.text.find('\n').map_or(prompt.text.len(), |end| end + 1);
+                    prompt.text.drain(..end);
+                }
                 if prompt.is_blank() { Err(empty(name).into()) } else { Ok(prompt) }
             })?;
         }
@@ -56,7 +62,7 @@ impl Sources {
 
     /// Begins a message with the files. `notify` reports which paths are left out.
     pub fn files(&self, notify: impl Fn(&str)) -> Result<PromptBuilder> {
-        let mut builder = PromptBuilder::default();
+        let mut builder = PromptBuilder::new(self.line_numbers);
         builder.add_files(&self.files)?;
         if let Some(list) = &self.list {
             let entries = entries(list)?;
