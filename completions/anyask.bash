@@ -11,6 +11,7 @@ _anyask() {
         -s | --system | --system=) words='' ;;
         --prefill | --prefill=) words='' ;;
         -m | --model | --model=) words='sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307' ;;
+        --alias | --alias=) words='' ;;
         --fallback | --fallback=) words='sonnet opus haiku claude-3-5-sonnet-20241022 claude-3-opus-20240229 claude-3-sonnet-20240229 claude-3-haiku-20240307' ;;
         --max-tokens | --max-tokens=) words='' ;;
         -t | --temperature | --temperature=) words='' ;;
@@ -38,7 +39,7 @@ _anyask() {
         -p | --profile | --profile=) words=$(cd "${XDG_CONFIG_HOME:-$HOME/.config}/anyask/profiles" 2>/dev/null && compgen -f -X '*.*') ;;
         *)
             [[ $word == -* ]] || return
-            words='-f --file --files-from -n --line-numbers --prompt-file --no-stdin -s --system --system-file --prefill -c --chat -m --model --fallback --max-tokens -t --temperature --top-p --stop --set --cache --base-url --allow-http --auth --api-key-file --api-key-command -H --header --retries --retry-delay --max-wait --timeout --max-time --connect-timeout --mock --record --replay -S --no-stream --json --stream -x --extract --check --check-retries -o --output -u --usage --price --log -v --verbose -q --quiet --strict --color --raw --batch -j --jobs --rate -k --keep-order --resume --min-credits --max-cost --no-config --dry-run --curl --list-models --generate -p --profile -h --help -V --version'
+            words='-f --file --files-from -n --line-numbers --prompt-file --no-stdin -s --system --system-file --prefill -c --chat -m --model --alias --fallback --max-tokens -t --temperature --top-p --stop --set --cache --base-url --allow-http --auth --api-key-file --api-key-command -H --header --retries --retry-delay --max-wait --timeout --max-time --connect-timeout --mock --record --replay -S --no-stream --json --stream -x --extract --check --check-retries -o --output -u --usage --price --log -v --verbose -q --quiet --strict --color --raw --batch -j --jobs --rate -k --keep-order --resume --min-credits --max-cost --no-config --dry-run --curl --list-models --generate -p --profile -h --help -V --version'
             ;;
     esac
     # no file is right here

@@ -63,7 +63,7 @@ impl KeySource {
                 file.path().filter(|path| !is_pipe(path)).map(|_| from_file(file))
             }
             Self::Command(command) => Some(from_command(command)),
-            Self::Missing | Self::Header(_) | Self::Variable(..) => None,
+            Self::Missing(_) | Self::Header(_) | Self::Variable(..) => None,
         }
     }
 }

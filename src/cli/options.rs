@@ -260,7 +260,7 @@ impl Options {
             let address = mock::start(steps).with_context(cannot)?;
             self.endpoint.url = format!("http://{address}/v1/messages").parse()?;
             // it never gets the user's key
-            self.key = KeySource::Missing;
+            self.key = KeySource::Missing(None);
             Secret::new("mock")
         } else {
             self.endpoint.proxy = endpoint::proxy(&self.endpoint.url)?;
