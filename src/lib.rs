@@ -32,8 +32,9 @@ use std::process::ExitCode;
 
 /// Parses the command line, runs the command, and prints its error, if there is one. Returns the exit status.
 pub fn run() -> ExitCode {
+    let watch = command::watch_as_process_1();
     let (console, command) = cli::parse();
-    match command.and_then(command::run) {
+    match command.and_then(|command| command::run(command, watch)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(console.failure(&error)),
     }

@@ -228,8 +228,8 @@ fn has_ended(mut command: TcpStream) {
     assert_eq!(command.read(&mut [0]).expect("the command to end"), 0);
 }
 
-/// A terminal sends Ctrl-C to all programs in its foreground. A batch wants it twice, and the command goes on after the
-/// first one.
+/// A terminal sends Ctrl-C to all programs in its foreground. A batch wants a second one, and the command goes on after
+/// the first.
 #[cfg(unix)]
 #[test]
 fn ctrl_c_ends_the_program_and_the_command() {
@@ -245,7 +245,7 @@ fn ctrl_c_ends_the_program_and_the_command() {
         if is_batch {
             let note = "anyask: note: no new items are started; a second signal stops at once\n";
             assert_eq!(running.says_line(), note);
-            running.interrupt_group();
+            running.insists(Signal::INT);
         }
         running.ends_by(Signal::INT);
         has_ended(command);

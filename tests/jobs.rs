@@ -8,8 +8,8 @@ use crate::harness::{
 /// What removes the spinner or the bar.
 const ERASED: &str = "\r\u{1b}[2K";
 
-/// A question that takes long enough for a spinner.
-const SLOW: &str = "anyask --mock=529,ok --retry-delay=0.3";
+/// A question that takes long enough for a spinner. Its answer is printed at once.
+const SLOW: &str = "anyask -S --mock=529,ok --retry-delay=0.3";
 
 /// Checks that nothing was drawn, and that the answers are there as a whole.
 #[track_caller]

@@ -44,6 +44,8 @@ mod oddities;
 mod output;
 #[cfg(unix)]
 mod pipe;
+#[cfg(target_os = "linux")]
+mod process_1;
 mod prompt;
 mod recording;
 mod relays;

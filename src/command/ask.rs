@@ -5,7 +5,7 @@ use anyhow::Result;
 use super::exchange::{Asker, exchange};
 use super::outcome::Outcome;
 use super::session::Session;
-use super::signals::ENDING;
+use super::signals::{ENDING, Watch};
 use crate::api::{Content, Message, Pace, Prepared, Request, Role, Usage, nothing_to_cache};
 use crate::cli::Options;
 use crate::error::{Kind, kind};
@@ -13,12 +13,13 @@ use crate::input::{self, Conversation, Prompt, Sources};
 use crate::output::{self, Printer, Sink, start_spinner};
 
 /// Asks one question.
-pub fn run(mut options: Options, sources: &Sources) -> Result<()> {
+pub fn run(mut options: Options, sources: &Sources, watch: Option<Watch>) -> Result<()> {
     let Prompt { content, stdin_was_empty } = prompt(&options, sources)?;
     // a script has started it, perhaps several times at once
     options.console.animated &= !stdin_was_empty;
     let session = Session::new(options, Pace::default())?;
     session.watch_signals(&ENDING)?;
+    drop(watch);
     turn(&session, content)
 }
 

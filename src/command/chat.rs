@@ -9,7 +9,7 @@ use rustyline::{Behavior, Config, DefaultEditor};
 
 use super::ask::turn;
 use super::session::Session;
-use super::signals::{ENDING, INTERRUPT, on_signal};
+use super::signals::{ENDING, INTERRUPT, Watch, on_signal};
 use crate::api::{Content, Pace};
 use crate::cli::Options;
 use crate::error::{Failure, Kind, kind};
@@ -21,7 +21,7 @@ use crate::output::terminal::sanitize;
 const LONGEST_RECALLED: usize = 4096;
 
 /// Asks line by line until Ctrl-D, `exit` or `quit`. An error or Ctrl-C ends a turn, but not the conversation.
-pub fn run(mut options: Options) -> Result<()> {
+pub fn run(mut options: Options, watch: Option<Watch>) -> Result<()> {
     let cannot = || Failure::new(Kind::Local, "cannot read from the terminal");
     // an error in the file is reported before the first question
     let conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
@@ -36,6 +36,7 @@ pub fn run(mut options: Options) -> Result<()> {
     let others: Vec<i32> = ENDING.into_iter().filter(|signal| *signal != INTERRUPT).collect();
     session.watch_signals(&others)?;
     on_signal(&[INTERRUPT], move |_| stopping.client.abort())?;
+    drop(watch);
     let config = Config::builder().behavior(behavior).build();
     let mut editor = DefaultEditor::with_config(config).with_context(cannot)?;
     greet(&session, earlier.len());

@@ -19,18 +19,21 @@ use anyhow::Result;
 use crate::cli::{Command, Mode};
 use crate::output::{Settings, Sink};
 
-pub fn run(command: Command) -> Result<()> {
+pub use signals::{Watch, watch_as_process_1};
+
+/// Runs a command. Modes that watch signals themselves drop `watch` then.
+pub fn run(command: Command, watch: Option<Watch>) -> Result<()> {
     let (mode, options) = match command {
         Command::Print(text) => return print(&text),
         Command::Run(mode, options) => (*mode, *options),
     };
     match mode {
-        Mode::Ask(sources) => ask::run(options, &sources),
+        Mode::Ask(sources) => ask::run(options, &sources, watch),
         Mode::DryRun(sources) => ask::dry_run(&options, &sources),
         Mode::Curl(sources) => ask::curl(&options, &sources),
         Mode::ListModels => models::run(options),
-        Mode::Chat => chat::run(options),
-        Mode::Batch(batch) => batch::run(options, batch),
+        Mode::Chat => chat::run(options, watch),
+        Mode::Batch(batch) => batch::run(options, batch, watch),
         Mode::DryRunBatch(batch) => batch::dry_run(&options, &batch),
     }
 }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use super::check::RunningChecks;
 use super::fallback::Fallback;
 use super::recording::Recordings;
-use super::signals::{end_by, on_signal};
+use super::signals::{end_by, is_process_1, on_signal};
 use crate::api::{Client, Pace, Prepared};
 use crate::cli::Options;
 use crate::jsonl::Lines;
@@ -90,7 +90,8 @@ impl Session {
 
     /// Removes the temporary file of `-o` and ends the command of `--check` when one of these signals ends the program.
     pub fn watch_signals(&self, signals: &[i32]) -> Result<()> {
-        if self.options.output.path.is_none() && self.options.check.is_none() {
+        let has_work = self.options.output.path.is_some() || self.options.check.is_some();
+        if !has_work && !is_process_1() {
             return Ok(());
         }
         let (temp_file, checks) = (self.temp_file.clone(), Arc::clone(&self.checks));

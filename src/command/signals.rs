@@ -15,6 +15,8 @@ pub const ENDING: [i32; 3] =
 #[cfg(unix)]
 pub const INTERRUPT: i32 = signal_hook::consts::SIGINT;
 #[cfg(unix)]
+pub const HANGUP: i32 = signal_hook::consts::SIGHUP;
+#[cfg(unix)]
 pub const KILL: i32 = signal_hook::consts::SIGKILL;
 
 #[cfg(not(unix))]
@@ -22,11 +24,39 @@ pub const ENDING: [i32; 1] = [INTERRUPT];
 #[cfg(not(unix))]
 pub const INTERRUPT: i32 = 2;
 #[cfg(not(unix))]
+pub const HANGUP: i32 = 1;
+#[cfg(not(unix))]
 pub const KILL: i32 = 9;
+
+/// A watch for signals that ends when it is dropped.
+#[cfg(unix)]
+pub struct Watch(signal_hook::iterator::Handle);
+
+#[cfg(unix)]
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Process 1 of a container ends by no signal that it does not watch. Until this watch is dropped, the program ends at
+/// once. `None` if it is another process.
+#[cfg(unix)]
+pub fn watch_as_process_1() -> Option<Watch> {
+    is_process_1().then(|| watch(&ENDING, end_by))?.ok().map(Watch)
+}
 
 /// Calls `on` with each of these signals, in a thread of its own.
 #[cfg(unix)]
-pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> Result<()> {
+pub fn on_signal(signals: &[i32], on: impl FnMut(i32) + Send + 'static) -> Result<()> {
+    watch(signals, on).map(drop)
+}
+
+#[cfg(unix)]
+fn watch(
+    signals: &[i32],
+    mut on: impl FnMut(i32) + Send + 'static,
+) -> Result<signal_hook::iterator::Handle> {
     use anyhow::Context;
 
     use crate::shell::is_ignored;
@@ -34,14 +64,23 @@ pub fn on_signal(signals: &[i32], mut on: impl FnMut(i32) + Send + 'static) -> R
         || crate::error::Failure::new(crate::error::Kind::Local, "cannot watch for signals");
     let watched = signals.iter().filter(|signal| !is_ignored(**signal));
     let mut signals = signal_hook::iterator::Signals::new(watched).with_context(cannot)?;
+    let handle = signals.handle();
     let watch = move || signals.forever().for_each(&mut on);
     std::thread::Builder::new().spawn(watch).with_context(cannot)?;
-    Ok(())
+    Ok(handle)
 }
 
-/// Ends the program as the signal does by default.
+/// Whether the program is process 1 of a container, for which no signal has a default action.
+pub fn is_process_1() -> bool {
+    std::process::id() == 1
+}
+
+/// Ends the program as the signal does by default. Process 1 exits with the status that a shell would report.
 #[cfg(unix)]
 pub fn end_by(signal: i32) {
+    if is_process_1() {
+        signal_hook::low_level::exit(128 + signal);
+    }
     let _ = signal_hook::low_level::emulate_default_handler(signal);
 }
 
@@ -77,6 +116,14 @@ pub fn name(signal: i32) -> &'static str {
 }
 
 /// Other systems have no such signals: Ctrl-C ends the program at once.
+#[cfg(not(unix))]
+pub struct Watch;
+
+#[cfg(not(unix))]
+pub fn watch_as_process_1() -> Option<Watch> {
+    None
+}
+
 #[cfg(not(unix))]
 pub fn on_signal(_: &[i32], _: impl FnMut(i32) + Send + 'static) -> Result<()> {
     Ok(())

@@ -1,11 +1,13 @@
 //! What ends a batch early: credits, a key that is refused, Ctrl-C.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Events, Gate, Server, answer, anyask, bash, error_body, http, json_answer, json_lines,
-    skip, unused_address,
+    Act, Events, Folder, Gate, Running, Server, answer, anyask, bash, error_body, http,
+    json_answer, json_lines, skip, unused_address,
 };
 
 /// Holds every answer back until the test has passed the gate twice.
@@ -207,6 +209,17 @@ fn a_signal_leaves_a_retry_that_waits_unasked() {
     }
 }
 
+/// A batch that waits for the answer to its only item, and has got a signal.
+fn stopping(signal: Signal, server: &Server, gate: &Gate) -> (Folder, Running) {
+    let folder = with_items("one\n");
+    let run = batch([], server, &folder).prints_something().mentions("");
+    let mut running = run.start();
+    gate.wait();
+    running.signal(signal);
+    running.says_line();
+    (folder, running)
+}
+
 #[test]
 fn a_failure_after_a_stop_is_left_if_it_would_be_asked_again() {
     // with a cost it has a row
@@ -259,24 +272,48 @@ fn a_failure_when_credits_are_low_is_left_to_be_asked_again() {
 }
 
 #[test]
-fn a_second_signal_ends_at_once() {
-    for (first, second) in [
-        (Signal::INT, Signal::INT),
-        (Signal::TERM, Signal::TERM),
-        (Signal::HUP, Signal::HUP),
-        (Signal::TERM, Signal::INT),
-    ] {
+fn a_second_signal_ends_at_once_after_a_second() {
+    for (first, second) in
+        [(Signal::INT, Signal::INT), (Signal::TERM, Signal::INT), (Signal::HUP, Signal::TERM)]
+    {
         let gate = Gate::new(2);
-        let server = held_by(&gate);
-        let folder = with_items("one\n");
-        let mut running = batch([], &server, &folder).start();
-        gate.wait();
-        running.signal(first);
-        running.says_line();
-        running.signal(second);
+        let server = Server::holding(0, &gate);
+        let begun = Instant::now();
+        let (_folder, mut running) = stopping(first, &server, &gate);
+        running.insists(second);
+        assert!(begun.elapsed() >= Duration::from_secs(1));
         running.ends_by(second);
         gate.wait();
     }
+}
+
+/// A closed terminal sends a hangup, and its shell another one; a supervisor sends several signals at once.
+#[test]
+fn signals_that_come_together_count_as_one_and_hangups_never_as_a_second() {
+    for (first, others) in [
+        (Signal::HUP, &[Signal::HUP, Signal::TERM][..]),
+        (Signal::TERM, &[Signal::HUP, Signal::TERM]),
+        (Signal::INT, &[Signal::TERM, Signal::INT]),
+    ] {
+        let gate = Gate::new(2);
+        let server = Server::holding(0, &gate);
+        let (_folder, running) = stopping(first, &server, &gate);
+        for other in others {
+            running.signal(*other);
+        }
+        gate.wait();
+        assert!(running.ends_by(first).contains("\"text\":\"one\""), "{first:?}");
+    }
+    let gate = Gate::new(2);
+    let server = Server::holding(0, &gate);
+    let begun = Instant::now();
+    let (_folder, running) = stopping(Signal::HUP, &server, &gate);
+    while begun.elapsed() < Duration::from_millis(1100) {
+        running.signal(Signal::HUP);
+        std::thread::yield_now();
+    }
+    gate.wait();
+    assert!(running.ends_by(Signal::HUP).contains("\"text\":\"one\""));
 }
 
 /// Resumed after each; no request is made in vain, and no answer is lost.

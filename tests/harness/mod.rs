@@ -24,7 +24,7 @@ pub use messages::{
 #[cfg(unix)]
 pub use pty::{ALL, Pty, STDERR, STDOUT, STDOUT_AND_STDERR};
 pub use run::{KEY, Run, anyask, bash, json_lines, shell};
-pub use running::prints_in_time;
+pub use running::{Running, prints_in_time};
 pub use server::{Act, Gate, PATIENCE, Received, Server, unused_address};
 #[cfg(unix)]
 pub use user::{OTHER_USER, as_other_user, is_root};

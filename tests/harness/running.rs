@@ -117,6 +117,15 @@ impl Running {
         rustix::process::kill_process(process, signal).expect("the program to be there");
     }
 
+    /// Sends a signal again and again, until it has ended.
+    #[track_caller]
+    pub fn insists(&mut self, signal: rustix::process::Signal) {
+        while !self.has_ended() {
+            self.signal(signal);
+            thread::yield_now();
+        }
+    }
+
     /// Sends Ctrl-C to it and to what it started. It runs in its own group.
     #[track_caller]
     pub fn interrupt_group(&self) {

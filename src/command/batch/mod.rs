@@ -20,7 +20,7 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use super::signals::end_by;
+use super::signals::{Watch, end_by};
 use crate::cli::{Batch, Options};
 use crate::error::{Failure, Kind};
 use crate::input::{Item, Items, check_items, count_items};
@@ -31,7 +31,7 @@ use run::{BatchRun, Output, Stop};
 pub use preview::dry_run;
 
 /// Asks every item.
-pub fn run(options: Options, batch: Batch) -> Result<()> {
+pub fn run(options: Options, batch: Batch, watch: Option<Watch>) -> Result<()> {
     let console = options.console.clone();
     check_items(&batch.items, |note| console.note(note))?;
     let items = Items::open(&batch.items)?;
@@ -41,6 +41,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     changed::note_all(&run)?;
     let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
     run.stop_on_signals()?;
+    drop(watch);
     budget::begin(&run);
     let heartbeat = run.show_progress(total);
     start(&run, items, sender, &queue)?;
@@ -55,7 +56,7 @@ pub fn run(options: Options, batch: Batch) -> Result<()> {
     // once, so that a signal that comes meanwhile changes nothing half-way
     let Stop { reason, signal, no_more_items } = take(&mut *lock(&run.stop));
     let ended = run.finish(reason.filter(|_| no_more_items));
-    if let (Err(error), Some(signal)) = (&ended, signal) {
+    if let (Err(error), Some((signal, _))) = (&ended, signal) {
         console.failure(error);
         end_by(signal);
     }

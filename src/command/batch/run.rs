@@ -15,7 +15,7 @@ use super::results::{Earlier, RowLine};
 use crate::api::Pace;
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
-use crate::command::signals::{ENDING, MOMENT, end_by, name, on_signal};
+use crate::command::signals::{ENDING, HANGUP, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::note_replaced;
 use crate::output::{Console, Sink, Tally, TempFile, is_replaceable};
@@ -23,6 +23,9 @@ use crate::sync::{Ticker, lock};
 
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
 const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// A second signal counts only after this time. Before, it belongs to the first: shells and supervisors send several.
+const SECOND_THOUGHT: Duration = Duration::from_secs(1);
 
 /// Where the results go.
 pub enum Output {
@@ -58,8 +61,8 @@ pub type Alone<'a> = Option<MutexGuard<'a, bool>>;
 pub struct Stop {
     /// The batch's error, if items are left out.
     pub reason: Option<Error>,
-    /// The last signal. The program ends by it when the requests under way have ended.
-    pub signal: Option<i32>,
+    /// The first signal, and when it came. The program ends by it when the requests under way have ended.
+    pub signal: Option<(i32, Instant)>,
     /// The workers take no more items.
     pub no_more_items: bool,
 }
@@ -211,15 +214,20 @@ impl BatchRun {
         lock(&self.stop).no_more_items
     }
 
-    /// The first signal lets the requests under way finish, the second one does not.
+    /// The first signal lets the requests under way finish, the second one does not, unless it belongs to the first.
     pub fn stop_on_signals(self: &Arc<Self>) -> Result<()> {
         let run = Arc::clone(self);
         on_signal(&ENDING, move |signal| {
-            if lock(&run.stop).signal.replace(signal).is_some() {
-                run.session.temp_file.remove();
-                let _ended = run.session.checks.end_by(signal);
-                end_by(signal);
+            let earlier = lock(&run.stop).signal;
+            if let Some((_, first)) = earlier {
+                if signal != HANGUP && first.elapsed() >= SECOND_THOUGHT {
+                    run.session.temp_file.remove();
+                    let _ended = run.session.checks.end_by(signal);
+                    end_by(signal);
+                }
+                return;
             }
+            lock(&run.stop).signal = Some((signal, Instant::now()));
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
             run.stop(failure.hint("with -o FILE, use --resume to continue").into());
             let run = Arc::clone(&run);
