@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 
 use crate::disk;
 use crate::error::{Failure, Kind, describe};
+use crate::stdio::Stream;
 use crate::sync::lock;
 
 /// How often to look whether another program has released its lock.
@@ -53,7 +54,7 @@ pub struct Lines {
     file: File,
     /// The name in messages, such as "the log answers.log".
     name: String,
-    /// It is a regular file, not a pipe or a device.
+    /// It is a regular file, not a pipe, a device or a standard stream.
     regular: bool,
     /// It is a regular file on a file system that has locks.
     lockable: bool,
@@ -66,10 +67,12 @@ impl Lines {
     /// system has no locks, `notify` says so.
     pub fn open(path: &Path, what: &str, notify: impl FnOnce(&str)) -> Result<Self> {
         let name = format!("{what} {}", path.display());
-        let regular = path.metadata().map_or(true, |file| file.is_file());
+        let stream = Stream::named(path);
+        let regular = stream.is_none() && path.metadata().map_or(true, |file| file.is_file());
         let open = |read| File::options().read(read).append(true).create(true).open(path);
         // a pipe that we open for reading, too, has us as its reader; the second try is for a write-only log
-        let file = open(regular).or_else(|_| open(false)).with_context(|| cannot("open", &name))?;
+        let open = || open(regular).or_else(|_| open(false));
+        let file = stream.map_or_else(open, Stream::file).with_context(|| cannot("open", &name))?;
         let mut lockable = regular;
         if regular && let Err(TryLockError::Error(error)) = file.try_lock_shared() {
             let why = describe(&error.into());
@@ -140,7 +143,8 @@ impl Lines {
         let shared = self.lockable && !self.locked && self.file.lock().is_ok();
         let write = || {
             let length = self.file.metadata()?.len();
-            let new_line: &[u8] = if length > 0 && self.is_last_line_open() { b"\n" } else { b"" };
+            let is_torn = self.regular && length > 0 && self.is_last_line_open();
+            let new_line: &[u8] = if is_torn { b"\n" } else { b"" };
             let written = (&self.file).write_all(&[new_line, lines].concat());
             if written.is_err() && self.locked {
                 // remove the half line; without our lock, these bytes may be another program's

@@ -12,7 +12,7 @@
 //! - `output` prints the answer on stdout, and everything else on stderr;
 //! - `command` has one file for each mode, and uses all of the above;
 //! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs the user's commands,
-//!   `sync` has what threads need, and `error` has the kinds of failure with their exit statuses.
+//!   `stdio` has the names of the standard streams, `sync` has what threads need, and `error` has the kinds of failure with their exit statuses.
 //!
 //! `tests/layers.rs` checks the imports.
 
@@ -26,6 +26,7 @@ pub mod jsonl;
 pub mod mock;
 pub mod output;
 pub mod shell;
+mod stdio;
 pub mod sync;
 
 use std::process::ExitCode;

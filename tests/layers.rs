@@ -5,25 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What each layer may import. `disk`, `jsonl`, `mock`, `shell` and `sync` stand beside `error` at the bottom.
-const ALLOWED: [(&str, &[&str]); 13] = [
+/// What each layer may import. `disk`, `jsonl`, `mock`, `shell`, `stdio` and `sync` stand beside `error` at the bottom.
+const ALLOWED: [(&str, &[&str]); 14] = [
     ("main", &[]),
     (
         "lib",
         &[
             "command", "cli", "api", "input", "output", "error", "disk", "jsonl", "mock", "shell",
-            "sync",
+            "stdio", "sync",
         ],
     ),
-    ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error", "sync"]),
-    ("cli", &["input", "output", "api", "mock", "shell", "error", "sync"]),
+    ("command", &["cli", "input", "output", "api", "jsonl", "shell", "error", "stdio", "sync"]),
+    ("cli", &["input", "output", "api", "mock", "shell", "error", "stdio", "sync"]),
     ("input", &["api", "jsonl", "error", "sync"]),
-    ("output", &["api", "disk", "error", "sync"]),
+    ("output", &["api", "disk", "error", "stdio", "sync"]),
     ("api", &["error", "sync"]),
-    ("jsonl", &["disk", "error", "sync"]),
+    ("jsonl", &["disk", "error", "stdio", "sync"]),
     ("mock", &["error"]),
     ("disk", &[]),
     ("shell", &[]),
+    ("stdio", &[]),
     ("sync", &[]),
     ("error", &[]),
 ];

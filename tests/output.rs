@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::harness::{
     Act, CONFLICT, ENDED_EARLY, Events, Folder, Gate, SAME_FILE, STOPPED_SHORT, Server, answer,
-    anyask, bash, folder, json_answer, skip,
+    anyask, bash, folder, json_answer, json_lines, prints_in_time, skip,
 };
 
 /// A folder with nothing but the file `out`.
@@ -183,6 +183,48 @@ fn appends_where_the_shell_redirects_stdout() {
     let ask = "anyask --no-stdin --mock hi -o";
     bash(&format!("(echo A; {ask} /dev/stdout; {ask} -; echo B) >> out")).in_dir(&folder).exits(0);
     assert_eq!(folder.files(), only_out("old\nA\nhi\nhi\nB\n"));
+}
+
+/// What another program writes into the same file before and after.
+#[test]
+fn a_standard_stream_under_any_name_is_written_to_as_it_is_open() {
+    let folder = folder().with("items", "hi\n");
+    let written = |line: &str, stream: u32| {
+        let line = format!("{{ echo A >&{stream}; {line}; echo B >&{stream}; }} {stream}> out");
+        bash(&line).in_dir(&folder).exits(0);
+        folder.read("out")
+    };
+    for (stream, name) in [(1, "stdout"), (2, "stderr")] {
+        for name in
+            [format!("/dev/{name}"), format!("/dev/fd/{stream}"), format!("/proc/self/fd/{stream}")]
+        {
+            let line = format!("anyask --no-stdin --mock -o {name} hi");
+            assert_eq!(written(&line, stream), "A\nhi\nB\n", "{name}");
+            let row = written(&format!("anyask --batch=items --mock -q -o {name}"), stream);
+            let row = row.strip_prefix("A\n").and_then(|row| row.strip_suffix("\nB\n"));
+            assert_eq!(json_lines(row.expect(&name))[0]["text"], "hi", "{name}");
+        }
+    }
+    let lines = written("anyask --mock --log /dev/stderr -u hi </dev/null >/dev/null", 2);
+    let lines: Vec<&str> = lines.lines().collect();
+    let [a, log, usage, b] = lines[..] else { panic!("{lines:?}") };
+    assert_eq!((a, b), ("A", "B"));
+    assert_eq!(json_lines(log)[0]["exit"], 0);
+    assert!(usage.starts_with("anyask: usage: "), "{usage}");
+}
+
+#[test]
+fn standard_output_under_any_name_is_that_of_o() {
+    let events = Events::new().text("half");
+    prints_in_time(&["-o", "/dev/stdout"], events, "half");
+    for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        anyask(["--mock", "--log", name, "hi"])
+            .says(&format!("anyask: invalid value '{name}' for --log <FILE>: it must be a file\n"))
+            .exits(2);
+    }
+    let folder = folder();
+    bash("anyask --no-stdin --mock -o /dev/fd/3 hi 3> out").in_dir(&folder).exits(0);
+    assert_eq!(folder.read("out"), "hi\n");
 }
 
 #[test]

@@ -11,6 +11,7 @@ use super::mistake::{PROMPT_NEEDS_NO_FLAG, key_in_flag};
 use crate::error::{Failure, Kind, usage_error};
 use crate::input::cannot_read;
 use crate::output::{Console, link_target};
+use crate::stdio::Stream;
 
 /// Whether the arguments name standard input. Then it is not read for anything else.
 pub fn names_stdin(args: &Args, console: &Console) -> Result<bool, Failure> {
@@ -126,7 +127,7 @@ pub fn check_writable(args: &Args) -> Result<()> {
     })
 }
 
-/// The files that are written, and the flags that name them.
+/// The files that are written, and the flags that name them. A standard stream may be written to by several.
 fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
     let files = [
         ("chat", &args.chat),
@@ -134,7 +135,8 @@ fn written(args: &Args) -> impl Iterator<Item = (&'static str, &Path)> {
         ("log", &args.log),
         ("record", &args.record),
     ];
-    files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)))
+    let files = files.into_iter().filter_map(|(id, path)| Some((id, path.as_deref()?)));
+    files.filter(|(_, path)| Stream::named(path).is_none())
 }
 
 /// An error unless a file can be written, or created if it is missing.

@@ -18,6 +18,7 @@ use crate::error::{Failure, Kind, usage_error};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
 use crate::output::{Console, Format, Settings};
+use crate::stdio::Stream;
 
 /// What the program does.
 pub enum Command {
@@ -104,7 +105,8 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     if let Some(text) = document(&args)? {
         return Ok(Command::Print(text));
     }
-    args.output = args.output.filter(|path| path != Path::new("-"));
+    let is_stdout = |path: &Path| path == "-" || Stream::named(path) == Some(Stream::Output);
+    args.output = args.output.filter(|path| !is_stdout(path));
     check_batch_flags(&args)?;
     files::check_purposes(&args)?;
     files::check_texts(&args)?;

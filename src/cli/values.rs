@@ -16,6 +16,7 @@ use crate::api::{Auth, Dollars, Header, HeaderSource, MODELS, Price, is_model_id
 use crate::error::{Failure, usage_error};
 use crate::input::{InputFile, is_stdin};
 use crate::mock::Step;
+use crate::stdio::Stream;
 
 /// The value of `--mock`. It has a name because clap takes a field of type `Vec` for a repeatable flag.
 pub type Steps = Vec<Step>;
@@ -161,10 +162,14 @@ pub fn steps(text: &str) -> Result<Steps, Failure> {
     })
 }
 
-/// A path that is not one of the names of standard input.
+/// A path that is not one of the names of standard input or standard output.
 pub fn regular_file() -> impl TypedValueParser<Value = PathBuf> {
     let check = |path: PathBuf| {
-        if is_stdin(&path) { Err("it must be a file") } else { Ok(path) }
+        if is_stdin(&path) || Stream::named(&path) == Some(Stream::Output) {
+            Err("it must be a file")
+        } else {
+            Ok(path)
+        }
     };
     PathBufValueParser::new().try_map(check)
 }

@@ -12,6 +12,7 @@ use super::replace::{TempFile, is_replaceable, write_file};
 use super::settings::Settings;
 use super::terminal::sanitize;
 use crate::error::{Failure, Kind};
+use crate::stdio::Stream;
 
 /// What is written to.
 #[derive(Debug)]
@@ -49,7 +50,8 @@ impl Sink {
             return Ok(Self::new(target, false, settings.raw));
         }
         let name = path.display().to_string();
-        let file = File::options().append(true).open(path);
+        let open = || File::options().append(true).open(path);
+        let file = Stream::named(path).map_or_else(open, Stream::file);
         let file = file.with_context(|| cannot_write(&name))?;
         let terminal = file.is_terminal();
         Ok(Self::new(Target::Open(file, name), terminal, settings.raw))
@@ -57,7 +59,7 @@ impl Sink {
 
     pub fn stdout(settings: &Settings) -> Result<Self> {
         let context = || Failure::new(Kind::Local, "cannot open standard output");
-        let file = stdout().with_context(context)?;
+        let file = Stream::Output.file().with_context(context)?;
         let target = Target::Open(file, "standard output".into());
         Ok(Self::new(target, settings.terminal, settings.raw))
     }
@@ -169,15 +171,6 @@ impl Sink {
 
 fn cannot_write(name: &str) -> Failure {
     Failure::new(Kind::Local, format!("cannot write to {name}"))
-}
-
-/// Standard output as a file. The standard library's handle would hold text back until its line ends.
-fn stdout() -> io::Result<File> {
-    #[cfg(unix)]
-    let stdout = std::os::fd::AsFd::as_fd(&io::stdout()).try_clone_to_owned()?;
-    #[cfg(windows)]
-    let stdout = std::os::windows::io::AsHandle::as_handle(&io::stdout()).try_clone_to_owned()?;
-    Ok(stdout.into())
 }
 
 fn write_all(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {

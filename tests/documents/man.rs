@@ -151,7 +151,7 @@ const FILES: [(&str, &str); 2] = [
 
 const FILES_MORE: [&str; 2] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. Each flag --NAME that a file may hold has a --no-NAME that undoes it. It undoes a variable, too (--no-model), and empties a list (--no-fallback --fallback haiku). --no-system and --no-system-file undo both flags, and so do --no-api-key-file and --no-api-key-command. --stdin and --stream undo --no-stdin and --no-stream. --verbose names the files that were read.",
-    "anyask writes no file that a flag does not name. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
+    "anyask writes no file that a flag does not name. /dev/stdout and /dev/stderr, also as /dev/fd/2 and the like, are written to as they are open; -o /dev/stdout is the same as -o -. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
 const SECTIONS: [(&str, &[&str]); 8] = [

@@ -19,6 +19,7 @@ use crate::command::signals::{ENDING, HANGUP, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::note_replaced;
 use crate::output::{Console, Sink, Tally, TempFile, is_replaceable};
+use crate::stdio::Stream;
 use crate::sync::{Ticker, lock};
 
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
@@ -40,7 +41,9 @@ impl Output {
     /// Opens the output, and reads the answers that are already in its file.
     pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Earlier)> {
         let mut earlier = Earlier::default();
-        let is_file = |path: &&PathBuf| path.metadata().map_or(true, |file| file.is_file());
+        let is_file = |path: &&PathBuf| {
+            Stream::named(path).is_none() && path.metadata().map_or(true, |file| file.is_file())
+        };
         let Some(path) = options.output.path.as_ref().filter(is_file) else {
             return Ok((Self::Stream(Sink::open(&options.output, &TempFile::default())?), earlier));
         };
