@@ -239,5 +239,6 @@ fn echo_blocks(blocks: &[Value]) -> String {
 
 /// The first half of a text, cut between characters. It is empty only if the text is.
 fn half(text: &str) -> &str {
-    &text[..text.ceil_char_boundary(text.len().div_ceil(2))]
+    let mut ends = text.char_indices().map(|(start, char)| start + char.len_utf8());
+    &text[..ends.find(|end| end * 2 >= text.len()).unwrap_or_default()]
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::{Events, answer, json_answer};
 
 /// Nothing in a test may wait longer than this.
-pub const PATIENCE: Duration = Duration::from_mins(1);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One thing that the server does with a connection, once it has read a request from it.
 #[derive(Clone)]

@@ -141,16 +141,13 @@ fn refused_hint(
     kind: Kind,
     server_pause: Option<Duration>,
 ) -> Option<String> {
+    let pause = server_pause.filter(|pause| !pause.is_zero());
     Some(match (kind, head.status) {
         (Kind::KeyRejected, _) => "check the key, and that it belongs to this --base-url".into(),
         (Kind::NotPermitted, _) => format!("${:.2} credits are left", head.limits.credits?),
         (_, 524) => "the request may have been charged; with --json, add --stream".into(),
-        (Kind::RateLimited | Kind::ServerFailed, _)
-            if let Some(pause) = server_pause.filter(|pause| !pause.is_zero()) =>
-        {
-            format!("try again in {}", in_words(pause))
-        }
-        (Kind::RateLimited, _) => "wait a little and try again".into(),
+        (Kind::RateLimited, _) if pause.is_none() => "wait a little and try again".into(),
+        (Kind::RateLimited | Kind::ServerFailed, _) => format!("try again in {}", in_words(pause?)),
         (Kind::Refused, ..400) if location(head).is_some_and(|to| is_messages_url(&to)) => {
             "use the new address as --base-url, if you trust it".into()
         }

@@ -151,7 +151,7 @@ mod tests {
     const POLICY: Policy = Policy {
         retries: 2,
         delay: Duration::from_secs(1),
-        max_wait: Duration::from_mins(1),
+        max_wait: Duration::from_secs(60),
         outlasts_limit: false,
     };
     /// 2015-10-21 07:28:00 UTC
@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn a_pause_longer_than_max_wait_is_not_waited_for() {
-        let hour = Duration::from_hours(1);
+        let hour = Duration::from_secs(60 * 60);
         let headers = [("retry-after", "3600")];
         assert_eq!(decision(429, &headers), Decision::TooLong(hour));
         let patient = Policy { max_wait: hour, ..POLICY };
