@@ -3,8 +3,11 @@
 //! `ANYASK_UPDATE=1 cargo test documents` writes the generated files anew.
 
 mod completions;
+mod examples;
 mod fields;
+mod hook;
 mod man;
+mod readme;
 mod release;
 
 use std::fs;
@@ -13,7 +16,7 @@ use std::path::Path;
 use anyask::cli::Args;
 use clap::CommandFactory;
 
-use crate::harness::{Folder, Server, anyask, bash, folder, is_installed, shell, skip};
+use crate::harness::{anyask, bash, folder};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -166,62 +169,6 @@ fn version_prints_the_version() {
 }
 
 #[test]
-fn readme_lists_every_exit_status() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    for (kind, meaning) in man::STATUSES {
-        let status = kind as u8;
-        assert!(readme.contains(&format!("| {status} | {meaning} |")), "{status}: {meaning}");
-    }
-}
-
-#[test]
-fn readme_names_tests_that_are_there() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let names: Vec<&str> =
-        readme.split("`cargo test ").skip(1).filter_map(|rest| rest.split('`').next()).collect();
-    assert!(names.len() >= 3, "{names:?}");
-    let sources: String = fs::read_dir(root().join("tests"))
-        .expect("tests")
-        .filter_map(|file| fs::read_to_string(file.ok()?.path()).ok())
-        .collect();
-    for name in names {
-        assert!(sources.contains(&format!("fn {name}")), "{name}");
-    }
-}
-
-/// A folder in which examples run: a git repository with a change, some files, and an `anyask` with `--mock`, except
-/// where answers are recorded or replayed.
-fn stage() -> Folder {
-    let program = env!("CARGO_BIN_EXE_anyask");
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in *--record*|*--replay*) ;; *) set -- --mock \"$@\" ;; esac\n\
-         exec '{program}' \"$@\"\n"
-    );
-    let stage = folder().with("bin/anyask", script).with("notes.txt", "one\n");
-    for tool in ["jq", "python3"] {
-        if !is_installed(tool) {
-            skip(&format!("{tool} is not installed, so what it does in an example is not run"));
-            stage.write(&format!("bin/{tool}"), "#!/bin/sh\nexec cat\n");
-        }
-    }
-    let setup = "chmod +x bin/*; git init -q; git add notes.txt; \
-                 git -c user.name=x -c user.email=x@example.com commit -qm begin; echo two >> notes.txt; \
-                 git add notes.txt; echo Why? > question.txt; echo '[ERROR] disk full' > app.log; printf '\\211PNG\\r\\n\\032\\n' > picture.png";
-    shell("sh", setup).in_dir(&stage).exits(0);
-    stage
-}
-
-/// Runs an example, which has to succeed, and returns its folder.
-#[track_caller]
-fn runs(script: &str, name: &str) -> Folder {
-    let (stage, server) = (stage(), Server::echo());
-    let path = std::env::var("PATH").unwrap_or_default();
-    let run = shell(name, script).env("PATH", &format!("{}:{path}", stage.name("bin")));
-    run.at(&server).in_dir(&stage).prints_something().mentions("").exits(0);
-    stage
-}
-
-#[test]
 fn the_failure_in_the_picture_is_what_is_printed() {
     let picture = fs::read_to_string(root().join("man/session.svg")).expect("the picture");
     let printed = bash("anyask --mock=cut 'one two three four' 2>&1 > /dev/null; true").output();
@@ -230,42 +177,4 @@ fn the_failure_in_the_picture_is_what_is_printed() {
     let error = format!("{before}api.anyrouter.top{after}");
     let error = error.trim_start_matches("anyask: ");
     assert!(picture.contains(&format!(">{error}<")), "{error}");
-}
-
-#[test]
-fn every_man_example_runs() {
-    for (_, example) in man::EXAMPLES {
-        runs(example, "sh");
-    }
-}
-
-/// The scripts of the README.
-fn recipes() -> Vec<String> {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let scripts = readme.split("\n```sh\n").skip(1);
-    let recipes: Vec<_> = scripts.filter_map(|rest| rest.split("\n```").next()).collect();
-    assert!(recipes.len() >= 6, "the recipes were not found");
-    recipes.into_iter().map(Into::into).collect()
-}
-
-#[test]
-fn every_readme_recipe_runs() {
-    for recipe in recipes() {
-        runs(&recipe, "bash");
-    }
-}
-
-#[test]
-fn the_csv_recipe_keeps_commas_quotes_and_line_ends() {
-    if !is_installed("python3") {
-        return skip("python3 is not installed");
-    }
-    let recipes = recipes();
-    let recipe = recipes.iter().find(|recipe| recipe.contains("answers.csv")).expect("the recipe");
-    let question = "Good or bad? One word";
-    let says = "\"Good, but \"\"slow\"\",\r\nand loud";
-    let answers = format!(
-        "id,review,answer\r\n1,{says}\",{says}\n\n{question}\"\r\n2,Bad,\"Bad\n\n{question}\"\r\n"
-    );
-    assert_eq!(runs(recipe, "bash").read("answers.csv"), answers);
 }
