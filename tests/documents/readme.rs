@@ -1,10 +1,13 @@
-//! What the README says is so. `examples` runs its examples.
+//! What README, CONTRIBUTING and SECURITY say is so. `examples` runs the README's examples.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::{man, root};
 
 const README: &str = include_str!("../../README.md");
+const CONTRIBUTING: &str = include_str!("../../CONTRIBUTING.md");
+const SECURITY: &str = include_str!("../../SECURITY.md");
 
 #[test]
 fn the_readme_is_short_enough_to_be_read() {
@@ -39,4 +42,46 @@ fn the_readme_names_tests_that_are_there() {
     for name in names {
         assert!(sources.contains(&format!("fn {name}")), "{name}");
     }
+}
+
+/// The heading as it is in a link.
+fn anchor(heading: &str) -> String {
+    heading.to_lowercase().replace(' ', "-")
+}
+
+#[test]
+fn links_lead_to_files_and_headings_that_are_there() {
+    let mut count = 0;
+    for text in [README, CONTRIBUTING, SECURITY] {
+        let headings: Vec<_> =
+            text.lines().filter_map(|line| line.strip_prefix("## ")).map(anchor).collect();
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_there = match target.strip_prefix('#') {
+                Some(heading) => headings.contains(&heading.into()),
+                None => target.starts_with("https://") || root().join(target).exists(),
+            };
+            assert!(is_there, "{target}");
+            count += 1;
+        }
+    }
+    assert!(count > 10, "only {count} links were found");
+}
+
+#[test]
+fn contributing_explains_every_crate_and_no_other() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml");
+    let tables = manifest.split("\n[").filter(|table| {
+        let name = table.split(']').next().unwrap_or_default();
+        name.ends_with("dependencies") && !name.starts_with("dev-")
+    });
+    let crates: BTreeSet<&str> = tables
+        .flat_map(|table| table.lines().skip(1))
+        .filter_map(|line| line.split_once(" = "))
+        .map(|(name, _)| name)
+        .collect();
+    let (_, section) = CONTRIBUTING.split_once("\n## Crates\n").expect("the section");
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let names = rows.filter_map(|row| row.split(" | ").next()).flat_map(|names| names.split(", "));
+    let explained: BTreeSet<&str> = names.map(|name| name.trim_matches('`')).collect();
+    assert_eq!(explained, crates);
 }
