@@ -90,7 +90,7 @@ fn says_what_a_flag_lacks() {
         (&["-m"], "--model <ID> needs a value"),
         (
             &["--price", "-1,2", "hi"],
-            "invalid value '-1,2' for --price <[MODEL=]IN,OUT>: it must be two prices in dollars, such as 0.3,1.5 or opus=15,75",
+            "invalid value '-1,2' for --price <[MODEL=]IN,OUT>: it must be two prices in dollars, such as 0.3,1.5 or haiku=0.3,1.5",
         ),
         (
             &["--batch", "--rate", "-1/s"],
