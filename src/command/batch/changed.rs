@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::results::{identity, label};
+use super::results::{identity, label, label_or_line};
 use super::run::BatchRun;
 use crate::api::Digest;
 use crate::input::Items;
@@ -28,17 +28,20 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
     let (mut changed, mut unchanged) = (HashSet::new(), HashSet::new());
     // an error is reported when it stops the batch
     for item in Items::open(items)?.map_while(Result::ok) {
-        let Some(label) = label(item.id.as_deref(), item.data.as_deref()) else { continue };
-        if answers.with_label(label).next().is_none() {
+        let label = label(item.id.as_deref(), item.data.as_deref());
+        let label_or_line = label_or_line(label, item.line);
+        let is_new = answers.with_label(label_or_line).next().is_none();
+        // an item without a label may have an answer from another line
+        if is_new && label.is_some() {
             continue;
         }
         let endpoint = run.session.client.endpoint();
         let Ok((_, prepared)) = run.defaults.prepare(item.request, endpoint) else { continue };
-        let identity = identity(Some(label), Some(prepared.digest()), "");
-        if answers.is_changed(label, identity) {
-            changed.insert(label);
-        } else {
+        let identity = identity(label, Some(prepared.digest()), "");
+        if lock(&run.earlier).has_answer(identity) {
             unchanged.insert(identity);
+        } else if !is_new {
+            changed.insert(label_or_line);
         }
     }
     let others = changed.into_iter().flat_map(|label| answers.with_label(label));
@@ -48,23 +51,22 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
     match count {
         0 => {}
         1 => console.note(format_args!(
-            "1 row of {file} answers another request than these, so its item is asked and charged again"
+            "1 row of {file} answers another request than these, so the item is asked and charged"
         )),
         _ => console.note(format_args!(
-            "{count} rows of {file} answer other requests than these, so their items are asked and charged again"
+            "{count} rows of {file} answer other requests than these, so the items are asked and charged"
         )),
     }
     Ok(())
 }
 
 /// Notes that an item is asked though there is an answer to another request of it, unless this was noted before.
-pub fn note_first(run: &BatchRun, console: &Console, label: Option<Digest>, identity: Digest) {
-    let Some(label) = label else { return };
+pub fn note_first(run: &BatchRun, console: &Console, label: Digest, identity: Digest) {
     let mut earlier = lock(&run.earlier);
     if earlier.labelled.is_changed(label, identity) {
         drop(take(&mut earlier.labelled));
         console.note(format_args!(
-            "{} answers another request with this id or data; such items are asked and charged again",
+            "a row of {} answers another request than this, so such items are asked and charged",
             run.results_name()
         ));
     }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use super::labelled::Labelled;
 use super::order::Rows;
-use super::results::{Earlier, ItemLine, WrittenRow};
+use super::results::{Earlier, ItemLine, WrittenRow, label_or_line};
 use crate::api::Prices;
 use crate::error::{Failure, Kind, describe, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};
@@ -48,7 +48,7 @@ impl ResultsFile {
             earlier.cost.add(prices.and_then(|prices| row.cost(prices)).unwrap_or_default());
             if row.is_answer() {
                 earlier.add_answer(row.identity());
-                labelled.extend(row.label().map(|label| (label, row.identity())));
+                labelled.push((label_or_line(row.label(), row.line), row.identity()));
             }
         })?;
         earlier.labelled = Labelled::new(labelled);

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use anyhow::Error;
 use serde_json::value::RawValue;
 
-use super::results::{Row, RowContent, RowError, RowLine, identity, label};
+use super::results::{Row, RowContent, RowError, RowLine, identity, label, label_or_line};
 use super::run::{Alone, BatchRun};
 use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, one_line};
@@ -113,7 +113,7 @@ fn is_answered(
     if is_answered {
         lock(&run.tally).skipped += 1;
     } else {
-        changed::note_first(run, console, label, identity);
+        changed::note_first(run, console, label_or_line(label, line), identity);
     }
     is_answered
 }

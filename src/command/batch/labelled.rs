@@ -1,4 +1,4 @@
-//! The answers of earlier batches, by the labels of their items.
+//! The answers of earlier batches, by the labels of their items, or else by their lines.
 
 use crate::api::Digest;
 

@@ -142,6 +142,11 @@ pub fn label(id: Option<&RawValue>, data: Option<&RawValue>) -> Option<Digest> {
     Some(Digest::of(label.as_bytes()))
 }
 
+/// How an item is recognised after its request has changed: by its label, or else by its line.
+pub fn label_or_line(label: Option<Digest>, line: u64) -> Digest {
+    label.unwrap_or_else(|| Digest::of(format!("line {line}").as_bytes()))
+}
+
 /// What identifies an item: the digest of its request, and its label, if it has one. Not its line, which may change. An
 /// item without a request is identified by its error message instead.
 ///
@@ -170,7 +175,7 @@ pub type ItemLine = (Digest, u64);
 pub struct Earlier {
     /// How many unused answers of earlier batches there are for an item. Equal items may have one each.
     answers: HashMap<Digest, u32>,
-    /// The answers of items with a label.
+    /// The answers by the labels of their items, or else by their lines.
     pub labelled: Labelled,
     /// The items that have a result; `None` if the results are not put in order at the end.
     pub item_lines: Option<Vec<ItemLine>>,
@@ -182,6 +187,10 @@ impl Earlier {
     /// Counts an answer of an earlier batch.
     pub fn add_answer(&mut self, identity: Digest) {
         *self.answers.entry(identity).or_default() += 1;
+    }
+
+    pub fn has_answer(&self, identity: Digest) -> bool {
+        self.answers.contains_key(&identity)
     }
 
     /// Uses an earlier answer as the result of the item on this line; `false` if there is none.
