@@ -21,10 +21,11 @@ fuzz_target!(|input: &[u8]| {
     assert!(limits.credits.is_none_or(f64::is_finite));
     limits.wait(SystemTime::UNIX_EPOCH).map(in_words);
     let max_wait = Duration::from_secs(60);
-    let policy = Policy { retries: 9, delay: Duration::from_secs(1), max_wait };
+    let delay = Duration::from_secs(1);
+    let policy = Policy { retries: 9, delay, max_wait, outlasts_limit: false };
     for status in [429, 400, 503] {
         let pause = server_pause(status, &headers, SystemTime::UNIX_EPOCH);
-        match policy.decide(3, retryable(status, &headers, None), pause, 0.5) {
+        match policy.decide(3, None, retryable(status, &headers, None), pause, 0.5) {
             Decision::Retry(pause) => assert!(pause <= max_wait),
             Decision::TooLong(pause) => assert!(pause > max_wait),
             Decision::GiveUp => {}
