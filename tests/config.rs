@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 use crate::harness::bash;
 use crate::harness::{CONFLICT, Folder, Run, Server, anyask, folder};
 
@@ -443,4 +443,36 @@ fn writes_no_file_that_no_flag_names() {
     }
     run(&["--mock=cut"]).mentions("anyask: ").exits(10);
     assert_eq!(home.files(), []);
+}
+
+#[test]
+fn a_home_that_is_no_folder_has_no_configuration() {
+    for variable in ["HOME", "XDG_CONFIG_HOME"] {
+        anyask(["--mock", "hi"]).env(variable, "/dev/null").prints("hi\n").exits(0);
+        anyask(["-p", "work", "--mock", "hi"])
+            .env(variable, "/dev/null")
+            .mentions("anyask: there is no profile work\n")
+            .exits(3);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_entered_gets_one_note() {
+    use crate::harness::{as_other_user, skip};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = folder().with(".config/anyask/config", "--model mine\n");
+    let mode = |mode| fs::set_permissions(home.join(".config"), fs::Permissions::from_mode(mode));
+    let Some(line) = as_other_user("anyask --mock hi") else { return skip("there is no setpriv") };
+    fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).expect("its mode");
+    mode(0).expect("its mode");
+    let config = home.name(".config/anyask/config");
+    bash(&line)
+        .env("HOME", &home.name(""))
+        .prints("hi\n")
+        .says(&format!("anyask: note: {config} is not read: you may not enter its folder\n"))
+        .exits(0);
+    mode(0o755).expect("its mode");
 }

@@ -47,8 +47,12 @@ pub fn parse() -> (Console, Result<Command>) {
         Err(error) => return (new_console(None), Err(typed_mistake(&error).into())),
     };
     let mut console = new_console(Some(&typed));
-    let command = effective(&command_line, &matches, typed).and_then(|(args, files)| {
+    let command = effective(&command_line, &matches, typed).and_then(|(args, files, locked)| {
         console = new_console(Some(&args));
+        if let Some(path) = locked {
+            let path = path.display();
+            console.note(format_args!("{path} is not read: you may not enter its folder"));
+        }
         for path in files {
             console.trace("*", format_args!("read {}", path.display()));
         }
@@ -75,19 +79,20 @@ fn typed(command_line: &[OsString]) -> Result<(ArgMatches, Args), clap::Error> {
     Ok((matches, args))
 }
 
-/// The merged arguments, and the files that some of them are from. The stronger source wins: configuration file <
-/// profile < environment < command line.
+/// The merged arguments, the files that some of them are from, and the configuration file if its folder may not be
+/// entered. The stronger source wins: configuration file < profile < environment < command line.
 fn effective(
     command_line: &[OsString],
     matches: &ArgMatches,
     typed: Args,
-) -> Result<(Args, Vec<PathBuf>)> {
+) -> Result<(Args, Vec<PathBuf>, Option<PathBuf>)> {
     if typed.list_models == Some(Models::Documented) || typed.generate.is_some() {
         // these work even if a configuration file is wrong
-        return Ok((typed, Vec::new()));
+        return Ok((typed, Vec::new(), None));
     }
     let profile = typed.profile.as_deref();
-    let files = if typed.no_config { Vec::new() } else { config::files(profile)? };
+    let mut locked = None;
+    let files = if typed.no_config { Vec::new() } else { config::files(profile, &mut locked)? };
     let paths = files.iter().map(|(path, _)| path.clone()).collect();
     let mut args =
         if files.is_empty() { typed } else { config::merge(command_line, matches, files)? };
@@ -106,7 +111,7 @@ fn effective(
         (args.api_key_file, args.api_key_command) = (None, None);
     }
     resolve_models(&mut args);
-    Ok((args, paths))
+    Ok((args, paths, locked))
 }
 
 /// Replaces the names of models by their ids. Any layer may define an alias that another one uses.

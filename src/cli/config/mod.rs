@@ -63,16 +63,20 @@ pub fn merge(command_line: &[OsString], typed: &ArgMatches, files: Vec<File>) ->
 /// Why no configuration file was read, as the end of a sentence; `None` if one was.
 pub fn missing() -> Option<String> {
     match paths::config_file() {
-        Some(path) if paths::exists(&path) => None,
+        Some(path) if paths::exists(&path) && !paths::is_locked(&path) => None,
         Some(path) => Some(format!("there is no configuration file {}", path.display())),
         None => Some("HOME is not set, so there is no configuration file".into()),
     }
 }
 
-/// The files that are there, the profile before the configuration file, which need not exist.
-pub fn files(profile: Option<&str>) -> Result<Vec<File>> {
+/// The files that are there, the profile before the configuration file, which need not exist. If the user may not enter
+/// the folder of the configuration file, it is `locked`.
+pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<File>> {
     let profile = profile.map(paths::profile).transpose()?;
-    let config = paths::config_file().filter(|path| paths::exists(path));
+    let mut config = paths::config_file().filter(|path| paths::exists(path));
+    if config.as_ref().is_some_and(|path| paths::is_locked(path)) {
+        *locked = config.take();
+    }
     let read = |path: PathBuf| {
         let cannot = || Failure::new(Kind::Setup, format!("cannot read {}", path.display()));
         let bytes = std::fs::read(&path).with_context(cannot)?;

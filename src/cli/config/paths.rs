@@ -1,6 +1,7 @@
 //! Where the configuration and the profiles are, and which paths their lines name.
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf, is_separator};
 
 use anyhow::Result;
@@ -71,9 +72,18 @@ fn by_name(name: &str) -> Result<PathBuf, Failure> {
     }))
 }
 
-/// Whether there is a file. If nobody can say, an error comes when it is read.
+/// Whether there is a file. A path through a file that is no folder, such as `/dev/null/.config`, leads to none. If
+/// nobody can say, an error comes when it is read.
 pub fn exists(path: &Path) -> bool {
-    path.try_exists().unwrap_or(true)
+    match path.try_exists() {
+        Err(error) => error.kind() != ErrorKind::NotADirectory,
+        Ok(exists) => exists,
+    }
+}
+
+/// Whether the folder of a file may not be entered, so that nobody can say whether the file exists.
+pub fn is_locked(path: &Path) -> bool {
+    path.try_exists().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }
 
 /// A name without a dot. Editors and package managers leave behind files with a dot in their names.
