@@ -2,7 +2,7 @@
 //! arguments or environment variables, or asks whether a stream is a terminal.
 
 mod args;
-mod config;
+pub mod config;
 mod console;
 mod documents;
 mod endpoint;

@@ -19,13 +19,13 @@ use crate::input::Text;
 
 /// One line of a file.
 #[derive(Debug, Clone)]
-struct ConfigLine {
+pub struct ConfigLine {
     /// `FILE:LINE`
-    origin: String,
+    pub origin: String,
     /// The id of its argument.
     id: String,
     /// The argument as clap takes it: a flag, or a flag, '=' and a value.
-    argument: OsString,
+    pub argument: OsString,
 }
 
 /// The hint for a line with more than one argument.
@@ -36,8 +36,7 @@ pub type File = (PathBuf, Vec<u8>);
 
 /// The arguments of the command line together with those of the files.
 pub fn merge(command_line: &[OsString], typed: &ArgMatches, files: Vec<File>) -> Result<Args> {
-    let mut command = with_negations(Args::command());
-    command.build();
+    let mut command = command();
     let is_typed = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
     let typed: Vec<String> =
         typed.ids().map(clap::Id::as_str).filter(is_typed).map(String::from).collect();
@@ -58,6 +57,13 @@ pub fn merge(command_line: &[OsString], typed: &ArgMatches, files: Vec<File>) ->
     // as in cli/mod.rs: dropping it takes time, and the program ends soon
     std::mem::forget(command);
     Ok(args)
+}
+
+/// All flags that a file may have, and others.
+pub fn command() -> Command {
+    let mut command = with_negations(Args::command());
+    command.build();
+    command
 }
 
 /// Why no configuration file was read, as the end of a sentence; `None` if one was.
@@ -86,7 +92,7 @@ pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<
 }
 
 /// The arguments of a file. Their values are not parsed yet.
-fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<ConfigLine>> {
+pub fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<ConfigLine>> {
     let at_line = |number: usize| format!("{}:{number}", path.display());
     let Text { text, replaced } = Text::decode(bytes);
     if replaced > 0 {
