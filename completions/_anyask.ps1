@@ -19,6 +19,7 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         { $_ -cin '--list-models=' } { 'documented', 'server' }
         { $_ -cin '--generate', '--generate=' } { 'man', 'complete-bash', 'complete-zsh', 'complete-fish', 'complete-powershell', 'complete-elvish', 'complete-nushell' }
         { $_ -cin '-p', '--profile', '--profile=' } { Get-ChildItem "$config/anyask/profiles" -File -Name -ErrorAction Ignore | Where-Object { $_ -notlike '*.*' } }
+        { $_ -cin '--mock=' } { 'ok', 'cut', 'max_tokens', 'refusal', 'quota', 'botcheck', 'overloaded', '401', '429', '500', '529' }
     }
     # without a result, PowerShell completes files
     $results = if ($values) {
@@ -56,7 +57,6 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Longest time without data [default: 300]')
         [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Longest time for a question in all')
         [CompletionResult]::new('--connect-timeout', '--connect-timeout', [CompletionResultType]::ParameterName, 'Longest time to connect [default: 10]')
-        [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Answer from a built-in test server')
         [CompletionResult]::new('--record', '--record', [CompletionResultType]::ParameterName, 'Ask, and add each answer to FILE')
         [CompletionResult]::new('--replay', '--replay', [CompletionResultType]::ParameterName, 'Answer from FILE, without a server')
         [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Print the answer only if a command accepts it')
@@ -76,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName anyask -ScriptBlock {
         [CompletionResult]::new('--generate', '--generate', [CompletionResultType]::ParameterName, 'Print the man page or shell completions')
         [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
         [CompletionResult]::new('--profile', '--profile', [CompletionResultType]::ParameterName, 'Also use the arguments in a profile')
+        [CompletionResult]::new('--mock', '--mock', [CompletionResultType]::ParameterName, 'Answer from a built-in test server')
         [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Number the lines of text files')
         [CompletionResult]::new('--line-numbers', '--line-numbers', [CompletionResultType]::ParameterName, 'Number the lines of text files')
         [CompletionResult]::new('--no-stdin', '--no-stdin', [CompletionResultType]::ParameterName, 'Never read standard input')

@@ -3,14 +3,20 @@ use re
 use str
 
 set edit:completion:arg-completer[anyask] = {|@words|
-    # --model=sonnet is one word, which is completed as a whole
-    var prefix = (re:replace '^(--[a-z-]+=)?.*$' '$1' $words[-1])
+    # --model=sonnet and -msonnet are one word, which is completed as a whole
+    var prefix = (re:replace '^(--[a-z-]+=|-[fscmtHojp])?.*$' '$1' $words[-1])
     fn one-of {|@values|
         put {|_| each {|value| put $prefix$value } $values }
     }
     fn files {|word|
         edit:complete-filename $word | each {|file|
             edit:complex-candidate $prefix$file[stem] &code-suffix=$file[code-suffix] &display=$file[display]
+        }
+    }
+    fn header {|word|
+        if (str:has-prefix $word @) {
+            set prefix = $prefix@
+            files $word[1..]
         }
     }
     fn profiles {
@@ -49,14 +55,13 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&long=auth &desc='bearer or x-api-key [default: bearer]' &arg-required=$true &completer=(one-of bearer x-api-key)]
         [&long=api-key-file &desc='Read the API key from a file' &arg-required=$true &completer=$files~]
         [&long=api-key-command &desc='Run a command that prints the API key' &arg-required=$true &completer=$files~]
-        [&short=H &long=header &desc='Add a header ''Name: value''; repeatable' &arg-required=$true &completer=(one-of )]
+        [&short=H &long=header &desc='Add a header ''Name: value''; repeatable' &arg-required=$true &completer=$header~]
         [&long=retries &desc='Retry a failed request N times [default: 2]' &arg-required=$true &completer=(one-of )]
         [&long=retry-delay &desc='Seconds before the first retry [default: 1]' &arg-required=$true &completer=(one-of )]
         [&long=max-wait &desc='Longest wait a server may set [default: 60]' &arg-required=$true &completer=(one-of )]
         [&long=timeout &desc='Longest time without data [default: 300]' &arg-required=$true &completer=(one-of )]
         [&long=max-time &desc='Longest time for a question in all' &arg-required=$true &completer=(one-of )]
         [&long=connect-timeout &desc='Longest time to connect [default: 10]' &arg-required=$true &completer=(one-of )]
-        [&long=mock &desc='Answer from a built-in test server' &arg-optional=$true &completer=(one-of )]
         [&long=record &desc='Ask, and add each answer to FILE' &arg-required=$true &completer=$files~]
         [&long=replay &desc='Answer from FILE, without a server' &arg-required=$true &completer=$files~]
         [&short=S &long=no-stream &desc='Print the answer when it is complete']
@@ -87,6 +92,7 @@ set edit:completion:arg-completer[anyask] = {|@words|
         [&long=list-models &desc='Print the documented models, or the server''s' &arg-optional=$true &completer=(one-of documented server)]
         [&long=generate &desc='Print the man page or shell completions' &arg-required=$true &completer=(one-of man complete-bash complete-zsh complete-fish complete-powershell complete-elvish complete-nushell)]
         [&short=p &long=profile &desc='Also use the arguments in a profile' &arg-required=$true &completer=(one-of (profiles))]
+        [&long=mock &desc='Answer from a built-in test server' &arg-optional=$true &completer=(one-of ok cut max_tokens refusal quota botcheck overloaded 401 429 500 529)]
         [&short=h &long=help &desc='Print help (see more with ''--help'')']
         [&short=V &long=version &desc='Print version']
     ] [$files~ ...]

@@ -30,14 +30,13 @@ complete -c anyask -l auth -d 'bearer or x-api-key [default: bearer]' -r -f -a "
 x-api-key\t'x-api-key: KEY, as the upstream API wants it'"
 complete -c anyask -l api-key-file -d 'Read the API key from a file' -r -F
 complete -c anyask -l api-key-command -d 'Run a command that prints the API key' -r -f -a "(__fish_complete_command)"
-complete -c anyask -s H -l header -d 'Add a header \'Name: value\'; repeatable' -r -f
+complete -c anyask -s H -l header -d 'Add a header \'Name: value\'; repeatable' -r -f -a '(set -l path (commandline -ct | string replace -rf "^(-H|--header=)?@" ""); for file in $path*; echo @$file; end)'
 complete -c anyask -l retries -d 'Retry a failed request N times [default: 2]' -r -f
 complete -c anyask -l retry-delay -d 'Seconds before the first retry [default: 1]' -r -f
 complete -c anyask -l max-wait -d 'Longest wait a server may set [default: 60]' -r -f
 complete -c anyask -l timeout -d 'Longest time without data [default: 300]' -r -f
 complete -c anyask -l max-time -d 'Longest time for a question in all' -r -f
 complete -c anyask -l connect-timeout -d 'Longest time to connect [default: 10]' -r -f
-complete -c anyask -l mock -d 'Answer from a built-in test server' -f
 complete -c anyask -l record -d 'Ask, and add each answer to FILE' -r -F
 complete -c anyask -l replay -d 'Answer from FILE, without a server' -r -F
 complete -c anyask -l check -d 'Print the answer only if a command accepts it' -r -f -a "(__fish_complete_command)"
@@ -63,6 +62,17 @@ complete-powershell\t''
 complete-elvish\t''
 complete-nushell\t''"
 complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f -a '(command ls (test -n "$XDG_CONFIG_HOME" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v "*.*")'
+complete -c anyask -l mock -d 'Answer from a built-in test server' -f -a "ok\t''
+cut\t''
+max_tokens\t''
+refusal\t''
+quota\t''
+botcheck\t''
+overloaded\t''
+401\t''
+429\t''
+500\t''
+529\t''"
 complete -c anyask -s n -l line-numbers -d 'Number the lines of text files'
 complete -c anyask -l no-stdin -d 'Never read standard input'
 complete -c anyask -l cache -d 'Cache system prompt and files on the server'

@@ -28,6 +28,10 @@ module completions {
     try { ls ($env.XDG_CONFIG_HOME? | default ($env.HOME | path join .config) | path join anyask profiles) | get name | path basename | where $it !~ '\.' } catch { [] }
   }
 
+  def "nu-complete anyask mock" [] {
+    [ "ok" "cut" "max_tokens" "refusal" "quota" "botcheck" "overloaded" "401" "429" "500" "529" ]
+  }
+
   # Ask Claude a question from the shell
   export extern anyask [
     --file(-f): path          # Add a file to the prompt; repeatable

@@ -31,23 +31,32 @@ pub enum Step {
     Overloaded,
 }
 
+/// The names of steps. A step without a name is a status.
+pub const STEPS: [(&str, Step); 7] = [
+    ("ok", Step::Ok),
+    ("cut", Step::Cut),
+    ("max_tokens", Step::MaxTokens),
+    ("refusal", Step::Refusal),
+    ("quota", Step::Quota),
+    ("botcheck", Step::BotCheck),
+    ("overloaded", Step::Overloaded),
+];
+
 impl Step {
     /// Parses a list such as `429,ok`.
     pub fn parse_all(list: &str) -> Result<Vec<Self>, String> {
-        let parse = |step: &str| match step.trim() {
-            "ok" | "200" => Ok(Self::Ok),
-            "cut" => Ok(Self::Cut),
-            "max_tokens" => Ok(Self::MaxTokens),
-            "refusal" => Ok(Self::Refusal),
-            "quota" => Ok(Self::Quota),
-            "botcheck" => Ok(Self::BotCheck),
-            "overloaded" => Ok(Self::Overloaded),
-            other => match other.parse() {
-                Ok(status @ 201..=599) => Ok(Self::Status(status)),
-                _ => Err(format!("'{other}' is not a step")),
-            },
-        };
-        list.split(',').map(parse).collect()
+        list.split(',').map(|step| Self::parse(step.trim())).collect()
+    }
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if let Some((_, step)) = STEPS.iter().find(|(name, _)| *name == text) {
+            return Ok(*step);
+        }
+        match text.parse() {
+            Ok(200) => Ok(Self::Ok),
+            Ok(status @ 201..=599) => Ok(Self::Status(status)),
+            _ => Err(format!("'{text}' is not a step")),
+        }
     }
 }
 

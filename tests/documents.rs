@@ -86,12 +86,17 @@ fn bash_completes_models_profiles_and_flags() {
         .with("anyask/profiles/review.bak", "")
         .with("script", completions::bash());
     let complete = "complete_words() { COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); COMPREPLY=(); \
-                    _anyask anyask \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
+                    COMP_LINE=$*; COMP_POINT=${#COMP_LINE}; _anyask anyask \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"; \
                     echo \"${COMPREPLY[*]}\"; }";
     for (words, completed) in [
         ("-m claude-3-5", "claude-3-5-sonnet-20241022"),
         ("--model = s", "sonnet"),
         ("--fallback ha", "haiku"),
+        ("-mso", "-msonnet"),
+        ("-Sv", ""),
+        ("--mock = over", "overloaded"),
+        ("-H @scr", "@script"),
+        ("hi @scr", ""),
         ("-p ''", "reviewer"),
         ("hi --fallb", "--fallback"),
         ("hi no", ""),

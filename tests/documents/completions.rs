@@ -2,6 +2,7 @@
 //! which clap knows no values, or takes a word of the prompt for a flag or a subcommand.
 
 use anyask::cli::Args;
+use anyask::mock::STEPS;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, Command, CommandFactory, ValueHint};
 use clap_complete::{Generator, Shell};
@@ -10,10 +11,13 @@ use clap_complete_nushell::Nushell;
 /// Stands for the names of the profiles, which each shell lists in its own way.
 const PROFILES: &str = "PROFILES";
 
-/// The command as completions see it: its profiles are known values.
+/// The command as completions see it: profiles and steps are known values.
 fn command() -> Command {
     let names = PossibleValuesParser::new([PROFILES]);
-    let mut command = Args::command().mut_arg("profile", |arg| arg.value_parser(names));
+    let steps = STEPS.iter().map(|(name, _)| *name).chain(["401", "429", "500", "529"]);
+    let steps = PossibleValuesParser::new(steps);
+    let command = Args::command().mut_arg("profile", |arg| arg.value_parser(names));
+    let mut command = command.mut_arg("mock", |arg| arg.value_parser(steps));
     command.build();
     command
 }
@@ -87,6 +91,7 @@ pub fn zsh() -> String {
     let script = by_clap(Shell::Zsh)
         .replace(&format!("'*::prompt -- {prompt}:'"), &format!("'*:prompt -- {prompt}:_files'"))
         .replace("(PROFILES)", r"(${XDG_CONFIG_HOME\:-$HOME/.config}/anyask/profiles/^*.*(N\:t))");
+    let script = script.replace(":HEADER:'", ":HEADER:{compset -P @ && _files}'");
     optional(&command).fold(script, |script, flag| {
         script.replace(&format!("'--{flag}=["), &format!("'--{flag}=-["))
     })
@@ -96,6 +101,10 @@ pub fn zsh() -> String {
 pub fn fish() -> String {
     let profiles = "'(command ls (test -n \"$XDG_CONFIG_HOME\" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v \"*.*\")'";
     let script = by_clap(Shell::Fish).replace("\"PROFILES\\t''\"", profiles);
+    let files = "-a '(set -l path (commandline -ct | string replace -rf \"^(-H|--header=)?@\" \"\"); for file in $path*; echo @$file; end)'";
+    let (before, header) = script.split_once(" -l header ").expect("the flag");
+    let script =
+        format!("{before} -l header {}", header.replacen(" -r -f", &format!(" -r -f {files}"), 1));
     optional(&command()).fold(script, |script, flag| {
         let (before, rest) = script.split_once(&format!(" -l {flag} ")).expect("the flag");
         format!("{before} -l {flag} {}", rest.replacen(" -r ", " ", 1))
@@ -126,6 +135,7 @@ pub fn elvish() -> String {
             ""
         };
         let completer = match values(arg) {
+            _ if arg.get_id() == "header" => " &completer=$header~".into(),
             Some(words) => format!(" &completer=(one-of {})", words.join(" ")),
             None if value.is_empty() => String::new(),
             None => " &completer=$files~".into(),
@@ -136,8 +146,10 @@ pub fn elvish() -> String {
             help(arg).replace('\'', "''")
         )
     });
+    let short = flags(&command).filter(|arg| arg.get_action().takes_values());
     include_str!("completions.elv")
         .replace("        SPECS\n", &specs.collect::<String>())
+        .replace("SHORT", &short.filter_map(Arg::get_short).collect::<String>())
         .replace("(one-of PROFILES)", "(one-of (profiles))")
 }
 
