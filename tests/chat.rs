@@ -5,22 +5,22 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    ALL, Act, ENDED_EARLY, Events, Folder, Gate, Pty, Run, STOPPED_SHORT, Server, answer, anyask,
-    bash, folder, http, json_answer, skip,
+    Act, ENDED_EARLY, Events, Folder, Gate, Run, STOPPED_SHORT, Server, answer, anyask, bash,
+    folder, json_answer, skip,
 };
 
 /// The conversation.
-const FILE: &str = "c.jsonl";
+pub const FILE: &str = "c.jsonl";
 
-fn chat<const N: usize>(args: [&str; N], folder: &Folder) -> Run {
+pub fn chat<const N: usize>(args: [&str; N], folder: &Folder) -> Run {
     anyask(args).args(&["--chat", FILE]).in_dir(folder)
 }
 
-fn said(role: &str, content: &str) -> Value {
+pub fn said(role: &str, content: &str) -> Value {
     json!({"role": role, "content": content})
 }
 
-fn streamed(text: &str) -> Act {
+pub fn streamed(text: &str) -> Act {
     Act::Send(Events::new().text(text).stop("end_turn").http())
 }
 
@@ -305,228 +305,4 @@ fn prefill_is_not_printed_without_an_answer_or_before_json() {
     anyask(["--mock=400", "--prefill", "The", "hi"]).mentions("(400").exits(4);
     let server = Server::answering("ok");
     anyask(["--json", "--prefill", "The", "hi"]).at(&server).prints(answer("ok") + "\n").exits(0);
-}
-
-/// A conversation in a terminal, question by question.
-fn session(server: &Server, folder: &Folder) -> Pty {
-    chat([], folder).at(server).on_terminal(ALL)
-}
-
-/// The API reference's example again, typed by a person.
-#[test]
-fn a_person_asks_question_after_question() {
-    let folder = folder();
-    let oops = http("400 Bad", &[], "{\"error\":\"oops\"}");
-    let (first, second) = ("AI is artificial intelligence.", "It learns from examples.");
-    let server =
-        Server::new(vec![vec![streamed(first)], vec![Act::Send(oops)], vec![streamed(second)]]);
-    let mut terminal = session(&server, &folder);
-    for (question, shown) in [
-        ("What is AI?", &*format!("{first}\r\n")),
-        // an error does not end it
-        ("And now?", "(400): oops"),
-        ("How does it work?", &format!("{second}\r\n")),
-    ] {
-        terminal.waits_for("> ");
-        terminal.types(&format!("{question}\r"));
-        terminal.waits_for(shown);
-    }
-    terminal.waits_for("> ");
-    terminal.types("\u{4}");
-    terminal.exits(0);
-    let expected = [
-        said("user", "What is AI?"),
-        said("assistant", first),
-        said("user", "How does it work?"),
-        said("assistant", second),
-    ];
-    assert_eq!(folder.json_lines(FILE), expected);
-}
-
-#[test]
-fn ctrl_c_stops_an_answer_and_not_the_conversation() {
-    let folder = folder();
-    let begun = Events::new().texts(&["never ", "ends"]).http();
-    let server = Server::new(vec![vec![Act::Send(begun), Act::Hang], vec![streamed("again")]]);
-    let mut terminal = session(&server, &folder);
-    terminal.waits_for("> ");
-    terminal.types("go\r");
-    terminal.waits_for("never ends");
-    terminal.types("\u{3}");
-    terminal.waits_for("stopped; the conversation is as it was before the question");
-    terminal.waits_for("> ");
-    terminal.types("go on\r");
-    terminal.waits_for("again\r\n");
-    terminal.waits_for("> ");
-    terminal.types("\u{4}");
-    terminal.exits(0);
-    assert_eq!(folder.json_lines(FILE), [said("user", "go on"), said("assistant", "again")]);
-}
-
-#[test]
-fn lines_typed_or_pasted_ahead_are_each_a_question() {
-    let folder = folder();
-    let gate = Gate::new(2);
-    let held = vec![Act::Wait(gate.clone()), Act::Wait(gate.clone()), streamed("1")];
-    let answers = (2..=9).map(|number| vec![streamed(&number.to_string())]);
-    let server = Server::new([held].into_iter().chain(answers).collect());
-    let mut terminal = session(&server, &folder);
-    terminal.waits_for("> ");
-    // in one piece, and more of them while an answer is under way
-    terminal.types("one\rtwo\rthree\r");
-    gate.wait();
-    terminal.types("four\nfive\nsix\n");
-    gate.wait();
-    terminal.waits_for("\n6\r\n");
-    terminal.waits_for("> ");
-    // as terminals paste
-    terminal.types("\u{1b}[200~seven\reight\r\rnine\u{1b}[201~\r");
-    terminal.waits_for("\n9\r\n");
-    terminal.waits_for("> ");
-    terminal.types("\u{4}");
-    let shown = terminal.exits(0);
-    assert!(!shown.contains("waiting"), "a spinner would mix with what is typed: {shown:?}");
-    let questions = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine"];
-    let turns = (1..).zip(questions);
-    let expected = turns.flat_map(|(number, question)| {
-        [said("user", question), said("assistant", &number.to_string())]
-    });
-    assert_eq!(folder.json_lines(FILE), expected.collect::<Vec<_>>());
-}
-
-/// Types this into a conversation with the server of `--mock`. Gives what was shown and what was asked.
-fn typed(args: &[&str], text: &str, folder: &Folder) -> (String, Vec<String>) {
-    let mut terminal = chat(["--mock", "--color=never"], folder).args(args).on_terminal(ALL);
-    terminal.waits_for("> ");
-    terminal.types(text);
-    let shown = terminal.exits(0);
-    (shown, questions(folder))
-}
-
-/// All questions in the conversation.
-fn questions(folder: &Folder) -> Vec<String> {
-    let messages = if folder.files().is_empty() { Vec::new() } else { folder.json_lines(FILE) };
-    let users = messages.iter().filter(|message| message["role"] == "user");
-    users.map(|message| message["content"].as_str().expect("text").into()).collect()
-}
-
-#[test]
-fn it_says_first_what_is_asked_and_how_to_end() {
-    let folder = folder();
-    let turns = |turns: &str| {
-        format!("anyask: note: claude-3-haiku-20240307, {turns}; end with Ctrl-D\r\n")
-    };
-    for (turn, expected) in
-        [turns("no earlier turns"), turns("1 earlier turn"), turns("2 earlier turns")]
-            .iter()
-            .enumerate()
-    {
-        let (shown, _) = typed(&["-m", "haiku"], &format!("turn {turn}\rexit\r"), &folder);
-        assert!(shown.starts_with(expected), "{shown:?}");
-    }
-    let (shown, _) = typed(&["-q"], "exit\r", &folder);
-    assert!(!shown.contains("anyask"), "{shown:?}");
-}
-
-#[test]
-fn exit_or_quit_alone_ends_it() {
-    for (text, asked) in [
-        ("exit\r", &[][..]),
-        (" quit \r", &[]),
-        ("hi\rquit\r", &["hi"]),
-        ("exit now\rquit?\rexit\r", &["exit now", "quit?"]),
-    ] {
-        assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
-    }
-}
-
-#[test]
-fn a_backslash_at_a_lines_end_goes_on_with_a_new_line() {
-    for (text, asked) in [
-        ("one\\\rtwo\\\r\\\rthree\rexit\r", &["one\ntwo\n\nthree"][..]),
-        // in the middle, and at the end of a matrix row
-        ("a\\b\\\\\rc\rd\rexit\r", &["a\\b\\\nc", "d"]),
-        // pasted
-        ("\u{1b}[200~one\\\rtwo\rthree\\\u{1b}[201~\rfour\rexit\r", &["one\ntwo", "three\nfour"]),
-        // an empty line ends it
-        ("one\\\r\rexit\r", &["one\n"]),
-    ] {
-        assert_eq!(typed(&[], text, &folder()).1, asked, "{text:?}");
-    }
-}
-
-#[test]
-fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
-    let folder = folder();
-    let mut terminal = chat(["--mock"], &folder).on_terminal(ALL);
-    terminal.waits_for("> ");
-    terminal.types("one\\\r");
-    terminal.waits_for("... ");
-    terminal.types("two\u{3}");
-    terminal.waits_for("> ");
-    terminal.types("three\rfour\\\r");
-    terminal.waits_for("... ");
-    terminal.types("\u{4}");
-    terminal.exits(0);
-    assert_eq!(questions(&folder), ["three"]);
-}
-
-#[test]
-fn with_words_or_a_file_it_is_one_question_on_a_terminal_too() {
-    for args in [&["hi"][..], &["-f", "a.txt"]] {
-        let folder = folder().with("a.txt", "hi\n");
-        chat(["--mock", "-q"], &folder).args(args).on_terminal(ALL).exits(0);
-        assert_eq!(folder.json_lines(FILE).len(), 2);
-    }
-}
-
-const UP: &str = "\u{1b}[A";
-
-#[test]
-fn earlier_questions_are_in_the_history() {
-    let picture = json!({"role": "user", "content": [{"type": "text", "text": "see?"}]});
-    let lines = [
-        said("user", "first?"),
-        said("assistant", "ok"),
-        said("user", "two\nlines"),
-        said("assistant", "ok"),
-        // what cannot be typed is left out
-        picture,
-        said("assistant", "ok"),
-        said("user", "\u{1b}[31mred"),
-        said("assistant", "ok"),
-        said("user", &"long ".repeat(1000)),
-        said("assistant", "ok"),
-        said("user", "last?"),
-        said("assistant", "ok"),
-    ];
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    for (keys, asked) in [
-        (UP.into(), "last?"),
-        (UP.repeat(2), "two\nlines"),
-        // through its lines
-        (UP.repeat(4), "first?"),
-        (UP.repeat(9), "first?"),
-        (format!("new\\\rone\r{UP}"), "new\none"),
-    ] {
-        let folder = folder().with(FILE, &text);
-        let mut terminal = chat(["--mock"], &folder).on_terminal(ALL);
-        terminal.waits_for("6 earlier turns");
-        terminal.types(&format!("{keys}\rexit\r"));
-        terminal.exits(0);
-        let last = folder.json_lines(FILE).into_iter().rev().nth(1);
-        assert_eq!(last, Some(said("user", asked)), "{keys:?}");
-    }
-}
-
-#[test]
-fn a_blank_line_stands_between_turns_on_a_terminal() {
-    let folder = folder();
-    let (shown, _) = typed(&[], "\u{1b}[200~one\rtwo\u{1b}[201~\rexit\r", &folder);
-    assert!(shown.contains("one\r\n\r\ntwo\r\n\r\n"), "{shown:?}");
-    // elsewhere the answers stand alone
-    let mut terminal = chat(["--mock", "-q"], &folder).on_terminal([true, false, true]);
-    terminal.types("one\rtwo\rexit\r");
-    let shown = terminal.exits(0);
-    assert!(!shown.contains("one\r\n\r\n"), "{shown:?}");
 }

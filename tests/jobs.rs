@@ -95,7 +95,7 @@ fn a_job_that_is_moved_to_the_background_leaves_the_prompt_alone() {
     terminal.waits_for("Stopped");
     terminal.types("bg\r");
     terminal.waits_for("anyask hi &");
-    terminal.types(&format!("{SLOW} ea''rly 2>/dev/null\r"));
+    terminal.types(format!("{SLOW} ea''rly 2>/dev/null\r"));
     assert_is_calm(&terminal.waits_for("early\r\n"), &[]);
     terminal.types("fg\r");
     terminal.waits_for("waiting");

@@ -59,6 +59,8 @@ mod speed;
 #[cfg(unix)]
 mod terminal;
 mod truncation;
+#[cfg(unix)]
+mod typing;
 mod undo;
 #[cfg(unix)]
 mod upload;

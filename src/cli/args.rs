@@ -110,9 +110,10 @@ pub struct Args {
     /// Continue the conversation in FILE, or start it
     ///
     /// FILE has one JSON message per line. The question and its answer are added
-    /// when the answer is complete. On a terminal, without PROMPT and -f, each line
-    /// that you type is a question. A backslash at the end of a line continues the
-    /// question on the next line. Ctrl-D, 'exit' or 'quit' ends.
+    /// when the answer is complete. On a terminal, without PROMPT, each line that you
+    /// type is a question, and so is what you paste; -f goes with the first one. A
+    /// backslash at the end of a line continues the question on the next line.
+    /// Ctrl-D, 'exit' or 'quit' ends, '?' helps.
     #[arg(short, long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub chat: Option<PathBuf>,
 

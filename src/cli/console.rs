@@ -41,6 +41,6 @@ fn is_one_of_many() -> bool {
 }
 
 /// Whether the terminal can only print lines.
-fn is_dumb() -> bool {
+pub fn is_dumb() -> bool {
     variable("TERM").is_some_and(|term| term == "dumb")
 }

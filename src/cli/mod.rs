@@ -32,7 +32,7 @@ use mistake::typed_mistake;
 use negations::{is_decided, with_negations};
 
 pub use args::{Args, Color, Document};
-pub use options::{Batch, Command, Mode, Options};
+pub use options::{Batch, Chat, Command, Mode, Options};
 
 /// Reads the arguments, the environment and the configuration. The console obeys `--color`, `--quiet` and `--verbose`,
 /// also if there is an error.

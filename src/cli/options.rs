@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::args::{Args, Models};
-use super::console::is_coloured;
+use super::console::{is_coloured, is_dumb};
 use super::files::is_same_file;
 use super::key::KeySource;
 use super::{documents, endpoint, files};
@@ -39,7 +39,7 @@ pub enum Mode {
     /// Asks one question.
     Ask(Sources),
     /// Asks each line that is typed.
-    Chat,
+    Chat(Chat),
     /// Asks many questions.
     Batch(Batch),
     /// Prints the bodies of many requests.
@@ -79,6 +79,14 @@ pub struct Options {
     /// The file to answer from.
     pub replay: Option<PathBuf>,
     pub console: Console,
+}
+
+/// The settings of a conversation on a terminal.
+pub struct Chat {
+    /// The files that the first question gets.
+    pub files: Sources,
+    /// The terminal can edit lines.
+    pub has_editor: bool,
 }
 
 /// The settings of a batch.
@@ -139,11 +147,14 @@ fn mode(args: &Args, console: &Console) -> Result<Mode, Failure> {
         _ if args.list_models.is_some() => Mode::ListModels,
         Some(items) if args.dry_run => Mode::DryRunBatch(batch(items, args)?),
         Some(items) => Mode::Batch(batch(items, args)?),
-        None => match sources(args, names_stdin)? {
-            Some(sources) if args.dry_run => Mode::DryRun(sources),
-            Some(sources) if args.curl => Mode::Curl(sources),
-            Some(sources) => Mode::Ask(sources),
-            None => Mode::Chat,
+        None => match sources(args, names_stdin) {
+            files if is_conversation(args, &files, names_stdin) => {
+                Mode::Chat(Chat { files, has_editor: !is_dumb() })
+            }
+            sources if sources.is_empty() => return Err(input::no_prompt()),
+            sources if args.dry_run => Mode::DryRun(sources),
+            sources if args.curl => Mode::Curl(sources),
+            sources => Mode::Ask(sources),
         },
     })
 }
@@ -288,22 +299,22 @@ impl Options {
     }
 }
 
-/// Where the question comes from; `None` if each typed line is a question.
-fn sources(args: &Args, names_stdin: bool) -> Result<Option<Sources>, Failure> {
+/// Where the question comes from.
+fn sources(args: &Args, names_stdin: bool) -> Sources {
     let dash = args.prompt == ["-"];
-    let terminal = std::io::stdin().is_terminal();
     let mut sources = named_sources(args);
     sources.words.take_if(|_| dash);
-    sources.stdin = dash || !(names_stdin || args.no_stdin || terminal);
-    if sources.is_empty() {
-        let types = terminal && !args.no_stdin && !names_stdin;
-        let sends = !args.dry_run && !args.curl;
-        if args.chat.is_some() && args.prompt.is_empty() && types && sends {
-            return Ok(None);
-        }
-        return Err(input::no_prompt());
-    }
-    Ok(Some(sources))
+    sources.stdin = dash || !(names_stdin || args.no_stdin || std::io::stdin().is_terminal());
+    sources
+}
+
+/// Whether each typed line is a question. With files, somebody has to be there who reads the answers, too.
+fn is_conversation(args: &Args, sources: &Sources, names_stdin: bool) -> bool {
+    let has_prompt = !args.prompt.is_empty() || args.prompt_file.is_some();
+    let sends = args.chat.is_some() && !args.dry_run && !args.curl;
+    let types = std::io::stdin().is_terminal() && !args.no_stdin && !names_stdin;
+    let reads = || std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
+    !has_prompt && sends && types && (sources.is_empty() || reads())
 }
 
 /// The words and files of the arguments. Words that are only blanks count as missing.

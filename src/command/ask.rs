@@ -18,7 +18,9 @@ pub fn run(mut options: Options, sources: &Sources, watch: Option<Watch>) -> Res
     // a script has started it, perhaps several times at once
     options.console.animated &= !stdin_was_empty;
     let session = Session::new(options, Pace::default())?;
-    session.watch_signals(&ENDING)?;
+    if session.has_to_clean_up() {
+        session.watch_signals(&ENDING)?;
+    }
     drop(watch);
     turn(&session, content)
 }

@@ -264,10 +264,12 @@ impl Exchange<'_> {
         if !self.in_batch {
             // the command may ask on the terminal
             self.console.stop_live();
+            self.session.keyboard.restore();
         }
         let judged =
             check(command, content, self.variables, &self.session.checks, self.limit.as_ref());
         if !self.in_batch {
+            self.session.keyboard.mute();
             start_spinner(self.console);
         }
         judged

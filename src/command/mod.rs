@@ -13,6 +13,7 @@ mod recording;
 mod session;
 mod signals;
 mod spending;
+mod typed;
 
 use anyhow::Result;
 
@@ -32,7 +33,7 @@ pub fn run(command: Command, watch: Option<Watch>) -> Result<()> {
         Mode::DryRun(sources) => ask::dry_run(&options, &sources),
         Mode::Curl(sources) => ask::curl(&options, &sources),
         Mode::ListModels => models::run(options),
-        Mode::Chat => chat::run(options, watch),
+        Mode::Chat(chat) => chat::run(options, &chat, watch),
         Mode::Batch(batch) => batch::run(options, batch, watch),
         Mode::DryRunBatch(batch) => batch::dry_run(&options, &batch),
     }

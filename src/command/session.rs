@@ -12,7 +12,7 @@ use super::signals::{end_by, is_process_1, on_signal};
 use crate::api::{Client, Pace, Prepared};
 use crate::cli::Options;
 use crate::jsonl::Lines;
-use crate::output::TempFile;
+use crate::output::{Keyboard, TempFile};
 use crate::sync::lock;
 
 pub struct Session {
@@ -25,6 +25,8 @@ pub struct Session {
     pub checks: Arc<RunningChecks>,
     /// The temporary file of `-o`, which a signal removes.
     pub temp_file: TempFile,
+    /// The keyboard of a conversation.
+    pub keyboard: Keyboard,
     /// The key was read again in vain.
     key_is_final: Mutex<bool>,
 }
@@ -52,6 +54,7 @@ impl Session {
             recordings,
             checks,
             temp_file,
+            keyboard: Keyboard::none(),
             key_is_final: Mutex::default(),
         })
     }
@@ -88,16 +91,20 @@ impl Session {
         self.recordings.as_ref().map_or(Ok(()), Recordings::sync)
     }
 
-    /// Removes the temporary file of `-o` and ends the command of `--check` when one of these signals ends the program.
+    /// Whether a signal that ends the program leaves something to do. If not, the system ends it.
+    pub fn has_to_clean_up(&self) -> bool {
+        self.options.output.path.is_some() || self.options.check.is_some() || is_process_1()
+    }
+
+    /// When one of these signals ends the program, removes the temporary file of `-o`, ends the command of `--check`, and
+    /// makes the terminal as it was.
     pub fn watch_signals(&self, signals: &[i32]) -> Result<()> {
-        let has_work = self.options.output.path.is_some() || self.options.check.is_some();
-        if !has_work && !is_process_1() {
-            return Ok(());
-        }
         let (temp_file, checks) = (self.temp_file.clone(), Arc::clone(&self.checks));
+        let keyboard = self.keyboard.clone();
         on_signal(signals, move |signal| {
             let _ended = checks.end_by(signal);
             temp_file.remove();
+            keyboard.restore();
             end_by(signal);
         })
     }

@@ -1,9 +1,13 @@
 //! Signals: some work has to be ended first. Then the program still ends by the signal, because a shell loop stops only
 //! if it does. A signal that the parent ignores stays ignored.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+
+use crate::error::{Failure, Kind};
 
 /// How much later than another process we may learn of a signal that went to both.
 pub const MOMENT: Duration = Duration::from_millis(50);
@@ -12,6 +16,10 @@ pub const MOMENT: Duration = Duration::from_millis(50);
 #[cfg(unix)]
 pub const ENDING: [i32; 3] =
     [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP];
+/// Those of them that end a conversation, and Ctrl-\.
+#[cfg(unix)]
+pub const ENDING_CONVERSATION: [i32; 3] =
+    [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP, signal_hook::consts::SIGQUIT];
 #[cfg(unix)]
 pub const INTERRUPT: i32 = signal_hook::consts::SIGINT;
 #[cfg(unix)]
@@ -21,6 +29,8 @@ pub const KILL: i32 = signal_hook::consts::SIGKILL;
 
 #[cfg(not(unix))]
 pub const ENDING: [i32; 1] = [INTERRUPT];
+#[cfg(not(unix))]
+pub const ENDING_CONVERSATION: [i32; 0] = [];
 #[cfg(not(unix))]
 pub const INTERRUPT: i32 = 2;
 #[cfg(not(unix))]
@@ -57,17 +67,17 @@ fn watch(
     signals: &[i32],
     mut on: impl FnMut(i32) + Send + 'static,
 ) -> Result<signal_hook::iterator::Handle> {
-    use anyhow::Context;
-
     use crate::shell::is_ignored;
-    let cannot =
-        || crate::error::Failure::new(crate::error::Kind::Local, "cannot watch for signals");
     let watched = signals.iter().filter(|signal| !is_ignored(**signal));
     let mut signals = signal_hook::iterator::Signals::new(watched).with_context(cannot)?;
     let handle = signals.handle();
     let watch = move || signals.forever().for_each(&mut on);
     std::thread::Builder::new().spawn(watch).with_context(cannot)?;
     Ok(handle)
+}
+
+fn cannot() -> Failure {
+    Failure::new(Kind::Local, "cannot watch for signals")
 }
 
 /// Whether the program is process 1 of a container, for which no signal has a default action.
@@ -82,6 +92,35 @@ pub fn end_by(signal: i32) {
         signal_hook::low_level::exit(128 + signal);
     }
     let _ = signal_hook::low_level::emulate_default_handler(signal);
+}
+
+/// Has Ctrl-Z call `on_stop` with a function that stops the program, and returns once it goes on. While `at_once`, the
+/// program stops without that.
+#[cfg(unix)]
+pub fn on_stop(at_once: Arc<AtomicBool>, on_stop: impl Fn(fn()) + Send + 'static) -> Result<()> {
+    use signal_hook::{consts::SIGTSTP, flag, low_level::emulate_default_handler};
+    // without a shell that could let it go on, the system does not stop it
+    if !has_shell() || crate::shell::is_ignored(SIGTSTP) {
+        return Ok(());
+    }
+    flag::register_conditional_default(SIGTSTP, Arc::clone(&at_once)).with_context(cannot)?;
+    on_signal(&[SIGTSTP], move |_| {
+        if !at_once.load(Ordering::SeqCst) {
+            on_stop(|| {
+                let _ = emulate_default_handler(SIGTSTP);
+            });
+        }
+    })
+}
+
+/// Whether a shell with job control started us: it is in the same session, but not in our group.
+#[cfg(unix)]
+fn has_shell() -> bool {
+    use rustix::process::{getpgid, getpgrp, getppid, getsid};
+    getppid().is_some_and(|parent| {
+        let group = getpgid(Some(parent));
+        getsid(Some(parent)) == getsid(None) && group.is_ok_and(|group| group != getpgrp())
+    })
 }
 
 /// Sends a signal to the processes of a group.
@@ -126,6 +165,11 @@ pub fn watch_as_process_1() -> Option<Watch> {
 
 #[cfg(not(unix))]
 pub fn on_signal(_: &[i32], _: impl FnMut(i32) + Send + 'static) -> Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub fn on_stop(_: Arc<AtomicBool>, _: impl Fn(fn()) + Send + 'static) -> Result<()> {
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod console;
 mod foreground;
 mod highlight;
+mod keyboard;
 mod live;
 mod printer;
 mod progress;
@@ -15,6 +16,7 @@ mod tally;
 pub mod terminal;
 
 pub use console::Console;
+pub use keyboard::Keyboard;
 pub use printer::{Printer, printable};
 pub use progress::{note_fallback, show_progress, start_spinner};
 pub use replace::{NotReplaced, TempFile, is_replaceable, link_target, replace};

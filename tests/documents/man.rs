@@ -177,6 +177,7 @@ const SECTIONS: [(&str, &[&str]); 8] = [
         "CONVERSATIONS",
         &[
             "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
+            "On a terminal, without PROMPT, FILE is a conversation line by line. Files (-f, --files-from) go with its first question, if standard input, standard output and standard error are terminals; elsewhere they are one question. What is pasted is one question with its line ends, if the terminal marks it (bracketed paste). A backslash at the end of a line goes on with a new line, and the earlier questions are in the history. Ctrl-C stops an answer, and at the prompt it drops what was typed. Ctrl-D ends, and so do exit, quit, /exit, /quit, /bye, :q and exit() alone. /help or ? alone prints one line of help. What is typed while an answer is awaited stands at the next prompt; Ctrl-D ends after the answer. A line that is not UTF-8 is left out. A signal that ends the program leaves the terminal as it was.",
         ],
     ),
     (

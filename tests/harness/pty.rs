@@ -5,8 +5,9 @@ use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Signal, kill_process_group};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{Termios, Winsize, tcgetattr, tcgetpgrp, tcsetwinsize};
 
 use super::Run;
 
@@ -70,8 +71,19 @@ impl Run {
 }
 
 impl Pty {
-    pub fn types(&mut self, text: &str) {
-        self.person.write_all(text.as_bytes()).expect("the terminal to take it");
+    pub fn types(&mut self, text: impl AsRef<[u8]>) {
+        self.person.write_all(text.as_ref()).expect("the terminal to take it");
+    }
+
+    /// Sends a signal to the program, and to what it started.
+    pub fn signals(&self, signal: Signal) {
+        let group = tcgetpgrp(&self.person).expect("a foreground group");
+        kill_process_group(group, signal).expect("the group to be there");
+    }
+
+    /// How the terminal treats what is typed.
+    pub fn modes(&self) -> Termios {
+        tcgetattr(&self.person).expect("a terminal")
     }
 
     /// Reads until this was shown, after what was waited for before. Gives what was shown meanwhile.
@@ -89,17 +101,23 @@ impl Pty {
         }
     }
 
+    /// Reads to the program's end.
+    #[track_caller]
+    pub fn ends(&mut self) -> (String, String) {
+        drop(self.child.stdin.take());
+        loop {
+            if let Some(end) = self.end() {
+                return end;
+            }
+            self.reads();
+        }
+    }
+
     /// Reads to the program's end, checks its exit status, and gives all that was shown. Of a signal, the status is that
     /// of a shell.
     #[track_caller]
     pub fn exits(mut self, status: i32) -> String {
-        drop(self.child.stdin.take());
-        let (shown, code) = loop {
-            if let Some(end) = self.end() {
-                break end;
-            }
-            self.reads();
-        };
+        let (shown, code) = self.ends();
         assert_eq!(code, status.to_string(), "{shown:?}");
         shown
     }
