@@ -7,6 +7,7 @@ mod examples;
 mod fields;
 mod hook;
 mod man;
+mod page;
 mod readme;
 mod release;
 
@@ -45,7 +46,7 @@ fn documents() -> Vec<Document> {
         };
     }
     vec![
-        document!("man", "man/anyask.1", man::page()),
+        document!("man", "man/anyask.1", page::page()),
         document!("complete-bash", "completions/anyask.bash", completions::bash()),
         document!("complete-zsh", "completions/_anyask", completions::zsh()),
         document!("complete-fish", "completions/anyask.fish", completions::fish()),
@@ -160,7 +161,7 @@ fn help_names_the_defaults() {
 
 #[test]
 fn the_man_page_says_first_that_records_hold_what_was_said() {
-    let page = man::page();
+    let page = page::page();
     let (_, section) = page.split_once(".SH \"RECORDED ANSWERS\"\n").expect("the section");
     let first =
         "A file of \\-\\-record contains prompts and answers: who can read it, can read both";

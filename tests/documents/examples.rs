@@ -1,9 +1,78 @@
 //! Every example of the README and of the man page is run, and the README shows what it prints.
 
-use super::man;
 use crate::harness::{
     Folder, KEY, Run, Server, answer, folder, is_installed, json_answer, shell, skip,
 };
+
+/// The examples of the man page.
+pub const MAN_EXAMPLES: [(&str, &str); 17] = [
+    ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
+    (
+        "Ask about the output of another command:",
+        "git diff --staged | anyask \"Write a commit message\" > message.txt",
+    ),
+    (
+        "Give Claude a role, and ask for a short answer:",
+        "anyask -s \"You are an editor. Use at most 50 words\" < notes.txt",
+    ),
+    (
+        "Print one field of the server's JSON answer:",
+        "anyask --json \"Name three rivers\" | jq -r .usage.output_tokens",
+    ),
+    (
+        "Ask for an answer that follows a JSON schema, which is a field of the API:",
+        "echo '{\"format\": {\"type\": \"json_schema\",\n  \"schema\": {\"type\": \"object\"}}}' > format.json\n\
+         anyask --set output_config=@format.json \"Invent a person\"",
+    ),
+    (
+        "Show what would be sent, and send nothing:",
+        "anyask --dry-run -s \"Be brief\" --stop END hi | jq .",
+    ),
+    (
+        "Rehearse a rate limit with the built-in test server, which needs no key:",
+        "anyask --mock=429 --retries 0 hi || test $? -eq 7",
+    ),
+    (
+        "Rehearse an answer that is cut off:",
+        "anyask --mock=cut \"one two three four\" || test $? -eq 10",
+    ),
+    (
+        "Ask a server on this machine:",
+        "ANYROUTER_API_KEY=none \\\nanyask --base-url http://localhost:8080 -m my-model hi",
+    ),
+    (
+        "Ask about a file and standard input:",
+        "git diff --staged | anyask -f notes.txt \"Does it fit the notes?\"",
+    ),
+    (
+        "Ask about every text file that git knows:",
+        "git ls-files -z '*.txt' | anyask --files-from - \"Review these files\"",
+    ),
+    (
+        "Continue a conversation that is kept in a file:",
+        "anyask --chat talk.jsonl \"What is AI?\"\nanyask --chat talk.jsonl \"How does it work?\"",
+    ),
+    (
+        "Write only the code of an answer to a file; exit status 10 means that it has no code:",
+        "anyask -x -o hello.sh \"Say hello in a script\" || test $? -eq 10",
+    ),
+    (
+        "Print an answer only if a command accepts it; exit status 13 means that it did not:",
+        "anyask --check 'grep -q 42' \"What is 6 times 7?\" || test $? -eq 13",
+    ),
+    (
+        "Ask one question for each line of a file; the same command continues after an interruption:",
+        "anyask --batch=question.txt -o results.jsonl --resume \"In one word\"",
+    ),
+    (
+        "Log each request, and count the tokens:",
+        "anyask --log log.jsonl hi\njq -s 'map(.input_tokens + .output_tokens) | add' log.jsonl",
+    ),
+    (
+        "Record an answer, and replay it without a server or a key:",
+        "anyask --record answers.jsonl hi\nenv -u ANYROUTER_API_KEY anyask --replay answers.jsonl hi",
+    ),
+];
 
 /// What Claude answers to the README's questions, which are known by a few words. Other questions are repeated.
 const ANSWERS: [(&str, &str); 13] = [
@@ -158,7 +227,7 @@ fn every_man_example_runs() {
     if lacks(&["jq"]) {
         return;
     }
-    for (_, example) in man::EXAMPLES {
+    for (_, example) in MAN_EXAMPLES {
         let (home, server) = (home(), claude());
         let run = at_home(&home, &server, "sh", example).env("ANYROUTER_API_KEY", KEY);
         run.prints_something().mentions("").exits(0);

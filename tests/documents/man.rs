@@ -1,14 +1,6 @@
-//! The man page. Its options come from the flags, its exit statuses from the table of statuses, its prose from here.
+//! The prose of the man page. `page` makes the page from it.
 
-use clap::builder::ArgAction;
-use clap::{Arg, CommandFactory};
-use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-
-use anyask::cli::Args;
 use anyask::error::Kind;
-
-use super::fields::{KINDS, PROMISE};
-use super::release::newest_release;
 
 /// Every exit status that the manual explains, in order.
 pub const STATUSES: [(Kind, &str); 15] = [
@@ -35,79 +27,23 @@ pub const STATUSES: [(Kind, &str); 15] = [
     (Kind::NoRecording, "no recorded answer for a request, under --replay"),
 ];
 
-/// The examples of the page. A test runs every one of them.
-pub const EXAMPLES: [(&str, &str); 16] = [
-    ("Ask a question:", "anyask \"What is a monad, in one sentence?\""),
-    (
-        "Ask about the output of another command:",
-        "git diff --staged | anyask \"Write a commit message\" > message.txt",
-    ),
-    (
-        "Give Claude a role, and limit the length of the answer:",
-        "anyask -s \"You are a terse editor\" --max-tokens 300 < notes.txt",
-    ),
-    (
-        "Print one field of the server's JSON answer:",
-        "anyask --json \"Name three rivers\" | jq -r .usage.output_tokens",
-    ),
-    (
-        "Show what would be sent, and send nothing:",
-        "anyask --dry-run -s \"Be brief\" --stop END hi | jq .",
-    ),
-    (
-        "Rehearse a rate limit with the built-in test server, which needs no key:",
-        "anyask --mock=429 --retries 0 hi || test $? -eq 7",
-    ),
-    (
-        "Rehearse an answer that is cut off:",
-        "anyask --mock=cut \"one two three four\" || test $? -eq 10",
-    ),
-    (
-        "Ask a server on this machine:",
-        "ANYROUTER_API_KEY=none anyask --base-url http://localhost:8080 -m my-model hi",
-    ),
-    (
-        "Ask about a file and standard input:",
-        "git diff --staged | anyask -f notes.txt \"Does the change fit the notes?\"",
-    ),
-    (
-        "Ask about every text file that git knows:",
-        "git ls-files -z '*.txt' | anyask --files-from - \"Review these files\"",
-    ),
-    (
-        "Continue a conversation that is kept in a file:",
-        "anyask --chat talk.jsonl \"What is AI?\" && anyask --chat talk.jsonl \"How does it work?\"",
-    ),
-    (
-        "Write only the code of an answer to a file; exit status 10 means that it has no code:",
-        "anyask -x -o hello.sh \"Write a shell script that says hello\" || test $? -eq 10",
-    ),
-    (
-        "Print an answer only if a command accepts it; exit status 13 means that it did not:",
-        "anyask --check 'grep -q 42' \"What is 6 times 7?\" || test $? -eq 13",
-    ),
-    (
-        "Ask one question for each line of a file; the same command continues after an interruption:",
-        "anyask --batch=question.txt -o results.jsonl --resume \"Answer in one word\"",
-    ),
-    (
-        "Log each request, and count the tokens:",
-        "anyask --log usage.jsonl hi && jq -s 'map(.input_tokens + .output_tokens) | add' usage.jsonl",
-    ),
-    (
-        "Record an answer, and replay it without a server or a key:",
-        "anyask --record answers.jsonl hi && env -u ANYROUTER_API_KEY anyask --replay answers.jsonl hi",
-    ),
+/// What the page says before the flags.
+pub const FLAGS: &str = "If a flag is given twice, its last value counts. If its help says repeatable, every value counts; but of two headers, fields, aliases or prices for the same name, the last one. A flag is as old as version 0.1, unless it says Since.";
+
+/// What the page says after the exit statuses.
+pub const STATUSES_MORE: [&str; 2] = [
+    "Text that was already printed stays on standard output in every case. If the reader of a pipe goes away, the program ends quietly with 0. A signal ends the program by that signal: after Ctrl-C, a shell reports 130. As process 1 of a container, the program exits with the same numbers: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP. A number never changes its meaning.",
+    "A script can meet each status without a server: 4 to 8 by --mock=400, 401, 402, 429 and 500 with --retries 0, 9 by a --base-url where nobody listens, 10 by --mock=cut, 11 by --mock=max_tokens --strict, 12 by --mock=400 with --batch, 13 by --mock --check false, and 14 by --replay of an empty file.",
 ];
 
-const DESCRIPTION: [&str; 4] = [
-    "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages.",
+pub const DESCRIPTION: [&str; 4] = [
+    "anyask asks Claude a question and prints the answer while it arrives. The question goes to AnyRouter, or to any other server with POST /v1/messages. AnyRouter is a third party: like every relay, it can read the question and the answer.",
     "The words after the options are the prompt. If standard input is not a terminal, anyask reads it too. With words, standard input is material for the question: it is sent first, then a blank line, then the words. Without words, standard input is the prompt. A picture or a PDF becomes an attachment. Text is UTF-8, or UTF-16 with a byte order mark. A flag that reads a file takes - for standard input, which is then not read for the prompt.",
     "Standard output carries the answer and nothing else. Notes, usage and errors go to standard error. The exit status tells a script what happened.",
     "The key comes from --api-key-file, --api-key-command or ANYROUTER_API_KEY. It is never the value of a flag, because other users could read it in the list of processes. anyask sends the key only to the server that you chose, and does not follow redirects.",
 ];
 
-const ENVIRONMENT: [(&str, &str); 13] = [
+pub const ENVIRONMENT: [(&str, &str); 15] = [
     ("ANYROUTER_API_KEY", "The API key."),
     ("ANYROUTER_BASE_URL", "The server. --base-url has priority."),
     ("ANYROUTER_MODEL", "The model. --model has priority."),
@@ -128,6 +64,14 @@ const ENVIRONMENT: [(&str, &str); 13] = [
         "XDG_CONFIG_HOME",
         "The folder that contains anyask/config and anyask/profiles. The default is $HOME/.config, or %APPDATA% on Windows.",
     ),
+    (
+        "HOME",
+        "The home folder: of ~/ in a configuration file, and of the default of XDG_CONFIG_HOME.",
+    ),
+    (
+        "LC_ALL, LC_MESSAGES, LANG",
+        "The language that the server is asked to write its errors in (Accept-Language): zh_CN.UTF-8 asks for zh-CN. The first one that is set counts; C, POSIX or none means English. What anyask itself says is always English.",
+    ),
     ("NO_COLOR", "No colour, unless --color says so."),
     ("CLICOLOR", "If this is 0, there is no colour."),
     (
@@ -138,7 +82,7 @@ const ENVIRONMENT: [(&str, &str); 13] = [
     ("MAKEFLAGS", "Under make -j, there is no spinner and no progress bar."),
 ];
 
-const FILES: [(&str, &str); 2] = [
+pub const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
         "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value has no quotes around it, but a command may. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
@@ -149,12 +93,12 @@ const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-const FILES_MORE: [&str; 2] = [
+pub const FILES_MORE: [&str; 2] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. Each flag --NAME that a file may hold has a --no-NAME that undoes it. It undoes a variable, too (--no-model), and empties a list (--no-fallback --fallback haiku). --no-system and --no-system-file undo both flags, and so do --no-api-key-file and --no-api-key-command. --stdin and --stream undo --no-stdin and --no-stream. --verbose names the files that were read.",
     "anyask writes no file that a flag does not name. /dev/stdout and /dev/stderr, also as /dev/fd/2 and the like, are written to as they are open; -o /dev/stdout is the same as -o -. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
-const SECTIONS: [(&str, &[&str]); 8] = [
+pub const SECTIONS: [(&str, &[&str]); 10] = [
     (
         "MODELS",
         &[
@@ -171,6 +115,13 @@ const SECTIONS: [(&str, &[&str]); 8] = [
             "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer in FILE is paid for twice. Up to -j requests that were under way at a SIGKILL are asked again. If the prompt, the model or a setting was changed, items are asked again; before the first request, a note says how many rows of FILE, by their id, their data or else their line, answer other requests. For items that come through a pipe, it comes with the first such item. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first; an item that would then be tried again is left for --resume. A second Ctrl-C or SIGTERM ends the batch at once, if it comes a second or more after the first signal. If FILE is moved, removed or replaced meanwhile, as by an editor that saves it, the results go on in the file of that name; a note says where the earlier rows are. If such a signal also ends the reader of the results, as in a pipe to tee, the summary says how many answers had no reader, and the program ends by the signal. On a full disk, it says how many answers could not be written. Too many open files stop the batch with exit status 1 and fail no item: each of the -j requests needs one.",
             "All jobs share one view of the rate limit that the server reports. Where the server answers 429, an item is tried again as long as its pauses fit into --max-wait in all, unless --retries is given. --rate is for servers that report none: N/s, N/m or N/h are evenly spread over all jobs, every retry included. After a 401, a key file or key command is read again, and another key is tried at once; the same key ends the batch with exit status 5. If ten results in a row have exit status 9, and not because of --max-time, the batch stops with that status.",
             "--max-cost USD is a budget of estimated dollars. Every request counts when it ends, at the price of its model: also a try that failed after it was answered, a model of --fallback, and what --check asks again. With --resume, the results in FILE count too, failed ones included, so that all runs share one budget; a result without a cost counts by its usage. When the sum reaches USD, nothing more is sent; what is under way then comes on top. Exit status 6 means that items are left. An item whose own model has no --price that fits has failed. With -k, a failed result that is removed from FILE because its item was answered no longer counts.",
+        ],
+    ),
+    (
+        "MANY MACHINES",
+        &[
+            "GNU parallel shares a batch among machines; the README has the commands. Each item needs an id or data, because each machine counts its own lines. If a machine fails, its jobs go to another one. After Ctrl-C, the same command runs the jobs that have not succeeded. A job that was cut is asked, and charged, again as a whole, so do not make jobs too large. A job in which items failed (exit status 12) counts as done: the last command, with --resume, asks these items again and puts the results in order.",
+            "Write all flags, such as -m, into both commands. Items that a machine asked in another way, for example because of its configuration file, would be asked again. Set ServerAliveInterval 15 in ~/.ssh/config, so that a machine that falls silent is noticed.",
         ],
     ),
     (
@@ -205,7 +156,15 @@ const SECTIONS: [(&str, &[&str]); 8] = [
             "Each line is a JSON object: {\"key\":\"...\", \"time\":\"...\", \"request\":{...}, \"content_type\":\"...\", \"body\":\"...\"}. key is a digest of the request, the same as in the results of a batch: without stream, and with 4096 for max_tokens if --max-tokens was not given. In request, the data of an attachment is replaced by its digest and size. body is the answer as it was received; bytes that are not UTF-8 are replaced by U+FFFD. A line is added when an answer is complete, also if it has no text. Several programs may record in one file at the same time.",
             "--replay answers a request with the body that has its key, as if a server had sent it: --json, --stream, -x, -o, --chat and --batch work as usual, and the exit status is the same. If the same request was recorded several times, the answers are used in turn, and the last one again and again; each call of anyask begins with the first. A replayed answer costs nothing, and --log has \"replayed\":true. With --batch -j N, the order in which equal items get their answers is not fixed.",
             "If a request is not in the file, --replay ends with status 14 (in a batch, the item fails with it) and names the first field that differs from the last record in the file. With --record and --replay of the same file, such a request is asked and recorded instead; then a key is needed.",
+            "For the tests of a script, run it once with --record FILE --replay FILE, which asks only what FILE does not answer yet, and keep FILE with the script. In CI, run it with --replay FILE alone: that needs no key and no connection, costs nothing, and gives the same answers every time. jq .request FILE shows what was asked.",
             "A line that was not written completely, or that ends in NULs after a power cut, is ignored, and removed if it is the last one and the file is recorded in. Any other line that is not a recorded answer is an error with its number, before anything is written or sent.",
+        ],
+    ),
+    (
+        "RETRIES AND TIME LIMITS",
+        &[
+            "A request that failed is sent again up to two times (--retries): after 408, 429, 500, 502 to 504, 520 to 524, 529 and 530, if the connection fails before the first byte of an answer, and if the stream has an overloaded_error, api_error or rate_limit_error before any text. It is never sent again after text has arrived, and never after another error, unless the server says x-should-retry. The pause is as long as the server asks for; otherwise it is one second (--retry-delay), doubled each time. Each retry is one line on standard error. If the server may have charged for the lost request, the line says so.",
+            "--timeout limits the silence, not the answer: one that arrives slowly for an hour is fine. If the server asks for a longer pause than --max-wait, the program fails at once and says when to try again. --max-time limits a question as a whole, with every try, every pause, the answer and --check; when it is over, what was printed stays, and the exit status is 9.",
         ],
     ),
     (
@@ -229,156 +188,80 @@ const SECTIONS: [(&str, &[&str]); 8] = [
     ),
 ];
 
-pub fn page() -> String {
-    let mut roff = Roff::new();
-    let version = concat!("anyask ", env!("CARGO_PKG_VERSION"));
-    roff.control("TH", ["ANYASK", "1", newest_release().day, version, "User Commands"]);
-    // a flag or a variable that is broken at a hyphen cannot be copied
-    roff.control("nh", []);
-    // JSON that is stretched to the margin reads badly
-    roff.control("ad", ["l"]);
-    roff.control("SH", ["NAME"]);
-    roff.text([roman("anyask - ask Claude a question from the shell")]);
-    roff.control("SH", ["SYNOPSIS"]);
-    roff.text([
-        bold("anyask"),
-        roman(" ["),
-        italic("OPTIONS"),
-        roman("] ["),
-        italic("PROMPT"),
-        roman("]..."),
-    ]);
-    roff.control("SH", ["DESCRIPTION"]);
-    paragraphs(&mut roff, &DESCRIPTION);
-    roff.control("SH", ["OPTIONS"]);
-    options(&mut roff);
-    roff.control("SH", ["EXIT STATUS"]);
-    for (kind, meaning) in STATUSES {
-        term(&mut roff, [bold((kind as u8).to_string())], meaning);
-    }
-    roff.control("PP", []);
-    paragraphs(
-        &mut roff,
-        &[
-            "Text that was already printed stays on standard output in every case. If the reader of a pipe goes away, the program ends quietly with 0. A signal ends the program by that signal: after Ctrl-C, a shell reports 130. As process 1 of a container, the program exits with the same numbers: 130 after Ctrl-C, 143 after SIGTERM, 129 after SIGHUP.",
-        ],
-    );
-    roff.control("SH", ["ENVIRONMENT"]);
-    for (name, meaning) in ENVIRONMENT {
-        term(&mut roff, [bold(name)], meaning);
-    }
-    roff.control("SH", ["FILES"]);
-    for (name, meaning) in FILES {
-        term(&mut roff, [bold(name)], meaning);
-    }
-    roff.control("PP", []);
-    paragraphs(&mut roff, &FILES_MORE);
-    for (title, texts) in SECTIONS {
-        roff.control("SH", [title]);
-        paragraphs(&mut roff, texts);
-    }
-    roff.control("SH", ["FIELDS OF FILES"]);
-    paragraphs(&mut roff, &[PROMISE]);
-    for (kind, fields) in KINDS {
-        roff.control("SS", [kind]);
-        for (name, types, meaning) in fields {
-            term(&mut roff, [bold(*name)], &format!("{types}: {meaning}"));
-        }
-    }
-    roff.control("SH", ["EXAMPLES"]);
-    for (index, (what, command)) in EXAMPLES.into_iter().enumerate() {
-        if index > 0 {
-            roff.control("PP", []);
-        }
-        roff.text([roman(what)]);
-        roff.control("PP", []);
-        roff.control("RS", ["4"]);
-        roff.control("nf", []);
-        roff.text([roman(command)]);
-        roff.control("fi", []);
-        roff.control("RE", []);
-    }
-    roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold("curl"), roman("(1), "), bold("jq"), roman("(1)")]);
-    roff.to_roff()
-}
+/// What the errors of relays say, and what to do.
+pub const TROUBLES: [(&str, &str); 12] = [
+    (
+        "insufficient_user_quota, insufficient_quota",
+        "Exit status 6. The account has too few credits, or has reached its limit for the day. A smaller number for --max-tokens may pass.",
+    ),
+    (
+        "credit balance is too low, Arrearage, code 1113 or 1008",
+        "Exit status 6. The account is empty, whatever the HTTP status says.",
+    ),
+    (
+        "usage limit, code 1308",
+        "Exit status 7. A quota that comes back after some hours: ask later, or use a larger --max-wait.",
+    ),
+    (
+        "Client not allowed, invalid claude code request",
+        "Exit status 6. This route serves only Claude Code. Use another group, key or model.",
+    ),
+    (
+        "model_not_found, no channel",
+        "Exit status 8, under 503. The group of the key has no channel for the model now.",
+    ),
+    (
+        "get_channel_failed, saturated, overloaded",
+        "Exit status 8, or 7 under 429. The relay is busy. Use a larger --retries, or --fallback.",
+    ),
+    (
+        "1m and context",
+        "Exit status 4, under 400. The relay wants -H 'anthropic-beta: context-1m-2025-08-07'.",
+    ),
+    (
+        "a bot check blocks requests to HOST",
+        "Exit status 6. A firewall (Cloudflare, Aliyun, SafeLine) expects a browser, and no program gets past it.",
+    ),
+    (
+        "it asks for a login or leads elsewhere",
+        "Exit status 4. --base-url leads to a login page or a portal.",
+    ),
+    (
+        "encoded as br, which was not asked for",
+        "Exit status 10. A proxy on the way compresses the answer. Ask its operator, or use another address.",
+    ),
+    (
+        "failed (520) to failed (530)",
+        "Exit status 8. Cloudflare cannot reach the relay, or waited 100 seconds for it (524).",
+    ),
+    (
+        "the server does not report credits",
+        "A note. --min-credits has no effect; use --max-cost with --price.",
+    ),
+];
 
-fn paragraphs(roff: &mut Roff, texts: &[&str]) {
-    for (index, text) in texts.iter().enumerate() {
-        if index > 0 {
-            roff.control("PP", []);
-        }
-        roff.text([roman(*text)]);
-    }
-}
+/// Where each shell finds the completions.
+pub const COMPLETIONS: [(&str, &str); 4] = [
+    (
+        "bash, zsh, fish",
+        "The README has the commands. The Debian package has the files in their places.",
+    ),
+    ("elvish", "In ~/.config/elvish/rc.elv: eval (anyask --generate complete-elvish | slurp)"),
+    (
+        "Nushell",
+        "Once: mkdir $nu.user-autoload-dirs.0; anyask --generate complete-nushell | save -f ($nu.user-autoload-dirs.0 | path join anyask.nu)",
+    ),
+    (
+        "PowerShell",
+        "In $PROFILE: anyask --generate complete-powershell | Out-String | Invoke-Expression",
+    ),
+];
 
-fn term<const N: usize>(roff: &mut Roff, name: [Inline; N], meaning: &str) {
-    roff.control("TP", []);
-    roff.text(name);
-    roff.text([roman(meaning)]);
-}
+pub const BUGS: [&str; 2] = [
+    "A cost is an estimate: no server tells what it charged for a request that failed, and a relay may answer with another model than the one that was asked. On Windows the program was tried only a little, under Wine; there it shows no spinner and no progress bar, and no note if nothing comes on standard input.",
+    "There is no address for reports yet. SECURITY.md in the sources says how to report a weakness.",
+];
 
-/// The flags under their headings, each with its complete help.
-fn options(roff: &mut Roff) {
-    let mut command = Args::command();
-    command.build();
-    let heading = |arg: &Arg| arg.get_help_heading().unwrap_or("Help").to_string();
-    let mut headings: Vec<String> = Vec::new();
-    for arg in command.get_opts().chain(command.get_arguments()) {
-        if !arg.is_positional() && !headings.contains(&heading(arg)) {
-            headings.push(heading(arg));
-        }
-    }
-    for title in headings {
-        roff.control("SS", [title.as_str()]);
-        for arg in
-            command.get_arguments().filter(|arg| !arg.is_positional() && heading(arg) == title)
-        {
-            roff.control("TP", []);
-            roff.text(flag(arg));
-            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-            let more = arg.get_long_help().map(ToString::to_string).unwrap_or_default();
-            let rest = more.strip_prefix(&help).unwrap_or_default();
-            roff.text([roman(format!("{help}."))]);
-            for paragraph in rest.split("\n\n").map(str::trim).filter(|text| !text.is_empty()) {
-                roff.control("IP", []);
-                roff.text([roman(paragraph.replace('\n', " "))]);
-            }
-            values(roff, arg);
-        }
-    }
-}
+pub const AUTHORS: &str = "The anyask developers.";
 
-/// `-m, --model ID`
-fn flag(arg: &Arg) -> Vec<Inline> {
-    let short = arg.get_short().map(|short| format!("-{short}"));
-    let long = arg.get_long().map(|long| format!("--{long}"));
-    let aliases = arg.get_visible_aliases().unwrap_or_default();
-    let aliases = aliases.into_iter().map(|alias| format!("--{alias}"));
-    let names: Vec<String> = short.into_iter().chain(long).chain(aliases).collect();
-    let mut line = vec![bold(names.join(", "))];
-    if matches!(arg.get_action(), ArgAction::Set | ArgAction::Append) {
-        let name = arg.get_value_names().and_then(|names| names.first()).map(ToString::to_string);
-        let name = name.unwrap_or_default();
-        if arg.get_num_args().is_some_and(|count| count.min_values() == 0) {
-            line.extend([roman("[="), italic(name), roman("]")]);
-        } else {
-            line.extend([roman(" "), italic(name)]);
-        }
-    }
-    line
-}
-
-/// The possible values of a flag, if there is a list of them.
-fn values(roff: &mut Roff, arg: &Arg) {
-    let known: Vec<_> = arg.get_possible_values();
-    if known.is_empty() || !matches!(arg.get_action(), ArgAction::Set) {
-        return;
-    }
-    roff.control("IP", []);
-    for value in known {
-        let help = value.get_help().map(|help| format!(" ({help})")).unwrap_or_default();
-        roff.text([bold(value.get_name()), roman(help)]);
-        roff.control("br", []);
-    }
-}
+pub const COPYRIGHT: &str = "Copyright (c) 2026 The anyask developers. You may use, change and share anyask under the MIT licence or the Apache License 2.0, as you prefer.";

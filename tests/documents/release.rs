@@ -1,6 +1,6 @@
 //! The version of Cargo.toml, the headings of CHANGELOG.md and the man page agree.
 
-use super::man;
+use super::page;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const CHANGELOG: &str = include_str!("../../CHANGELOG.md");
@@ -34,5 +34,5 @@ fn version_changelog_and_man_page_agree() {
         assert_eq!(first, format!("{VERSION} ({})", newest.day));
     }
     let title = format!(".TH ANYASK 1 {} \"anyask {VERSION}\" \"User Commands\"", newest.day);
-    assert_eq!(man::page().lines().next(), Some(title.as_str()));
+    assert_eq!(page::page().lines().next(), Some(title.as_str()));
 }
