@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Draws man/session.svg, the picture in the README: python3 man/session.py target/release/anyask
+"""Draws man/session.svg, the picture in the README: python3 man/session.py target/debug/anyask
 
 The program runs in a pseudo-terminal. A server in this script, which stands where a proxy would, answers for
-api.anyrouter.top. The last command is a batch; the picture shows it under way.
+api.anyrouter.top. The first batch is killed on its way.
 """
 
 import codecs, fcntl, itertools, json, os, pty, re, signal, socketserver, struct, subprocess, sys, tempfile, termios
@@ -12,20 +12,25 @@ from pathlib import Path
 
 COLUMNS = 80
 COMMANDS = [
-    'anyask "How do I undo my last commit, but keep its changes?"',
-    'git diff | anyask -m haiku -u "Write a commit message"',
+    'anyask -u --price 1,5 "How do I undo my last commit, but keep its changes?"',
     'anyask "Explain TLS in two sentences"; echo $?',
-    'anyask --batch=reviews.txt -j 8 -o results.jsonl "Good or bad? One word"',
+    'anyask -x --check "jq -e .name" "Invent a person as JSON"',
+    'anyask --batch=reviews.txt -o out.jsonl --price 1,5 "Good or bad?"',
+    'anyask --batch=reviews.txt -o out.jsonl --price 1,5 "Good or bad?" --resume',
+    'anyask --replay answers.jsonl -u "Name a river"',
 ]
 # words of the question, the answer, tokens in and out
 ANSWERS = [
     ("undo", "**Move the branch back by one commit:**\n\n```sh\ngit reset --soft HEAD~1\n```\n", 21, 32),
-    ("commit message", "Parse the port before the host", 214, 8),
     ("TLS", "TLS encrypts what two programs send to each other. First they agree on a", 15, None),
+    ("checked your last answer", '```json\n{"name": "Ada", "age": 36}\n```', 84, 20),
+    ("Invent a person", '```json\n{"age": 36}\n```', 14, 14),
     ("Good or bad", "good", 24, 4),
+    ("Name a river", "The Danube", 10, 3),
 ]
-BEFORE_PICTURE = 412  # answers of the batch
-BATCH_FAILURE = 300  # this one of its items is refused
+BEFORE_KILL = 412  # answers of the first batch
+FAILURE = 300  # this one of its items is refused
+JOBS = 4  # requests under way, which are not answered
 COLORS = {"": "#d1d7e0", "1": "#ffffff", "31": "#ff7b72", "32": "#7ee787", "33": "#e3b341", "36": "#79c0ff"}
 
 
@@ -45,8 +50,8 @@ class Server(socketserver.StreamRequestHandler):
             answer = next(answer for answer in ANSWERS if answer[0] in question)
             number = next(self.batch) if answer[0] == "Good or bad" else 0
             if number:
-                time.sleep(0.15 if number <= BEFORE_PICTURE else 600)
-            if number == BATCH_FAILURE:
+                time.sleep(0.05 if number <= BEFORE_KILL else 600 if number <= BEFORE_KILL + JOBS else 0)
+            if number == FAILURE:
                 self.wfile.write(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n")
                 continue
             self.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n")
@@ -111,13 +116,14 @@ class Screen:
 
 
 def run(command, screen, environment):
-    """Runs the command to its end, or until the batch is where the picture shows it."""
+    """Runs the command to its end, or until the first batch is where it is killed."""
     process, terminal = pty.fork()
     if process == 0:
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 24, COLUMNS, 0, 0))
         os.execvpe("sh", ["sh", "-c", command], environment)
     decoder = codecs.getincrementaldecoder("utf-8")()
-    while f" {BEFORE_PICTURE}/" not in screen.text():
+    before = screen.text()
+    while f" {BEFORE_KILL}/" not in screen.text() or f" {BEFORE_KILL}/" in before:
         try:
             output = os.read(terminal, 4096)
         except OSError:  # Linux ends a pseudo-terminal with an error
@@ -126,9 +132,10 @@ def run(command, screen, environment):
             break
         screen.feed(decoder.decode(output))
     else:
-        os.kill(process, signal.SIGKILL)
-    os.close(terminal)
+        os.killpg(process, signal.SIGKILL)
+        screen.feed("\r\nKilled\r\n")  # as the shell says
     os.waitpid(process, 0)
+    os.close(terminal)
 
 
 def svg(rows):
@@ -136,7 +143,7 @@ def svg(rows):
     size = f"{COLUMNS * width + 2 * margin:.0f}", f"{len(rows) * height + 2 * margin:.0f}"
     yield f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size[0]} {size[1]}" width="{size[0]}" height="{size[1]}"'
     yield ' font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="14">'
-    yield "<title>anyask in a terminal: a question, a pipe, an answer that is cut off, and a batch</title>"
+    yield "<title>anyask in a terminal: an answer that is cut off, a checked answer, a resumed batch, a replay</title>"
     yield f'<rect x=".5" y=".5" width="{int(size[0]) - 1}" height="{int(size[1]) - 1}" rx="8" fill="#0d1117" stroke="#444c56"/>'
     for number, row in enumerate(rows):
         column = 0
@@ -167,19 +174,18 @@ def main(program):
         Path("config/anyask").mkdir(parents=True)
         Path("config/anyask/config").write_text("--allow-http\n")
         Path("reviews.txt").write_text("".join(f"review {number}\n" for number in range(1000)))
-        Path("url.rs").write_text("host\nport\n")
-        subprocess.run("git init -q && git add url.rs", shell=True, check=True)
-        Path("url.rs").write_text("port\nhost\n")
         environment = {
             "PATH": f"{program.parent}:{os.environ['PATH']}", "HOME": folder, "XDG_CONFIG_HOME": folder + "/config",
             "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "ANYROUTER_API_KEY": "none",
             "ANYROUTER_BASE_URL": "http://api.anyrouter.top", "http_proxy": f"http://127.0.0.1:{server.server_address[1]}",
         }
+        subprocess.run(["anyask", "--record", "answers.jsonl", "Name a river"], env=environment, check=True)
         for command in COMMANDS:
             screen.feed(f"\x1b[32m$\x1b[0m \x1b[1m{command}\x1b[0m\r\n")
             run(command, screen, environment)
             screen.feed("\r\n")
-        screen.rows = screen.rows[:-1]
+        while not screen.rows[-1]:
+            screen.rows.pop()
     print(screen.text())
     return "\n".join(svg(screen.rows)) + "\n"
 
