@@ -36,6 +36,7 @@ fn the_git_hook_suggests_a_message_that_git_keeps() {
         ("#42: count to two", " #42: count to two"),
         ("```\nCount to two\n\nIt is more.\n```", "Count to two\n\nIt is more."),
         ("```text\nCount to two\n```\n", "Count to two"),
+        ("~~~\nCount to two\n~~~", "Count to two"),
     ] {
         let server = Server::answering(suggestion);
         assert_eq!(message_after(&repository(), &server, "git commit"), message);
