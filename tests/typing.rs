@@ -247,11 +247,6 @@ fn ctrl_c_and_ctrl_d_drop_a_question_that_is_half_typed() {
     terminal.waits_for("... ");
     terminal.types("two\u{3}");
     terminal.waits_for("> ");
-    terminal.types("half");
-    terminal.waits_for("half");
-    // as from another program
-    terminal.signals(Signal::INT);
-    terminal.waits_for("> ");
     terminal.types("three\rfour\\\r");
     terminal.waits_for("... ");
     terminal.types("\u{4}");
