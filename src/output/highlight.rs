@@ -42,7 +42,8 @@ struct Line {
     /// Its last byte, or 0 at its start.
     last: u8,
     heading: bool,
-    strong: bool,
+    /// The marker that ends the current strong text, or 0.
+    strong: u8,
     /// How many backticks end the current inline code; 0 outside of inline code.
     code: usize,
     /// It opens a code block, unless something else follows.
@@ -109,7 +110,10 @@ impl Highlighter {
             _ if is_marker || line.closes || !line.has_text => Some(0),
             Some(_) => memchr(b'\n', rest),
             None if line.code > 0 => memchr2(b'`', b'\n', rest),
-            None => memchr3(b'`', b'*', b'\n', rest),
+            None => {
+                let more = memchr3(b'`', b'*', b'\n', rest);
+                memchr(b'_', &rest[..more.unwrap_or(rest.len())]).or(more)
+            }
         };
         let more = &rest[..more.unwrap_or(rest.len())];
         line.last = *more.last().unwrap_or(&byte);
@@ -138,19 +142,21 @@ impl Highlighter {
                     line.code = length;
                 }
             }
+            (None, _) if !(2..=3).contains(&length) => {}
+            // "a__b" has none
+            (None, b'_') if line.strong > 0 && next.is_ascii_alphanumeric() => {}
+            (None, _) if line.strong > 0 => line.strong = 0,
             // "2 ** 3", "**/*.rs" and "g^{**}" are not strong
-            (None, _) if (2..=3).contains(&length) => {
-                line.strong = !line.strong && !b" \t\n/,)}".contains(&next);
-            }
-            (None, _) => {}
+            (None, _) if b" \t\n/,)}".contains(&next) => {}
+            (None, _) => line.strong = marker,
         }
     }
 
-    /// The style of what was read last. Asterisks stay plain: at the first one, it is not known yet whether strong
-    /// text begins.
+    /// The style of what was read last. Markers of strong text stay plain: at the first one, it is not known yet whether
+    /// strong text begins.
     fn style(&self) -> &'static str {
         let Line { last, run, heading, strong, code, opens, .. } = &self.line;
-        let is_strong = *heading || (*strong && run.marker != b'*');
+        let is_strong = *heading || (*strong > 0 && run.marker != *strong);
         let is_code = self.fence.is_some() || opens.is_some() || *code > 0 || run.marker == b'`';
         match (is_strong, is_code) {
             // a line has just ended
@@ -172,9 +178,10 @@ impl Line {
         match byte {
             b'#' | b'~' => !self.has_text,
             b'`' => self.code > 0 || !is_inside_word,
-            b'*' if self.code > 0 => false,
-            b'*' if self.strong => !is_blank(self.last),
+            b'*' | b'_' if self.code > 0 => false,
+            b'*' | b'_' if self.strong > 0 => self.strong == byte && !is_blank(self.last),
             b'*' => !is_inside_word,
+            b'_' => !is_inside_word && self.last.is_ascii(),
             _ => false,
         }
     }
@@ -233,6 +240,13 @@ mod tests {
             ("***both***.", "***<b>both</>***."),
             ("**a *b* c** d", "**<b>a *b</>*<b> c</>** d"),
             ("**a `b` c** d", "**<b>a </><bc>`b`</><b> c</>** d"),
+            ("so __very__ true", "so __<b>very</>__ true"),
+            ("- __Name:__ text", "- __<b>Name:</>__ text"),
+            ("___both___.", "___<b>both</>___."),
+            ("__a__b c__ d", "__<b>a</>__<b>b c</>__ d"),
+            ("**a __b__ c** d", "**<b>a __b__ c</>** d"),
+            ("__a **b** c__ d", "__<b>a **b** c</>__ d"),
+            ("__重点__，内容", "__<b>重点</>__，内容"),
             ("这是**重点**内容", "这是**<b>重点</>**内容"),
             ("| **a** | `b` |", "| **<b>a</>** | <c>`b`</> |"),
             ("run `ls -l`, then", "run <c>`ls -l`</>, then"),
@@ -288,7 +302,11 @@ mod tests {
             "2 ** 3 ** 4",
             "2**3",
             "f(*args)",
-            "__init__ and a*b*c",
+            "snake__case__name and a*b*c",
+            "_one_ __ __",
+            "\\__a__",
+            "é__a__",
+            "___\n",
             "src/**/*.rs",
             "** no **",
             "a `\nb",
@@ -316,7 +334,7 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = String> {
-        "([-#*`~>_a1é世\\\\. \t\n]|```|~~~~|\\*\\*|\n|\n```\n|👨\u{200d}👩){0,60}"
+        "([-#*`~>_a1é世\\\\. \t\n]|```|~~~~|\\*\\*|__|\n|\n```\n|👨\u{200d}👩){0,60}"
     }
 
     proptest! {
