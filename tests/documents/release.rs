@@ -36,3 +36,10 @@ fn version_changelog_and_man_page_agree() {
     let title = format!(".TH ANYASK 1 {} \"anyask {VERSION}\" \"User Commands\"", newest.day);
     assert_eq!(page::page().lines().next(), Some(title.as_str()));
 }
+
+#[test]
+fn an_entry_of_the_changelog_is_one_line() {
+    for line in CHANGELOG.lines() {
+        assert!(!line.starts_with(' ') && line.chars().count() <= 120, "{line}");
+    }
+}
