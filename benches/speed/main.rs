@@ -43,26 +43,36 @@ fn main() {
 }
 
 fn start() {
-    let empty = file("empty");
-    let mut rustc = command("rustc");
-    let rustc = rustc.args(["-O", "-", "-o"]).arg(&empty).stdin(Stdio::piped());
-    let mut rustc = rustc.spawn().expect("rustc");
-    rustc.stdin.take().expect("stdin").write_all(b"fn main() {}").expect("a program");
-    assert!(rustc.wait().expect("rustc").success());
+    let empty = compiled("empty", "fn main() {}");
     let mut version = command(ANYASK);
     version.arg("--version");
     let figures = compare(200, version, command(&empty));
-    row("`--version`; an empty Rust program", time, figures, "≤ 1.6");
+    row("`--version`; an empty Rust program", time, figures, "≤ 1.5");
+}
+
+/// Compiles a program of one file.
+fn compiled(name: &str, source: &str) -> PathBuf {
+    let program = file(name);
+    let mut rustc = command("rustc");
+    let rustc = rustc.args(["-O", "--edition=2024", "-", "-o"]).arg(&program).stdin(Stdio::piped());
+    let mut rustc = rustc.spawn().expect("rustc");
+    rustc.stdin.take().expect("stdin").write_all(source.as_bytes()).expect("a program");
+    assert!(rustc.wait().expect("rustc").success());
+    program
 }
 
 fn question() {
     let url = server::start(Answer::short());
     let args = &["--no-stdin", "-S", "hi"];
-    beside_curl("http", 100, anyask(ANYASK, &url, args), curl(&url, "-s"), "≤ 0.36");
+    beside_curl("http", 100, anyask(ANYASK, &url, args), curl(&url, "-s"), "≤ 0.30");
+    let mut bare = command(compiled("bare", include_str!("bare.rs")));
+    bare.arg(url.trim_start_matches("http://"));
+    let figures = compare(100, anyask(ANYASK, &url, args), bare);
+    row("the same; a bare program, `speed/bare.rs`", time, figures, "≤ 2");
     match static_build() {
         Some(program) => {
             let ask = anyask(program, &url, args);
-            beside_curl("http, static build", 100, ask, curl(&url, "-s"), "≤ 0.30");
+            beside_curl("http, static build", 100, ask, curl(&url, "-s"), "≤ 0.25");
         }
         None => eprintln!("the static build is skipped: its target is not installed"),
     }
@@ -75,7 +85,7 @@ fn question() {
     let (mut ask, mut curl) = (anyask(ANYASK, &url, args), curl(&url, "-s"));
     ask.env("SSL_CERT_FILE", &bundle);
     curl.arg("--cacert").arg(&bundle);
-    beside_curl("https and the system's roots", 50, ask, curl, "≤ 0.36");
+    beside_curl("https and the system's roots", 50, ask, curl, "≤ 0.25");
 }
 
 fn beside_curl(what: &str, rounds: usize, ask: Command, curl: Command, goal: &str) {
@@ -162,8 +172,8 @@ fn stream() {
     let text = &["--no-stdin", "hi"][..];
     let events = &["--no-stdin", "--json", "--stream", "hi"];
     for (in_chunk, args, what, goal) in [
-        (64, text, "64 events a chunk, text", "≤ 2.6"),
-        (64, events, "64 events a chunk, `--json --stream`", "≤ 3"),
+        (64, text, "64 events a chunk, text", "≤ 2.4"),
+        (64, events, "64 events a chunk, `--json --stream`", "≤ 2.6"),
         (1, text, "one event a chunk, text", "≤ 1"),
     ] {
         let url = server::start(Answer::stream(DELTAS / in_chunk, in_chunk));
