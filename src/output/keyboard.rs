@@ -109,7 +109,12 @@ mod unix {
     }
 
     fn print(code: &[u8]) {
-        let _ = write(stdin(), code);
+        // a write to a terminal that Ctrl-S has stopped would block, and a signal could not end the program
+        let terminal = stdin();
+        let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+        if poll(&mut [PollFd::new(&terminal, PollFlags::OUT)], Some(&now)) == Ok(1) {
+            let _ = write(&terminal, code);
+        }
     }
 }
 
