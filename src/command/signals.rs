@@ -116,11 +116,9 @@ pub fn on_stop(at_once: Arc<AtomicBool>, on_stop: impl Fn(fn()) + Send + 'static
 /// Whether a shell with job control started us: it is in the same session, but not in our group.
 #[cfg(unix)]
 fn has_shell() -> bool {
-    use rustix::process::{getpgid, getpgrp, getppid, getsid};
-    getppid().is_some_and(|parent| {
-        let group = getpgid(Some(parent));
-        getsid(Some(parent)) == getsid(None) && group.is_ok_and(|group| group != getpgrp())
-    })
+    use nix::unistd::{getpgid, getpgrp, getppid, getsid};
+    let shell = Some(getppid());
+    getsid(shell) == getsid(None) && getpgid(shell) != Ok(getpgrp())
 }
 
 /// Sends a signal to the processes of a group.

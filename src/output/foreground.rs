@@ -4,9 +4,9 @@
 /// output is on the line, and after `stty tostop` the system stops whoever writes.
 #[cfg(unix)]
 pub fn is_ours(terminal: impl std::os::fd::AsFd) -> bool {
-    use rustix::process::getpgrp;
-    use rustix::termios::tcgetpgrp;
-    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp())
+    use nix::unistd::{Pid, getpgrp, tcgetpgrp};
+    // groups outside of our namespace are all 0
+    tcgetpgrp(terminal).is_ok_and(|group| group == getpgrp() && group != Pid::from_raw(0))
 }
 
 #[cfg(not(unix))]
