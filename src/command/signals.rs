@@ -2,12 +2,17 @@
 //! if it does. A signal that the parent ignores stays ignored.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+#[cfg(unix)]
+use anyhow::Context;
+use anyhow::Result;
 
+#[cfg(unix)]
 use crate::error::{Failure, Kind};
+#[cfg(unix)]
+use crate::shell::is_ignored;
 
 /// How much later than another process we may learn of a signal that went to both.
 pub const MOMENT: Duration = Duration::from_millis(50);
@@ -67,7 +72,6 @@ fn watch(
     signals: &[i32],
     mut on: impl FnMut(i32) + Send + 'static,
 ) -> Result<signal_hook::iterator::Handle> {
-    use crate::shell::is_ignored;
     let watched = signals.iter().filter(|signal| !is_ignored(**signal));
     let mut signals = signal_hook::iterator::Signals::new(watched).with_context(cannot)?;
     let handle = signals.handle();
@@ -76,6 +80,7 @@ fn watch(
     Ok(handle)
 }
 
+#[cfg(unix)]
 fn cannot() -> Failure {
     Failure::new(Kind::Local, "cannot watch for signals")
 }
@@ -98,9 +103,11 @@ pub fn end_by(signal: i32) {
 /// program stops without that.
 #[cfg(unix)]
 pub fn on_stop(at_once: Arc<AtomicBool>, on_stop: impl Fn(fn()) + Send + 'static) -> Result<()> {
+    use std::sync::atomic::Ordering;
+
     use signal_hook::{consts::SIGTSTP, flag, low_level::emulate_default_handler};
     // without a shell that could let it go on, the system does not stop it
-    if !has_shell() || crate::shell::is_ignored(SIGTSTP) {
+    if !has_shell() || is_ignored(SIGTSTP) {
         return Ok(());
     }
     flag::register_conditional_default(SIGTSTP, Arc::clone(&at_once)).with_context(cannot)?;
