@@ -7,6 +7,7 @@ pub mod error;
 mod head;
 pub mod json;
 pub mod limits;
+mod message;
 mod models;
 mod net;
 mod price;
@@ -21,6 +22,7 @@ pub use error::retry::Policy;
 pub use head::Head;
 pub use json::{BYTE_ORDER_MARK, Fields, one_line};
 pub use limits::{Limits, in_words};
+pub use message::{Base64Source, Content, ContentBlock, Message, Role};
 pub use models::{Aliases, MODELS, Model, is_model_id};
 pub use net::client::{Client, Progress, Retry, Sent, Stats};
 pub use net::pace::{Pace, stopped};
@@ -29,8 +31,5 @@ pub use price::{Cost, Dollars, Price, Prices};
 pub use reply::Reply;
 pub use reply::answer::{Answer, State};
 pub use reply::retain::Retain;
-pub use request::{
-    Base64Source, Content, ContentBlock, LARGEST_REQUEST, Message, Prepared, Request, Role,
-    nothing_to_cache, too_large,
-};
+pub use request::{LARGEST_REQUEST, Prepared, Request, nothing_to_cache, too_large};
 pub use usage::Usage;
