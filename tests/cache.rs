@@ -21,13 +21,13 @@ fn cached(args: &[&str]) -> Run {
 
 #[test]
 fn the_last_block_of_system_prompt_and_files_is_marked() {
-    let folder = folder().with("a", "one\n").with("p.png", b"\x89PNG\r\n\x1a\n");
+    let folder = folder().with("a", "one\n").with("p.png", b"\x89PNG\r\n\x1a\n\0");
     let body = |args: &[&str]| {
         let body = cached(args).arg("hi").in_dir(&folder).dry_run();
         (body["system"].clone(), body["messages"][0]["content"].clone())
     };
     let file = "<document path=\"a\">\none\n</document>\n";
-    let image = json!({"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="});
+    let image = json!({"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgoA"});
     let words = json!({"type": "text", "text": "hi"});
     assert_eq!(
         body(&["-s", "Be brief"]),
@@ -46,7 +46,9 @@ fn the_last_block_of_system_prompt_and_files_is_marked() {
             Value::Null,
             json!([
                 {"type": "text", "text": file},
+                {"type": "text", "text": "<document path=\"p.png\">"},
                 {"type": "image", "source": image, "cache_control": mark()},
+                {"type": "text", "text": "</document>"},
                 words
             ])
         )

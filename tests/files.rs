@@ -16,7 +16,7 @@ fn with_files() -> Folder {
         .with("j", b"\xff\xd8\xff\xe0\0")
         .with("g", b"GIF89a\0")
         .with("w", b"RIFF\x10\0\0\0WEBPVP8 ")
-        .with("d", b"%PDF-1.7\n\0")
+        .with("d", b"%PDF-1.7\n1 0 obj\n\0")
         .with("empty", b"")
         .with("elf", b"\x7fELF\0")
         .with("latin1", b"caf\xe9")
@@ -70,17 +70,17 @@ fn recognizes_pictures_and_pdf_by_their_first_bytes() {
     assert_eq!(blocks[0], json!({"type": "text", "text": text}));
     let data = base64::prelude::BASE64_STANDARD.encode(PNG);
     let source = json!({"type": "base64", "media_type": "image/png", "data": data});
-    assert_eq!(blocks[1], json!({"type": "image", "source": source}));
+    assert_eq!(blocks[2], json!({"type": "image", "source": source}));
     for (index, kind, media_type) in [
-        (2, "image", "image/jpeg"),
-        (3, "image", "image/gif"),
-        (4, "image", "image/webp"),
-        (5, "document", "application/pdf"),
+        (5, "image", "image/jpeg"),
+        (8, "image", "image/gif"),
+        (11, "image", "image/webp"),
+        (13, "document", "application/pdf"),
     ] {
         assert_eq!(blocks[index]["type"], kind);
         assert_eq!(blocks[index]["source"]["media_type"], media_type);
     }
-    assert_eq!(blocks[6], json!({"type": "text", "text": "What is this?"}));
+    assert_eq!(blocks[14], json!({"type": "text", "text": "What is this?"}));
 }
 
 #[test]
@@ -94,9 +94,9 @@ fn recognizes_a_pdf_with_something_in_front_by_its_signature() {
         (late(1, b""), "text"),
         (late(1020, b"\xff"), "text"),
     ] {
-        let folder = folder().with("x", bytes).with("g", "GIF89a");
+        let folder = folder().with("x", bytes).with("g", "GIF89a\0");
         let body = anyask(["-q", "-fg", "-fx", "hi"]).in_dir(&folder).dry_run();
-        assert_eq!(body["messages"][0]["content"][1]["type"], kind);
+        assert_eq!(body["messages"][0]["content"][3]["type"], kind);
     }
 }
 

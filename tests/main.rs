@@ -37,6 +37,7 @@ mod mock;
 mod models;
 #[cfg(unix)]
 mod modes;
+mod names;
 mod network;
 #[cfg(unix)]
 mod oddities;

@@ -64,7 +64,7 @@ fn notes_an_empty_file_beside_the_words() {
 
 #[test]
 fn a_picture_or_pdf_on_standard_input_is_an_attachment() {
-    for (bytes, kind) in [(&b"GIF89a\0"[..], "image"), (b"%PDF-1.7\n\0", "document")] {
+    for (bytes, kind) in [(&b"GIF89a\0"[..], "image"), (b"%PDF-1.7\n1 0 obj\n\0", "document")] {
         let body = anyask(["What", "is it?"]).stdin(bytes).dry_run();
         let blocks = &body["messages"][0]["content"];
         assert_eq!((&blocks[0]["type"], &blocks[1]["text"]), (&kind.into(), &"What is it?".into()));
@@ -81,8 +81,8 @@ fn a_picture_or_pdf_on_standard_input_is_an_attachment() {
     }
     // a file may have the question
     let folder = folder().with("question", "What is it?");
-    let body = anyask(["-f", "question"]).in_dir(&folder).stdin("GIF89a").dry_run();
-    assert_eq!(body["messages"][0]["content"][1]["type"], "image");
+    let body = anyask(["-f", "question"]).in_dir(&folder).stdin("GIF89a\0").dry_run();
+    assert_eq!(body["messages"][0]["content"][2]["type"], "image");
 }
 
 #[test]

@@ -66,11 +66,20 @@ pub enum ContentBlock {
         source: Base64Source,
         #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,
+        /// The path of its file, or `-` for standard input.
+        #[serde(skip)]
+        path: String,
     },
+    /// A PDF.
     Document {
         source: Base64Source,
         #[serde(skip_serializing_if = "Option::is_none")]
+        title: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         cache_control: Option<CacheControl>,
+        /// The path of its file, or `-` for standard input.
+        #[serde(skip)]
+        path: String,
     },
 }
 

@@ -59,7 +59,8 @@ pub struct Args {
     /// Add a file to the prompt; repeatable
     ///
     /// Text is sent as <document path="PATH">. PNG, JPEG, GIF, WebP and PDF files,
-    /// recognized by content, are sent as attachments. '-' is standard input.
+    /// recognized by content, are sent as attachments, with their names if there is
+    /// more than one file. '-' is standard input.
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub file: Vec<InputFile>,
 

@@ -15,18 +15,26 @@ const PICTURES: [(&[u8], &str); 4] = [
 ];
 
 const PDF: &[u8] = b"%PDF-";
+const PDF_TYPE: &str = "application/pdf";
 
 /// Other bytes may precede the signature of a PDF file, so it is searched for in this many bytes.
 const PDF_START: usize = 1024;
 
-/// The bytes as a content block; `None` if they are neither a picture nor a PDF.
-pub fn attachment(bytes: &[u8]) -> Option<ContentBlock> {
-    let source = |media_type| Base64Source::base64(media_type, BASE64_STANDARD.encode(bytes));
-    if let Some(media_type) = picture(bytes) {
-        return Some(ContentBlock::Image { source: source(media_type), cache_control: None });
-    }
-    is_pdf(bytes)
-        .then(|| ContentBlock::Document { source: source("application/pdf"), cache_control: None })
+/// The bytes of a file with this path as a content block; `None` if they are neither a picture nor a PDF.
+pub fn attachment(bytes: &[u8], path: &str) -> Option<ContentBlock> {
+    let media_type = media_type(bytes)?;
+    let source = Base64Source::base64(media_type, BASE64_STANDARD.encode(bytes));
+    let (cache_control, path) = (None, path.into());
+    Some(if media_type == PDF_TYPE {
+        ContentBlock::Document { source, title: None, cache_control, path }
+    } else {
+        ContentBlock::Image { source, cache_control, path }
+    })
+}
+
+/// The type of a picture or PDF; `None` for anything else.
+fn media_type(bytes: &[u8]) -> Option<&'static str> {
+    picture(bytes).or(is_pdf(bytes).then_some(PDF_TYPE))
 }
 
 fn picture(bytes: &[u8]) -> Option<&'static str> {

@@ -12,6 +12,9 @@ use super::text::{Text, binary, text};
 use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
 use crate::error::{Failure, usage_error};
 
+/// What stands behind a file.
+const END: &str = "</document>";
+
 /// The complete content blocks, and the text after them.
 #[derive(Clone, Default)]
 pub struct PromptBuilder {
@@ -19,6 +22,8 @@ pub struct PromptBuilder {
     text: Text,
     /// How many of the blocks stay the same from question to question, if the server is to cache them.
     cached: usize,
+    /// How many files there are.
+    files: usize,
     /// The size of all files so far, in bytes.
     size: usize,
     line_numbers: bool,
@@ -66,25 +71,26 @@ impl PromptBuilder {
         if self.size > LARGEST_REQUEST {
             return Err(too_large("the files are").into());
         }
-        if self.add_attachment(&bytes) {
+        if self.add_attachment(&bytes, path) {
             return Ok(true);
         }
         let Some(Text { text, replaced }) = Text::decode_unless_binary(bytes) else {
             return Ok(false);
         };
         let text = if self.line_numbers { numbered(&text) } else { text };
+        self.files += 1;
         self.text.replaced += replaced;
-        let path = path.replace('&', "&amp;").replace('"', "&quot;");
-        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        write!(self.text.text, "<document path=\"{path}\">\n{text}{end}</document>\n")?;
+        let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        writeln!(self.text.text, "{}\n{text}{line_end}{END}", begin(path))?;
         Ok(true)
     }
 
     /// Adds a picture or a PDF; `false` if the bytes are neither.
-    fn add_attachment(&mut self, bytes: &[u8]) -> bool {
-        let Some(block) = attachment(bytes) else { return false };
+    fn add_attachment(&mut self, bytes: &[u8], path: &str) -> bool {
+        let Some(block) = attachment(bytes, path) else { return false };
         self.complete_text();
         self.blocks.push(block);
+        self.files += 1;
         true
     }
 
@@ -101,7 +107,7 @@ impl PromptBuilder {
 
     /// Adds standard input: an attachment, or unchanged text. Returns whether it was more than blanks.
     pub fn add_material(&mut self, bytes: Vec<u8>, name: &str) -> Result<bool> {
-        if self.add_attachment(&bytes) {
+        if self.add_attachment(&bytes, "-") {
             return Ok(true);
         }
         let material = text(bytes, name)?;
@@ -151,8 +157,30 @@ impl PromptBuilder {
         if let Some(last) = self.cached.checked_sub(1) {
             self.blocks[last].mark();
         }
+        if self.files > 1 {
+            self.blocks = self.blocks.into_iter().flat_map(named).collect();
+        }
         Content::Blocks(self.blocks)
     }
+}
+
+/// A block with the name of its file: a picture stands between two texts, and a PDF has a title.
+fn named(mut block: ContentBlock) -> Vec<ContentBlock> {
+    match &mut block {
+        ContentBlock::Text { .. } => vec![block],
+        ContentBlock::Image { path, .. } => {
+            vec![ContentBlock::text(begin(path)), block, ContentBlock::text(END.into())]
+        }
+        ContentBlock::Document { title, path, .. } => {
+            *title = Some(path.clone());
+            vec![block]
+        }
+    }
+}
+
+/// What stands in front of a file.
+fn begin(path: &str) -> String {
+    format!("<document path=\"{}\">", path.replace('&', "&amp;").replace('"', "&quot;"))
 }
 
 /// The text with the number of each line, as `cat -n` prints it.

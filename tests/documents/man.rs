@@ -98,7 +98,13 @@ pub const FILES_MORE: [&str; 2] = [
     "anyask writes no file that a flag does not name. /dev/stdout and /dev/stderr, also as /dev/fd/2 and the like, are written to as they are open; -o /dev/stdout is the same as -o -. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
 ];
 
-pub const SECTIONS: [(&str, &[&str]); 10] = [
+pub const SECTIONS: [(&str, &[&str]); 11] = [
+    (
+        "FILES IN A PROMPT",
+        &[
+            "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input.",
+        ],
+    ),
     (
         "MODELS",
         &[
