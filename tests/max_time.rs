@@ -168,7 +168,9 @@ fn each_item_of_a_batch_has_the_time() {
     batch(&[]).at(&server).mentions("2 answered, 1 failed, 0 skipped").exits(12);
     let rows = folder.json_lines("rows");
     let message = format!("{} did not complete its answer within --max-time 0.5", server.host());
-    assert_eq!(rows[1]["error"], json!({"exit": 9, "status": 200, "message": message}));
+    let hint = "use a larger --max-time to wait longer";
+    let error = json!({"exit": 9, "status": 200, "message": message, "hint": hint});
+    assert_eq!(rows[1]["error"], error);
     assert_eq!((&rows[0]["text"], &rows[2]["text"]), (&"ok".into(), &"ok".into()));
     // what is missing is asked again
     let server = Server::answering("ok");

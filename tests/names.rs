@@ -1,8 +1,8 @@
-//! Pictures and PDFs keep their names.
+//! Pictures and PDFs keep their names, and a refusal names the one that it is about.
 
 use serde_json::{Value, json};
 
-use crate::harness::{Folder, Run, anyask, folder, json_lines};
+use crate::harness::{Events, Folder, Run, Server, anyask, error_body, folder, http, json_lines};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0";
 const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n\0";
@@ -106,4 +106,99 @@ fn names_are_sent_in_batches_conversations_and_by_profiles() {
     let text = content[0].as_str().expect("a text");
     assert!(text.ends_with("/anyask/profiles/x.png\">"), "{content}");
     assert!(content[3]["pdf"].as_str().is_some_and(|title| title.ends_with("c.pdf")), "{content}");
+}
+
+/// Asks a server that refuses the request with these words, and checks what the hint names.
+#[track_caller]
+fn refused(args: &[&str], words: &str, folder: &Folder, name: Option<&str>) {
+    let server = Server::once(http("400 No", &[], error_body("invalid_request_error", words)));
+    let error =
+        format!("{} refused the request (400 invalid_request_error): {words}", server.host());
+    let hint = name.map_or(String::new(), |name| format!("hint: check {name}\n"));
+    let run = anyask(["hi"]).args(args).in_dir(folder).at(&server);
+    run.says(&format!("anyask: {error}\n{hint}")).exits(4);
+}
+
+#[test]
+fn a_refusal_names_the_file_that_it_is_about() {
+    let folder = with_files();
+    let files = ["-fa \"1\".png", "-fb.png", "-fc.pdf"];
+    let pictures = "a \"1\".png, b.png";
+    for (words, name) in [
+        ("messages.0.content.1.image.source.base64: image exceeds 5 MB", "a \"1\".png"),
+        ("messages.0.content.4.image.source.base64.data: over 8000 pixels", "b.png"),
+        ("messages[0].content[6]: password protected", "c.pdf"),
+        ("Could not process image", pictures),
+        ("The PDF specified was not valid", "c.pdf"),
+        ("messages.0.content.0.text: Could not process image", pictures),
+    ] {
+        refused(&files, words, &folder, Some(name));
+    }
+    for words in [
+        "messages.0.content.7: no",
+        "messages.9.content.1: no",
+        "messages.0.content.99: no",
+        "tools: no",
+        "messages: no",
+    ] {
+        refused(&files, words, &folder, None);
+    }
+    for words in ["Could not process image", "messages.0.content.0: no"] {
+        refused(&["-fb.png"], words, &folder, Some("b.png"));
+    }
+}
+
+#[test]
+fn a_refusal_names_one_of_many_pictures() {
+    let names: Vec<String> = (0..150).map(|number| format!("{number}.png")).collect();
+    let folder = folder().with("list", names.join("\n"));
+    for name in names {
+        folder.write(&name, [PNG, name.as_bytes()].concat());
+    }
+    let list = ["--files-from=list"];
+    refused(&list, "messages.0.content.301.image.source: no", &folder, Some("100.png"));
+    let all = "0.png, 1.png, 2.png and 147 others";
+    refused(&list, "Could not process image", &folder, Some(all));
+}
+
+#[test]
+fn a_refusal_in_a_stream_names_the_file_too() {
+    let folder = with_files();
+    let error = error_body("invalid_request_error", "messages.0.content.0: no");
+    let server = Server::once(Events::new().error(&error).http());
+    let run = anyask(["-fb.png", "hi"]).at(&server).in_dir(&folder);
+    run.mentions("\nhint: check b.png\n").exits(4);
+}
+
+#[test]
+fn a_refusal_names_the_line_of_the_conversation() {
+    let picture = r#"[{"type":"image","source":{}},{"type":"text","text":"one"}]"#;
+    let chat = format!(
+        "{{\"role\":\"system\",\"content\":\"Be brief\"}}\n\n{{\"role\":\"user\",\"content\":{picture}}}\n\
+         {{\"role\":\"assistant\",\"content\":\"ok\"}}\n"
+    );
+    let folder = with_files().with("chat", chat);
+    for (words, name) in [
+        ("messages.0.content.0.image: no", "chat:3"),
+        ("messages.1.content: text must not be empty", "chat:4"),
+        ("messages.2.content.0.image: no", "b.png"),
+        ("Could not process image", "b.png, chat:3"),
+    ] {
+        refused(&["--chat=chat", "-fb.png"], words, &folder, Some(name));
+    }
+    refused(&["--chat=chat"], "Could not process image", &folder, Some("chat:3"));
+}
+
+#[test]
+fn a_refused_item_of_a_batch_names_the_file_in_its_result() {
+    let folder = with_files();
+    let words = "messages.0.content.1.image.source: no";
+    let server = Server::handling(move |_, _| {
+        http("400 No", &[], error_body("invalid_request_error", words))
+    });
+    let run = anyask(["--batch", "-q", "-fb.png", "-fe.txt"]).at(&server).in_dir(&folder);
+    let rows = run.stdin("one\ntwo\n").prints_something().mentions("2 items failed").exits(12);
+    for row in json_lines(&rows) {
+        assert_eq!(row["error"]["hint"], "check b.png");
+    }
 }

@@ -7,16 +7,27 @@ use serde_json::value::RawValue;
 pub struct Message {
     pub role: Role,
     pub content: Content,
+    /// The `FILE:LINE` of a conversation that it comes from.
+    #[serde(skip)]
+    pub origin: Option<String>,
 }
 
 impl Message {
     pub fn user(content: Content) -> Self {
-        Self { role: Role::User, content }
+        Self { role: Role::User, content, origin: None }
+    }
+
+    /// The names of what it comes from: a line for the whole, or a file for the block with this number.
+    pub(super) fn origins(&self) -> impl Iterator<Item = (Option<usize>, &str)> {
+        let blocks = if let Content::Blocks(blocks) = &self.content { &blocks[..] } else { &[] };
+        let files =
+            (0..).zip(blocks).filter_map(|(block, content)| Some((Some(block), content.path()?)));
+        self.origin.iter().map(|line| (None, &**line)).chain(files)
     }
 
     /// A message of the assistant: an answer, or its first words.
     pub fn assistant(text: impl Into<String>) -> Self {
-        Self { role: Role::Assistant, content: Content::Text(text.into()) }
+        Self { role: Role::Assistant, content: Content::Text(text.into()), origin: None }
     }
 }
 
@@ -91,6 +102,14 @@ impl ContentBlock {
     /// Has the server cache the request up to this block.
     pub fn mark(&mut self) {
         *self.cache_control() = Some(CacheControl::Ephemeral);
+    }
+
+    /// The path of an attachment's file.
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Text { .. } => None,
+            Self::Image { path, .. } | Self::Document { path, .. } => Some(path),
+        }
     }
 
     fn is_marked(&self) -> bool {

@@ -1,5 +1,7 @@
 //! The body of `POST /v1/messages`, and a request as it is sent.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use serde::Serialize;
 use ureq::http::header::CONTENT_TYPE;
@@ -90,8 +92,12 @@ impl Request {
         }
         let headers = endpoint.request_headers(self.stream);
         let (method, url) = (Method::POST, endpoint.url.clone());
+        let origins = (0..).zip(&self.messages).flat_map(|(message, content)| {
+            content.origins().map(move |(block, name)| ((message, block), name.into()))
+        });
+        let origins = origins.collect();
         let has_default_max_tokens = self.max_tokens.is_none();
-        Ok(Prepared { method, url, headers, body, has_default_max_tokens })
+        Ok(Prepared { method, url, headers, body, origins, has_default_max_tokens })
     }
 
     /// The most tokens in the answer.
@@ -130,6 +136,8 @@ pub struct Prepared {
     /// In the order in which they are sent.
     pub headers: Vec<Header>,
     pub body: Vec<u8>,
+    /// The files of blocks and the lines of messages, by the numbers of message and block.
+    origins: BTreeMap<(usize, Option<usize>), String>,
     has_default_max_tokens: bool,
 }
 
@@ -152,8 +160,20 @@ impl Prepared {
         parts.path_and_query = Some(format!("{folder}/models{mark}{query}").parse()?);
         let mut headers = endpoint.request_headers(false);
         headers.retain(|header| header.name != CONTENT_TYPE);
-        let (method, url) = (Method::GET, Uri::from_parts(parts)?);
-        Ok(Self { method, url, headers, body: Vec::new(), has_default_max_tokens: false })
+        Ok(Self {
+            method: Method::GET,
+            url: Uri::from_parts(parts)?,
+            headers,
+            body: Vec::new(),
+            origins: BTreeMap::new(),
+            has_default_max_tokens: false,
+        })
+    }
+
+    /// The `FILE:LINE` of a message of a conversation, or else the file of a block.
+    pub fn origin(&self, message: usize, block: Option<usize>) -> Option<&str> {
+        let name = |block| self.origins.get(&(message, block));
+        name(None).or_else(|| name(block)).map(String::as_str)
     }
 
     /// Whether its key has been replaced since.

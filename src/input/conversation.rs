@@ -79,7 +79,7 @@ impl Conversation {
             if line.trim_ascii().is_empty() {
                 continue;
             }
-            let Err(why) = self.add(line) else {
+            let Err(why) = self.add(line, || format!("{name}:{number}")) else {
                 let last = self.messages.last();
                 question_start = last.filter(|last| last.role == Role::User).map(|_| start);
                 continue;
@@ -100,10 +100,11 @@ impl Conversation {
     }
 
     /// Adds the message of a line, or says what is wrong with it.
-    fn add(&mut self, line: &[u8]) -> Result<(), &'static str> {
+    fn add(&mut self, line: &[u8], origin: impl Fn() -> String) -> Result<(), &'static str> {
         let (role, content) = parse(line)?;
         if let Some(role) = role {
-            self.messages.push(Message { role, content: Content::Raw(content) });
+            let (content, origin) = (Content::Raw(content), Some(origin()));
+            self.messages.push(Message { role, content, origin });
             return Ok(());
         }
         if self.system.is_some() || !self.messages.is_empty() {
@@ -150,7 +151,7 @@ impl Conversation {
 pub fn message(json: &str) -> Result<Message, &'static str> {
     let (role, content) = parse(json.as_bytes())?;
     let role = role.ok_or(WRONG_ROLE)?;
-    Ok(Message { role, content: Content::Raw(content) })
+    Ok(Message { role, content: Content::Raw(content), origin: None })
 }
 
 const WRONG_ROLE: &str = "has a role that is neither user nor assistant";

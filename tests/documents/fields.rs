@@ -44,6 +44,7 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("error.exit", "number", "The exit status that the item has as a single question."),
             ("error.status", "number or null", "The HTTP status of the last answer."),
             ("error.message", "string", "What a single question prints on standard error."),
+            ("error.hint", "string", "Only if there is something to do about it: the hint."),
             (
                 "error.text",
                 "string",
@@ -146,7 +147,7 @@ fn real_files() -> Folder {
     let items = "full\n{\"prompt\":\"bare\",\"id\":7,\"data\":null}\n{\"prompt\":\"no\",\"id\":\"a\",\"data\":[1]}\n\
                  {\"id\":\"no prompt\",\"data\":{\"x\":1}}\n{\"prompt\":\"one\",\"data\":\"x\"}\n\
                  {\"prompt\":\"two\",\"data\":1}\n{\"prompt\":\"three\",\"data\":true}\nreject\n";
-    let folder = folder().with("items", items).with("p.png", b"\x89PNG\r\n\x1a\n");
+    let folder = folder().with("items", items).with("p.png", b"\x89PNG\r\n\x1a\n\0");
     let headers = [
         "content-type: application/json",
         "request-id: req_1",
@@ -159,7 +160,7 @@ fn real_files() -> Folder {
         "bare" => {
             http("200 OK", &[], json!({"content": [{"type": "text", "text": "a"}]}).to_string())
         }
-        "no" => http("400 No", &[], error_body("invalid_request_error", "no")),
+        "no" => http("400 No", &[], error_body("invalid_request_error", "max_tokens")),
         prompt => http("200 OK", &headers, answer(prompt)),
     });
     let run = |args: &[&str]| anyask(["-q", "--log=log"]).args(args).in_dir(&folder);

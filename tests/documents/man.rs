@@ -102,7 +102,7 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
     (
         "FILES IN A PROMPT",
         &[
-            "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input.",
+            "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input. If the server refuses a picture, a PDF or a message, the hint names the file, or the line of the conversation.",
         ],
     ),
     (

@@ -8,6 +8,7 @@ use ureq::http::header::LOCATION;
 
 use super::body::{ErrorBody, status_kind};
 use super::field::field_hint;
+use super::origin::origin_hint;
 use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, retryable, server_pause};
 use crate::api::endpoint::Endpoint;
@@ -38,11 +39,12 @@ impl AttemptError {
         Self { error, words, retryable, server_pause: None, rate_limited: false, usage }
     }
 
-    /// The error of this request. If the server's words name one of its fields, the hint says what to do about it.
+    /// The error of this request. If the server's words name a part of it, the hint says what to do about it.
     #[must_use]
     pub fn of(mut self, request: &Prepared) -> Self {
         if let Some(failure) = self.error.downcast_mut::<Failure>()
             && let Some(hint) = field_hint(failure, &self.words, request)
+                .or_else(|| origin_hint(failure, &self.words, request))
         {
             failure.hint = Some(hint);
         }

@@ -4,6 +4,7 @@ pub mod attempt;
 pub mod body;
 pub mod connection;
 mod field;
+mod origin;
 pub mod relay;
 pub mod retry;
 pub mod tls;

@@ -11,7 +11,7 @@ use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, one_line};
 use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
-use crate::error::{Failure, Kind, describe, is_over_max_time, kind};
+use crate::error::{Failure, Kind, describe, hint, is_over_max_time, kind};
 use crate::input::Item;
 use crate::output::Console;
 use crate::sync::lock;
@@ -35,7 +35,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     let failed = |status, error: &Error, text: Option<String>| {
         lock(&run.tally).failed += 1;
         let (exit, message) = (kind(error) as u8, console.describe(error));
-        RowContent::Error { error: RowError { exit, status, message, text } }
+        let hint = hint(error).map(|hint| console.redact(hint));
+        RowContent::Error { error: RowError { exit, status, message, hint, text } }
     };
     let (mut request, prepared) = match run.defaults.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,

@@ -53,6 +53,9 @@ pub struct RowError {
     pub exit: u8,
     pub status: Option<u16>,
     pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
     /// The last answer, if it did not pass `--check`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
