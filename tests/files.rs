@@ -88,11 +88,12 @@ fn recognizes_a_pdf_with_something_in_front_by_its_signature() {
     let late =
         |distance: usize, rest: &[u8]| [&vec![b' '; distance], &b"%PDF-1.4"[..], rest].concat();
     for (bytes, kind) in [
-        (late(1, b"\xff\0"), "document"),
-        (late(1019, b"\xff\0"), "document"),
+        (late(1, b"\xff 1 0 obj\0"), "document"),
+        (late(1019, b"\xff 1 0 obj\0"), "document"),
         // text that names the signature
-        (late(1, b""), "text"),
-        (late(1020, b"\xff"), "text"),
+        (late(1, b" 1 0 obj"), "text"),
+        (late(1020, b"\xff 1 0 obj"), "text"),
+        (late(1, b"\xff is a sign"), "text"),
     ] {
         let folder = folder().with("x", bytes).with("g", "GIF89a\0");
         let body = anyask(["-q", "-fg", "-fx", "hi"]).in_dir(&folder).dry_run();
@@ -217,7 +218,7 @@ fn replaces_and_counts_bytes_that_are_not_utf8() {
     anyask(["--mock", "-f", "latin1"])
         .in_dir(&with_files())
         .prints("<document path=\"latin1\">\ncaf\u{fffd}\n</document>\n")
-        .says(&replaced(1, "prompt"))
+        .says(&replaced(1, "prompt (first in latin1)"))
         .exits(0);
 }
 

@@ -17,6 +17,7 @@ mod errors;
 mod extract;
 mod fallback;
 mod files;
+mod foreign;
 // without the modules that need Unix, parts of it are not used
 #[cfg_attr(not(unix), allow(dead_code, unused_imports))]
 mod harness;

@@ -21,7 +21,7 @@ fn echoes_the_prompt_in_every_form() {
 
 #[test]
 fn echoes_a_picture_as_a_word() {
-    let folder = folder().with("p", b"\x89PNG\r\n\x1a\n");
+    let folder = folder().with("p", b"\x89PNG\r\n\x1a\n\0");
     anyask(["--mock", "-f", "p"]).in_dir(&folder).prints("[image]\n").exits(0);
 }
 

@@ -118,11 +118,11 @@ fn decodes_utf16_and_drops_byte_order_marks() {
     assert_eq!(content(anyask([]).stdin("\u{feff}hi")), "hi");
     // half a pair and half a unit
     anyask(["--mock"])
-        .stdin(&b"\xFF\xFEh\0\x3D\xD8i\0!"[..])
-        .prints("h\u{fffd}i\u{fffd}\n")
+        .stdin(&b"\xFF\xFEh\0a\0l\0f\0\x3D\xD8i\0!"[..])
+        .prints("half\u{fffd}i\u{fffd}\n")
         .says(&replaced(2, "prompt"))
         .exits(0);
-    let run = anyask(["--mock"]).stdin(&b"\xFF\xFEh\0\0\0"[..]);
+    let run = anyask(["--mock"]).stdin(&b"\xFF\xFEh\0\0\0i\0"[..]);
     run.mentions("standard input is binary").exits(2);
 }
 
@@ -196,11 +196,11 @@ fn nothing_to_ask_is_an_error_with_an_example() {
 #[test]
 fn bytes_that_are_not_utf8_are_replaced_and_counted() {
     anyask(["--mock"])
-        .stdin(&b"caf\xe9 \xff\xfe!"[..])
-        .prints("caf\u{fffd} \u{fffd}\u{fffd}!\n")
+        .stdin(&b"Two caf\xe9s \xff\xfe!"[..])
+        .prints("Two caf\u{fffd}s \u{fffd}\u{fffd}!\n")
         .says(&replaced(3, "prompt"))
         .exits(0);
-    anyask(["--mock", "-q"]).stdin(&b"\xe9"[..]).prints("\u{fffd}\n").exits(0);
+    anyask(["--mock", "-q"]).stdin(&b"caf\xe9"[..]).prints("caf\u{fffd}\n").exits(0);
 }
 
 #[cfg(unix)]
@@ -233,8 +233,12 @@ fn a_nul_makes_input_binary_in_its_first_8_kib_only() {
     };
     let run = anyask(["--mock"]).stdin(with_nul_at(8191));
     run.mentions("anyask: standard input is binary").exits(2);
-    let text = with_nul_at(8192);
-    anyask(["--mock"]).stdin(text.clone()).prints([&text[..], b"\n"].concat()).exits(0);
+    let (start, end) = ("a".repeat(8192), "a".repeat(9000 - 8193));
+    anyask(["--mock"])
+        .stdin(with_nul_at(8192))
+        .prints(format!("{start}\u{fffd}{end}\n"))
+        .says("anyask: note: 1 byte of the prompt was NUL or not UTF-8 and became U+FFFD\n")
+        .exits(0);
 }
 
 #[test]

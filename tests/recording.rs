@@ -196,8 +196,8 @@ fn an_answer_with_the_real_key_is_printed_but_not_recorded() {
 
 #[test]
 fn an_attachment_is_recorded_as_digest_and_size() {
-    let png = b"\x89PNG\r\n\x1a\nabcdef";
-    let folder = folder().with("a.png", png).with("b.png", b"\x89PNG\r\n\x1a\nabcdeg");
+    let png = b"\x89PNG\r\n\x1a\n\0bcdef";
+    let folder = folder().with("a.png", png).with("b.png", b"\x89PNG\r\n\x1a\n\0bcdeg");
     let ask = ["-f", "a.png", "What?"];
     record(&folder, &Server::answering("a picture"), &ask).prints("a picture\n").exits(0);
     let record = &folder.json_lines("answers")[0];

@@ -50,13 +50,15 @@ impl FieldArg {
 }
 
 impl FieldValue {
-    /// The value as JSON. Reads the file, if there is one.
-    pub fn read(&self) -> Result<Box<RawValue>> {
+    /// The value as JSON. Reads the file, if there is one; `notify` reports bytes of it that are not text.
+    pub fn read(&self, notify: impl Fn(&str)) -> Result<Box<RawValue>> {
         match self {
             Self::Json(json) => Ok(json.clone()),
-            Self::File(file) => {
-                file.read(|bytes, name| Ok(json(&input::text(bytes, name)?.text, name)?))
-            }
+            Self::File(file) => file.read(|bytes, name| {
+                let text = input::text(bytes, name)?;
+                text.replaced.note(name, notify);
+                Ok(json(&text.text, name)?)
+            }),
         }
     }
 }

@@ -168,7 +168,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     let terminal = std::io::stdout().is_terminal();
     let mut extra = Fields::default();
     for field in &args.set {
-        extra.set(&field.key, field.value.read()?);
+        extra.set(&field.key, field.value.read(|note| console.note(note))?);
     }
     Ok(Options {
         request: api::Request {
@@ -241,6 +241,7 @@ fn format(args: &Args) -> Result<Format, Failure> {
     })
 }
 
+/// The system prompt. An empty text means none.
 fn system(
     text: Option<OsString>,
     file: Option<&InputFile>,
@@ -252,7 +253,11 @@ fn system(
         (None, Some(file)) => (file.read(input::text)?, file.name()),
         (None, None) => return Ok(None),
     };
-    input::note_replaced(text.replaced, &name, |note| console.note(note));
+    text.check().map_err(|what| what.failure(&name))?;
+    if text.is_blank() {
+        return Err(input::empty(&name).into());
+    }
+    text.replaced.note(&name, |note| console.note(note));
     Ok(Some(text.text))
 }
 

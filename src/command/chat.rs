@@ -11,7 +11,7 @@ use super::typed::Typed;
 use crate::api::{Content, Pace};
 use crate::cli::{Chat, Options};
 use crate::error::{Kind, kind};
-use crate::input::{Conversation, PromptBuilder, note_replaced};
+use crate::input::{Conversation, PromptBuilder};
 use crate::output::{Keyboard, Sink};
 
 /// What is told about how to type.
@@ -24,8 +24,9 @@ pub fn run(options: Options, chat: &Chat, watch: Option<Watch>) -> Result<()> {
     let conversation = options.chat.as_deref().map(Conversation::peek).transpose()?;
     let questions = |conversation: Conversation| conversation.questions().collect();
     let earlier: Vec<Option<String>> = conversation.map_or_else(Vec::new, questions);
-    let mut files = chat.files.files(|note| options.console.note(note))?;
-    note_replaced(files.replaced(), "the files", |note| options.console.note(note));
+    let note = |text: &str| options.console.note(text);
+    let mut files = chat.files.files(note)?;
+    files.replaced().note("the files", note);
     let mut session = Session::new(options, Pace::default())?;
     if chat.has_editor {
         session.keyboard = Keyboard::of_stdin();

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use crate::api::{Base64Source, ContentBlock};
 
@@ -37,19 +37,21 @@ fn media_type(bytes: &[u8]) -> Option<&'static str> {
     picture(bytes).or(is_pdf(bytes).then_some(PDF_TYPE))
 }
 
+/// Text may begin like a picture, but no picture lacks a NUL.
 fn picture(bytes: &[u8]) -> Option<&'static str> {
-    if bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP") {
-        return Some("image/webp");
-    }
-    PICTURES.into_iter().find(|(prefix, _)| bytes.starts_with(prefix)).map(|(_, name)| name)
+    let is_webp = bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP");
+    let prefix = || PICTURES.into_iter().find(|(prefix, _)| bytes.starts_with(prefix));
+    let name = if is_webp { "image/webp" } else { prefix()?.1 };
+    memchr(0, bytes).map(|_| name)
 }
 
+/// Text may name the signature of a PDF, but no PDF lacks an object.
 fn is_pdf(bytes: &[u8]) -> bool {
     let start = &bytes[..bytes.len().min(PDF_START)];
-    match memmem::find(start, PDF) {
+    let has_signature = match memmem::find(start, PDF) {
         Some(0) => true,
-        // text may contain the signature, too
         Some(_) => std::str::from_utf8(bytes).is_err(),
         None => false,
-    }
+    };
+    has_signature && memmem::find(bytes, b" obj").is_some()
 }

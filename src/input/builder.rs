@@ -8,9 +8,9 @@ use anyhow::Result;
 use super::attachment::attachment;
 use super::file::InputFile;
 use super::list::Entry;
-use super::text::{Text, binary, text};
+use super::text::{Replaced, Text, empty, text};
+use super::unsendable::Unsendable;
 use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
-use crate::error::{Failure, usage_error};
 
 /// What stands behind a file.
 const END: &str = "</document>";
@@ -42,8 +42,8 @@ impl PromptBuilder {
                 if bytes.is_empty() {
                     return Err(empty(name).into());
                 }
-                let added = self.add_file(&file.argument(), bytes)?;
-                if added { Ok(()) } else { Err(binary(name).into()) }
+                let unsendable = self.add_file(&file.argument(), bytes)?;
+                unsendable.map_or(Ok(()), |what| Err(what.failure(name).into()))
             })?;
         }
         Ok(())
@@ -57,32 +57,33 @@ impl PromptBuilder {
         for entry in list {
             let path = entry.path();
             if known.insert(path) {
-                let added =
-                    !path.is_dir() && entry.read(|bytes, name| self.add_file(name, bytes))?;
+                let added = !path.is_dir()
+                    && entry.read(|bytes, name| self.add_file(name, bytes))?.is_none();
                 skipped += usize::from(!added);
             }
         }
         Ok(skipped)
     }
 
-    /// Adds a file under the name `path`; `false` if it is neither text nor an attachment.
-    fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<bool> {
+    /// Adds a file under the name `path`, or says what it is instead of text, a picture or a PDF.
+    fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<Option<Unsendable>> {
         self.size += bytes.len();
         if self.size > LARGEST_REQUEST {
             return Err(too_large("the files are").into());
         }
         if self.add_attachment(&bytes, path) {
-            return Ok(true);
+            return Ok(None);
         }
-        let Some(Text { text, replaced }) = Text::decode_unless_binary(bytes) else {
-            return Ok(false);
+        let text = match Text::recognize(bytes) {
+            Ok(text) => text.in_file(path),
+            Err(what) => return Ok(Some(what)),
         };
-        let text = if self.line_numbers { numbered(&text) } else { text };
         self.files += 1;
-        self.text.replaced += replaced;
+        self.text.replaced.add(text.replaced);
+        let text = if self.line_numbers { numbered(&text.text) } else { text.text };
         let line_end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
         writeln!(self.text.text, "{}\n{text}{line_end}{END}", begin(path))?;
-        Ok(true)
+        Ok(None)
     }
 
     /// Adds a picture or a PDF; `false` if the bytes are neither.
@@ -137,9 +138,9 @@ impl PromptBuilder {
         self.text.text.is_empty() && !self.blocks.iter().any(is_text)
     }
 
-    /// How many bytes were not UTF-8 and became U+FFFD.
-    pub fn replaced(&self) -> usize {
-        self.text.replaced
+    /// The bytes that became U+FFFD.
+    pub fn replaced(&self) -> &Replaced {
+        &self.text.replaced
     }
 
     fn complete_text(&mut self) {
@@ -164,6 +165,12 @@ impl PromptBuilder {
     }
 }
 
+/// The text with the number of each line, as `cat -n` prints it.
+fn numbered(text: &str) -> String {
+    let lines = (1..).zip(text.split_inclusive('\n'));
+    lines.map(|(number, line)| format!("{number:6}\t{line}")).collect()
+}
+
 /// A block with the name of its file: a picture stands between two texts, and a PDF has a title.
 fn named(mut block: ContentBlock) -> Vec<ContentBlock> {
     match &mut block {
@@ -181,15 +188,4 @@ fn named(mut block: ContentBlock) -> Vec<ContentBlock> {
 /// What stands in front of a file.
 fn begin(path: &str) -> String {
     format!("<document path=\"{}\">", path.replace('&', "&amp;").replace('"', "&quot;"))
-}
-
-/// The text with the number of each line, as `cat -n` prints it.
-fn numbered(text: &str) -> String {
-    let lines = (1..).zip(text.split_inclusive('\n'));
-    lines.map(|(number, line)| format!("{number:6}\t{line}")).collect()
-}
-
-/// The failure of an argument that names an empty file.
-pub fn empty(name: &str) -> Failure {
-    usage_error(format!("{name} is empty")).hint("leave it out if it is meant to be empty")
 }

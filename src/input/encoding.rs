@@ -22,6 +22,31 @@ pub fn utf8(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
+/// The command that converts UTF-16 without a mark; `None` if the bytes, which have a NUL, are something else.
+pub fn unmarked_utf16(bytes: &[u8]) -> Option<&'static str> {
+    let big = text(bytes, u16::from_be_bytes).map(|text| (text, "iconv -f UTF-16BE -t UTF-8"));
+    let little = text(bytes, u16::from_le_bytes).map(|text| (text, "iconv -f UTF-16LE -t UTF-8"));
+    // text may be valid in the other order, too, but has less ASCII there
+    let count_ascii = |(text, _): &(String, _)| text.chars().filter(char::is_ascii).count();
+    let (text, command) = [big, little].into_iter().flatten().max_by_key(count_ascii)?;
+    // a NUL in ordinary text makes no UTF-16 of it: its letters, two by two, would be Chinese ones
+    let is_alphabet = |c: &char| *c < '\u{2000}';
+    let is_alphabetic = 2 * text.chars().filter(is_alphabet).count() > text.chars().count();
+    (is_alphabetic || std::str::from_utf8(bytes).is_err()).then_some(command)
+}
+
+/// The bytes as UTF-16; `None` if they are no text.
+fn text(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<String> {
+    let (units, []) = bytes.as_chunks() else { return None };
+    let characters = char::decode_utf16(units.iter().copied().map(unit));
+    let text: String = characters.collect::<Result<_, _>>().ok()?;
+    let is_foreign = |c: char| {
+        (c.is_control() && !c.is_whitespace())
+            || matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    (!text.contains(is_foreign)).then_some(text)
+}
+
 fn decode(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Vec<u8> {
     let (units, rest) = bytes.as_chunks();
     let mut decoded = Vec::with_capacity(bytes.len());

@@ -50,10 +50,12 @@ impl Item {
         } else if is_binary(&bytes) {
             Err("the line is binary: it has a NUL byte".into())
         } else {
-            let Text { text, replaced } = Text::lossy(bytes);
-            item.replaced = replaced;
-            let text = text.strip_suffix('\n').unwrap_or(&text);
-            item.read(text.strip_suffix('\r').unwrap_or(text)).and_then(ItemRequest::check)
+            let all = Text::lossy(bytes);
+            item.replaced = all.replaced.count;
+            let text = all.text.strip_suffix('\n').unwrap_or(&all.text);
+            let request = item.read(text.strip_suffix('\r').unwrap_or(text));
+            let checked = all.check().map_err(|what| what.describe("the line"));
+            checked.and(request).and_then(ItemRequest::check)
         };
         item
     }

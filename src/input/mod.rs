@@ -10,6 +10,7 @@ mod items;
 mod list;
 mod prompt;
 mod text;
+mod unsendable;
 
 pub use builder::PromptBuilder;
 pub use conversation::Conversation;
@@ -17,4 +18,4 @@ pub use file::{InputFile, is_stdin, stdin_is_device};
 pub use item::{Item, ItemRequest};
 pub use items::{Items, check_items, count_items};
 pub use prompt::{Prompt, Sources, no_prompt, prompt};
-pub use text::{Text, cannot_read, note_replaced, text};
+pub use text::{Replaced, Text, cannot_read, empty, text};

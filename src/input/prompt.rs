@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::builder::{PromptBuilder, empty};
+use super::builder::PromptBuilder;
 use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
 use super::list::entries;
-use super::text::{Text, note_replaced, read_bytes, text};
+use super::text::{Text, empty, read_bytes, text};
 use crate::api::Content;
 use crate::error::{Failure, usage_error};
 
@@ -51,11 +51,13 @@ impl Sources {
                     let end = prompt.text.find('\n').map_or(prompt.text.len(), |end| end + 1);
                     prompt.text.drain(..end);
                 }
-                if prompt.is_blank() { Err(empty(name).into()) } else { Ok(prompt) }
+                if prompt.is_blank() { Err(empty(name).into()) } else { Ok(prompt.in_file(name)) }
             })?;
         }
         if let Some(words) = &self.words {
-            all.push_paragraph(words.clone().into());
+            let words = Text::from(words.clone());
+            words.check().map_err(|what| what.failure("the prompt"))?;
+            all.push_paragraph(words);
         }
         Ok((!all.is_blank()).then_some(all))
     }
@@ -110,7 +112,7 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Prompt> {
         None if has_material && builder.has_no_text() => return Err(no_question().into()),
         None => {}
     }
-    note_replaced(builder.replaced(), "the prompt", notify);
+    builder.replaced().note("the prompt", notify);
     Ok(Prompt { content: builder.finish(), stdin_was_empty: sources.stdin && !has_material })
 }
 

@@ -236,11 +236,27 @@ fn notes_bytes_that_are_not_utf8_once_for_all_items() {
     let folder = with_items(numbered(2)).with("latin1", b"caf\xe9\n");
     batch(["-f", "latin1", "-oout"], &Server::echo(), &folder)
         .says(&format!(
-            "anyask: note: 1 byte of the prompt was not UTF-8 and became U+FFFD\n\
+            "anyask: note: 1 byte of the prompt (first in latin1) was not UTF-8 and became U+FFFD\n\
              {}74 tokens, about $0.000082 at the example price\n",
             summary(2, 0, 0)
         ))
         .exits(0);
+}
+
+#[test]
+fn an_item_in_another_encoding_fails_and_a_late_nul_is_replaced() {
+    let late_nul = ["a".repeat(9000).as_bytes(), b"\0"].concat();
+    let greeting = b"\xc4\xe3\xba\xc3\xa3\xac\xca\xc0\xbd\xe7".repeat(9);
+    let gbk = [br#"{"id":7,"prompt":""#, &*greeting, br#""}"#].concat();
+    let run = anyask(["--batch", "--mock", "-k"]).stdin([late_nul, gbk].join(&b'\n'));
+    let rows = run.prints_something().mentions(" became U+FFFD\n").exits(12);
+    let rows = json_lines(&rows);
+    assert_eq!(rows[0]["text"], "a".repeat(9000) + "\u{fffd}");
+    let error = &rows[1]["error"];
+    assert_eq!((&rows[1]["id"], &error["exit"]), (&json!(7), &json!(2)));
+    let message = error["message"].as_str().expect("a message");
+    assert!(message.starts_with("the line is not text in UTF-8: "), "{message}");
+    assert!(message.ends_with("iconv -f ENCODING -t UTF-8"), "{message}");
 }
 
 #[test]

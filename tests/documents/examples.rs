@@ -135,7 +135,7 @@ pub fn home() -> Folder {
         .with("notes.txt", "one\n")
         .with("question.txt", "Why?\n")
         .with("app.log", "[ERROR] disk full\n")
-        .with("picture.png", b"\x89PNG\r\n\x1a\n")
+        .with("picture.png", b"\x89PNG\r\n\x1a\n\0")
         .with("hello.py", "print()\n")
         .with("reviews.csv", REVIEWS);
     let setup = "chmod +x bin/*; git init -q; git config user.name me; git config user.email me@example.com; \

@@ -95,7 +95,7 @@ pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<
 pub fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<ConfigLine>> {
     let at_line = |number: usize| format!("{}:{number}", path.display());
     let Text { text, replaced } = Text::decode(bytes);
-    if replaced > 0 {
+    if replaced.count > 0 {
         let before = text.split(char::REPLACEMENT_CHARACTER).next().unwrap_or_default();
         let number = before.split('\n').count();
         return Err(at(&at_line(number), usage_error("this is not UTF-8 text")));

@@ -5,7 +5,7 @@ use anyhow::Result;
 use crate::api::{Aliases, Endpoint, Message, Prepared, Request, nothing_to_cache};
 use crate::cli::{Batch, Options};
 use crate::error::usage_error;
-use crate::input::{ItemRequest, PromptBuilder, Text, note_replaced};
+use crate::input::{ItemRequest, PromptBuilder, Text};
 
 pub struct ItemDefaults {
     request: Request,
@@ -19,9 +19,11 @@ impl ItemDefaults {
     /// Reads the files.
     pub fn new(options: &Options, batch: &Batch) -> Result<Self> {
         let words = batch.sources.words()?;
-        let files = batch.sources.files(|text| options.console.note(text))?;
-        let replaced = files.replaced() + words.as_ref().map_or(0, |words| words.replaced);
-        note_replaced(replaced, "the prompt", |note| options.console.note(note));
+        let note = |text: &str| options.console.note(text);
+        let files = batch.sources.files(note)?;
+        let mut replaced = files.replaced().clone();
+        replaced.add(words.as_ref().map(|words| words.replaced.clone()).unwrap_or_default());
+        replaced.note("the prompt", note);
         if options.request.cache && !options.request.has_system() && files.is_empty() {
             return Err(nothing_to_cache().into());
         }

@@ -6,7 +6,7 @@ use super::defaults::ItemDefaults;
 use super::run::{items_failed, no_items};
 use crate::api::one_line;
 use crate::cli::{Batch, Options};
-use crate::input::{Item, Items, check_items, note_replaced};
+use crate::input::{Item, Items, Replaced, check_items};
 use crate::output::Sink;
 
 /// Prints the body of each request, one per line, and sends nothing.
@@ -33,7 +33,7 @@ pub fn dry_run(options: &Options, batch: &Batch) -> Result<()> {
             }
         }
     }
-    note_replaced(replaced, "the items", |note| console.note(note));
+    Replaced::from(replaced).note("the items", |note| console.note(note));
     if is_empty {
         no_items(batch, console)?;
     }

@@ -17,7 +17,7 @@ use crate::cli::{Batch, Options};
 use crate::command::session::Session;
 use crate::command::signals::{ENDING, HANGUP, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
-use crate::input::note_replaced;
+use crate::input::Replaced;
 use crate::output::{Console, Sink, Tally, TempFile, is_replaceable};
 use crate::stdio::Stream;
 use crate::sync::{Ticker, lock};
@@ -247,7 +247,7 @@ impl BatchRun {
     pub fn finish(&self, reason: Option<Error>) -> Result<()> {
         let console = &self.session.options.console;
         let tally = lock(&self.tally);
-        note_replaced(tally.replaced, "the items", |note| console.note(note));
+        Replaced::from(tally.replaced).note("the items", |note| console.note(note));
         match tally.short {
             0 => {}
             1 => console.note("1 answer stopped short"),
