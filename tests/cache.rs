@@ -72,7 +72,7 @@ fn without_system_prompt_and_files_there_is_nothing_to_cache() {
     {
         cached(args).in_dir(&folder).says(NOTHING).exits(2);
     }
-    cached(&["--files-from=list", "-q", "hi"]).in_dir(&folder).says(NOTHING).exits(2);
+    cached(&["--files-from=list", "-q", "hi"]).in_dir(&folder).stdin("x").says(NOTHING).exits(2);
     cached(&["-c", "chat", "--mock", "hi"]).in_dir(&folder).says(NOTHING).exits(2);
 }
 

@@ -8,7 +8,7 @@ use crate::harness::{Folder, Run, anyask, folder, replaced};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 /// A folder with a file of each kind.
-fn with_files() -> Folder {
+pub fn with_files() -> Folder {
     folder()
         .with("a.txt", "one\n")
         .with("b &.md", "two")
@@ -117,92 +117,22 @@ fn reads_text_with_a_byte_order_mark() {
     );
 }
 
-/// The documents of a request, in order, by their paths.
-fn documents(run: Run) -> Vec<String> {
-    let content = content(run);
-    let text = content.as_str().expect("text").to_string();
-    let paths = text.split("<document path=\"").skip(1);
-    paths.map(|rest| rest.split('"').next().unwrap_or_default().to_string()).collect()
-}
-
-#[test]
-fn adds_the_files_of_a_list_once_and_after_those_of_file_flags() {
-    for list in [
-        "latin1\na.txt\nb &.md\nlatin1\n",
-        "latin1\r\n\r\na.txt\r\nb &.md",
-        "latin1\0a.txt\0b &.md\0a.txt\0",
-        "\u{feff}latin1\nb &.md",
-    ] {
-        let run = anyask(["-q", "-f", "a.txt", "--files-from", "-", "Review"]).stdin(list);
-        assert_eq!(documents(run), ["a.txt", "latin1", "b &amp;.md"]);
-    }
-    let folder = with_files().with("list", "a.txt\nempty\n");
-    let body = anyask(["--files-from", "list"]).in_dir(&folder).stdin("piped").dry_run();
-    assert_eq!(
-        body["messages"][0]["content"],
-        "<document path=\"a.txt\">\none\n</document>\n<document path=\"empty\">\n</document>\npiped"
-    );
-}
-
-#[test]
-fn paths_in_a_list_begin_at_the_working_folder() {
-    let folder = with_files().with("lists/one", "a.txt\n").with("lists/a.txt", "another\n");
-    let body = anyask(["--files-from", "lists/one", "hi"]).in_dir(&folder).dry_run();
-    let document = "<document path=\"a.txt\">\none\n</document>\n\nhi";
-    assert_eq!(body["messages"][0]["content"], document);
-}
-
-#[test]
-fn skips_and_counts_listed_paths_that_cannot_be_sent() {
-    let folder = with_files().with("dir/x", "");
-    anyask(["--mock", "--files-from", "-", "Review"])
-        .in_dir(&folder)
-        .stdin("dir\na.txt\nelf\n")
-        .prints("<document path=\"a.txt\">\none\n</document>\n\nReview\n")
-        .says("anyask: note: skipped 2 of the listed paths: only text, pictures and PDF files are sent\n")
-        .exits(0);
-    anyask(["--mock", "--files-from", "-", "Review"])
-        .stdin("")
-        .prints("Review\n")
-        .says("anyask: note: standard input has no paths\n")
-        .exits(0);
-}
-
-#[test]
-fn names_the_line_of_a_listed_path_that_is_missing() {
-    let folder = with_files().with("list", "a.txt\n\nnowhere\n");
-    anyask(["--mock", "--files-from", "list", "hi"])
-        .in_dir(&folder)
-        .says("anyask: list:3: cannot read nowhere: No such file or directory\n")
-        .exits(1);
-    anyask(["--mock", "--files-from", "-", "hi"])
-        .in_dir(&folder)
-        .stdin("a.txt\0nowhere\0")
-        .says("anyask: standard input:2: cannot read nowhere: No such file or directory\n")
-        .exits(1);
-    // in a list, this is a file
-    folder.write("list", "-");
-    let run = anyask(["--mock", "--files-from", "list", "hi"]).in_dir(&folder);
-    run.mentions("anyask: list:1: cannot read -: No such file").exits(1);
-}
-
-/// Other systems have no such names.
-#[cfg(target_os = "linux")]
-#[test]
-fn lists_may_have_paths_that_are_not_utf8() {
-    let script =
-        "printf two > $'caf\\xe9'; printf 'caf\\xe9\\n' | anyask --files-from - --dry-run hi";
-    let body = crate::harness::bash(script).in_dir(&folder()).json();
-    let document = "<document path=\"caf\u{fffd}\">\ntwo\n</document>\n\nhi";
-    assert_eq!(body["messages"][0]["content"], document);
-}
-
 #[test]
 fn refuses_a_file_that_cannot_be_sent_before_anything_is() {
     let folder = with_files();
     for (file, why, status) in [
         ("nowhere", "cannot read nowhere: No such file or directory\n", 1),
-        (".", "cannot read .: Is a directory\n", 1),
+        (
+            ".",
+            "cannot read .: Is a directory\nhint: add the files in it with find DIR -type f | anyask --files-from -\n",
+            1,
+        ),
+        (
+            "https://example.com/a.txt",
+            "cannot read https://example.com/a.txt: No such file or directory\n\
+             hint: download it with curl -sSL URL | anyask -f -\n",
+            1,
+        ),
         ("empty", "empty is empty\nhint: leave it out if it is meant to be empty\n", 2),
         ("elf", "elf is binary: it has a NUL byte near its start\n", 2),
     ] {
@@ -254,7 +184,8 @@ fn reads_standard_input_by_any_of_its_names() {
         let field = format!("x=@{name}");
         assert_eq!(anyask(["--set", &field, "hi"]).stdin("[1]").dry_run()["x"], json!([1]));
         assert_eq!(content(anyask(["--prompt-file", name]).stdin("piped")), "piped");
-        assert_eq!(documents(anyask(["--files-from", name, "hi"]).stdin("a.txt")), ["a.txt"]);
+        let document = "<document path=\"a.txt\">\none\n</document>\n\nhi";
+        assert_eq!(content(anyask(["--files-from", name, "hi"]).stdin("a.txt")), document);
         let items = format!("--batch={name}");
         let row = anyask([&items, "--mock", "-q", "hi"]).stdin("item").json();
         assert_eq!(row["text"], "item\n\nhi");

@@ -183,6 +183,43 @@ fn what_only_begins_like_a_picture_or_a_pdf_is_text() {
 }
 
 #[test]
+fn text_with_the_name_of_a_picture_or_pdf_gets_one_note() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    let folder = folder()
+        .with("lfs.png", pointer)
+        .with("page.PDF", "<!doctype html>")
+        .with("empty.jpeg", "")
+        .with("data.csv", pointer)
+        .with("real.png", b"\x89PNG\r\n\x1a\n\0")
+        .with("a.txt", "one");
+    let page = "page.PDF is sent as text: its content is no picture and no PDF";
+    let lfs = "is sent as text: it is a Git LFS pointer; git lfs pull downloads the file itself";
+    for (list, note) in [
+        ("page.PDF", page.to_string()),
+        ("lfs.png", format!("lfs.png {lfs}")),
+        ("data.csv", format!("data.csv {lfs}")),
+        ("empty.jpeg", "empty.jpeg is sent as text: its content is no picture and no PDF".into()),
+        ("a.txt\nlfs.png\nreal.png\npage.PDF", format!("lfs.png {lfs}; 1 more is like it")),
+        ("page.PDF\nlfs.png\nempty.jpeg", format!("{page}; 2 more are like it")),
+    ] {
+        anyask(["--mock", "--files-from", "-", "hi"])
+            .in_dir(&folder)
+            .stdin(list)
+            .prints_something()
+            .says(&format!("anyask: note: {note}\n"))
+            .exits(0);
+    }
+    anyask(["--mock", "-f", "page.PDF", "hi"])
+        .in_dir(&folder)
+        .prints_something()
+        .says(&format!("anyask: note: {page}\n"))
+        .exits(0);
+    for file in ["real.png", "a.txt"] {
+        anyask(["--mock", "-f", file, "hi"]).in_dir(&folder).prints_something().exits(0);
+    }
+}
+
+#[test]
 fn a_blank_system_prompt_is_refused() {
     let folder = folder().with("blank", " \n").with("empty", "");
     let refused = |name: &str| {

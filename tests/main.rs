@@ -31,6 +31,7 @@ mod jobs;
 #[cfg(unix)]
 mod key;
 mod layers;
+mod lists;
 mod log;
 #[cfg(unix)]
 mod max_time;

@@ -77,6 +77,8 @@ fn a_single_file_is_sent_as_it_is() {
         (anyask(["hi"]).stdin(PNG), json!(["image", "hi"])),
         // text on standard input is no file
         (anyask(["-fb.png", "hi"]).stdin("piped"), json!(["image", "piped\n\nhi"])),
+        // one file, twice
+        (anyask(["-fb.png", "-f./b.png", "hi"]), json!(["image", "hi"])),
     ] {
         assert_eq!(content(run, &folder), expected);
     }

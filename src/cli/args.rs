@@ -67,8 +67,8 @@ pub struct Args {
     /// Add the files whose paths are in LIST
     ///
     /// One path per line, or separated by NUL, such as from git ls-files -z. They are
-    /// added after those of -f, each once. Folders and binary files are skipped.
-    /// '-' is standard input.
+    /// added after those of -f, each file once. What cannot be sent is skipped, such as
+    /// folders and binary files; -v names it. '-' is standard input.
     #[arg(long, value_name = "LIST", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub files_from: Option<InputFile>,
 

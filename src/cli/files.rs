@@ -9,7 +9,7 @@ use anyhow::{Context, Error, Result};
 use super::args::Args;
 use super::mistake::{PROMPT_NEEDS_NO_FLAG, key_in_flag};
 use crate::error::{Failure, Kind, usage_error};
-use crate::input::cannot_read;
+use crate::input::{cannot_read, file_id};
 use crate::output::{Console, link_target};
 use crate::stdio::Stream;
 
@@ -197,17 +197,6 @@ fn canonical(path: &Path) -> Option<PathBuf> {
 }
 
 /// Whether two paths lead to the same regular file, perhaps by a hard link.
-#[cfg(unix)]
 fn is_one_file(one: &Path, other: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let id = |path: &Path| {
-        let file = path.metadata().ok().filter(std::fs::Metadata::is_file)?;
-        Some((file.dev(), file.ino()))
-    };
-    id(one).is_some_and(|one| id(other) == Some(one))
-}
-
-#[cfg(not(unix))]
-fn is_one_file(_: &Path, _: &Path) -> bool {
-    false
+    one.is_file() && file_id(one).is_some_and(|one| file_id(other) == Some(one))
 }

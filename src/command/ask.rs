@@ -43,7 +43,9 @@ pub fn curl(options: &Options, sources: &Sources) -> Result<()> {
 }
 
 fn prompt(options: &Options, sources: &Sources) -> Result<Prompt> {
-    let prompt = input::prompt(sources, |text| options.console.note(text))?;
+    let console = &options.console;
+    let detail = |text: &str| console.trace("*", text);
+    let prompt = input::prompt(sources, |text| console.note(text), detail)?;
     if options.chat.is_none() {
         check_cache(&options.request, &prompt.content)?;
     }

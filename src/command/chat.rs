@@ -25,7 +25,7 @@ pub fn run(options: Options, chat: &Chat, watch: Option<Watch>) -> Result<()> {
     let questions = |conversation: Conversation| conversation.questions().collect();
     let earlier: Vec<Option<String>> = conversation.map_or_else(Vec::new, questions);
     let note = |text: &str| options.console.note(text);
-    let mut files = chat.files.files(note)?;
+    let mut files = chat.files.files(note, |text| options.console.trace("*", text))?;
     files.replaced().note("the files", note);
     let mut session = Session::new(options, Pace::default())?;
     if chat.has_editor {

@@ -33,7 +33,7 @@ pub fn attachment(bytes: &[u8], path: &str) -> Option<ContentBlock> {
 }
 
 /// The type of a picture or PDF; `None` for anything else.
-fn media_type(bytes: &[u8]) -> Option<&'static str> {
+pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
     picture(bytes).or(is_pdf(bytes).then_some(PDF_TYPE))
 }
 

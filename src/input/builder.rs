@@ -1,14 +1,11 @@
 //! Builds the user message.
 
-use std::collections::HashSet;
 use std::fmt::Write;
 
 use anyhow::Result;
 
 use super::attachment::attachment;
-use super::file::InputFile;
-use super::list::Entry;
-use super::text::{Replaced, Text, empty, text};
+use super::text::{Replaced, Text, text};
 use super::unsendable::Unsendable;
 use crate::api::{Content, ContentBlock, LARGEST_REQUEST, too_large};
 
@@ -35,38 +32,8 @@ impl PromptBuilder {
         Self { line_numbers, ..Self::default() }
     }
 
-    /// Adds files in order.
-    pub fn add_files(&mut self, files: &[InputFile]) -> Result<()> {
-        for file in files {
-            file.read(|bytes, name| {
-                if bytes.is_empty() {
-                    return Err(empty(name).into());
-                }
-                let unsendable = self.add_file(&file.argument(), bytes)?;
-                unsendable.map_or(Ok(()), |what| Err(what.failure(name).into()))
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Adds each file of a list once, except those in `before`. Returns how many paths were skipped: folders, and
-    /// files that are neither text nor attachments.
-    pub fn add_list(&mut self, list: &[Entry], before: &[InputFile]) -> Result<usize> {
-        let mut known: HashSet<_> = before.iter().filter_map(InputFile::path).collect();
-        let mut skipped = 0;
-        for entry in list {
-            let path = entry.path();
-            if known.insert(path) {
-                let added = !path.is_dir()
-                    && entry.read(|bytes, name| self.add_file(name, bytes))?.is_none();
-                skipped += usize::from(!added);
-            }
-        }
-        Ok(skipped)
-    }
-
     /// Adds a file under the name `path`, or says what it is instead of text, a picture or a PDF.
-    fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<Option<Unsendable>> {
+    pub fn add_file(&mut self, path: &str, bytes: Vec<u8>) -> Result<Option<Unsendable>> {
         self.size += bytes.len();
         if self.size > LARGEST_REQUEST {
             return Err(too_large("the files are").into());

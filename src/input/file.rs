@@ -35,6 +35,24 @@ pub fn is_stdin(path: &Path) -> bool {
     STDIN_PATHS.iter().any(|name| Path::new(name) == path)
 }
 
+/// What tells one file from all others, by whatever path or link it is reached.
+#[cfg(unix)]
+pub type FileId = (u64, u64);
+
+#[cfg(not(unix))]
+pub type FileId = PathBuf;
+
+#[cfg(unix)]
+pub fn file_id(path: &Path) -> Option<FileId> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+pub fn file_id(path: &Path) -> Option<FileId> {
+    path.canonicalize().ok()
+}
+
 impl InputFile {
     /// The file with this path, even if the path is one of the names of standard input.
     pub fn at(path: &Path) -> Self {

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::encoding::utf8;
 use super::file::InputFile;
+use super::hints::with_hint;
 use crate::error::{Failure, hint, kind};
 
 /// One path of a list.
@@ -39,6 +40,7 @@ impl Entry {
     /// Reads the file as [`InputFile::read`] does. An error names the line.
     pub fn read<T>(&self, parse: impl FnOnce(Vec<u8>, &str) -> Result<T>) -> Result<T> {
         InputFile::at(&self.path).read(parse).map_err(|error| {
+            let error = with_hint(error, Some(&self.path));
             let failure = Failure::new(kind(&error), &*self.origin).maybe_hint(hint(&error));
             error.context(failure)
         })

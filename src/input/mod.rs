@@ -5,6 +5,8 @@ mod builder;
 mod conversation;
 mod encoding;
 mod file;
+mod gather;
+mod hints;
 mod item;
 mod items;
 mod list;
@@ -14,7 +16,7 @@ mod unsendable;
 
 pub use builder::PromptBuilder;
 pub use conversation::Conversation;
-pub use file::{InputFile, is_stdin, stdin_is_device};
+pub use file::{InputFile, file_id, is_stdin, stdin_is_device};
 pub use item::{Item, ItemRequest};
 pub use items::{Items, check_items, count_items};
 pub use prompt::{Prompt, Sources, no_prompt, prompt};

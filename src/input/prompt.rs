@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::builder::PromptBuilder;
 use super::file::{InputFile, STDIN, Stdin, stdin_is_device, stdin_is_silent};
+use super::gather::Files;
 use super::list::entries;
 use super::text::{Text, empty, read_bytes, text};
 use crate::api::Content;
@@ -62,25 +63,38 @@ impl Sources {
         Ok((!all.is_blank()).then_some(all))
     }
 
-    /// Begins a message with the files. `notify` reports which paths are left out.
-    pub fn files(&self, notify: impl Fn(&str)) -> Result<PromptBuilder> {
-        let mut builder = PromptBuilder::new(self.line_numbers);
-        builder.add_files(&self.files)?;
+    /// Begins a message with the files. `notify` reports what the user may not expect, and `detail` each path that is
+    /// left out.
+    pub fn files(&self, notify: impl Fn(&str), detail: impl Fn(&str)) -> Result<PromptBuilder> {
+        let mut files = Files::new(self.line_numbers);
+        files.add_named(&self.files)?;
         if let Some(list) = &self.list {
             let entries = entries(list)?;
-            if entries.is_empty() {
+            if entries.is_empty() && (self.stdin || !self.files.is_empty()) {
                 notify(&format!("{} has no paths", list.name()));
             }
-            let skipped = builder.add_list(&entries, &self.files)?;
-            if skipped > 0 {
-                let why = "only text, pictures and PDF files are sent";
-                notify(&format!("skipped {skipped} of the listed paths: {why}"));
-            }
+            files.add_listed(&entries, detail)?;
+        }
+        files.note(notify);
+        let mut builder = files.builder;
+        if !self.stdin {
+            self.check_list(&builder)?;
         }
         if self.cache {
             builder.cache();
         }
         Ok(builder)
+    }
+
+    /// An error if the list gave no file, and there is no other material.
+    fn check_list(&self, builder: &PromptBuilder) -> Result<(), Failure> {
+        match &self.list {
+            Some(list) if builder.is_empty() => {
+                let failure = usage_error(format!("{} names no file that is sent", list.name()));
+                Err(failure.hint("leave --files-from out to ask without files"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -91,10 +105,10 @@ pub struct Prompt {
     pub stdin_was_empty: bool,
 }
 
-/// Reads all sources and puts them in order. `notify` prints a note for the user.
-pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Prompt> {
+/// Reads all sources and puts them in order. `notify` and `detail` are those of [`Sources::files`].
+pub fn prompt(sources: &Sources, notify: impl Fn(&str), detail: impl Fn(&str)) -> Result<Prompt> {
     let words = sources.words()?;
-    let mut builder = sources.files(&notify)?;
+    let mut builder = sources.files(&notify, detail)?;
     // a flag may add standard input as a file
     let mut has_material = sources.files.iter().any(|file| file.path().is_none());
     if sources.stdin {
@@ -105,6 +119,7 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str)) -> Result<Prompt> {
         if !has_material && words.is_some() && !stdin_is_device() {
             notify("standard input is empty, so the prompt is sent without it");
         }
+        sources.check_list(&builder)?;
     }
     match words {
         Some(words) => builder.close(words),

@@ -12,6 +12,8 @@ pub struct Unsendable {
     convert: Option<&'static str>,
 }
 
+pub const FOLDER: Unsendable = Unsendable { what: "a folder", convert: None };
+pub const SPECIAL: Unsendable = Unsendable { what: "not a regular file", convert: None };
 pub const GIBBERISH: Unsendable = Unsendable {
     what: "not text in UTF-8: a third of its characters or more would become U+FFFD",
     convert: Some("iconv -f ENCODING -t UTF-8"),

@@ -102,9 +102,10 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
     (
         "FILES IN A PROMPT",
         &[
-            "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input. If the server refuses a picture, a PDF or a message, the hint names the file, or the line of the conversation.",
-            "The content of a file says what it is, not its name. A picture begins with its signature and has a NUL; a PDF has its signature near its start, and an object.",
+            "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input. A file is sent once, by whatever path or link it is named. If the server refuses a picture, a PDF or a message, the hint names the file, or the line of the conversation.",
+            "The content of a file says what it is, not its name. A picture begins with its signature and has a NUL; a PDF has its signature near its start, and an object. If a file has the name of a picture or a PDF but is text, such as a pointer of Git LFS, a note says so.",
             "Text is UTF-8, or UTF-16 with a byte order mark. Other bytes become U+FFFD, and so do NULs after the first 8 KiB; a note counts them and names the first file. If a third of the characters or more would become U+FFFD, the file is not text: iconv -f ENCODING -t UTF-8 converts it. A file with a NUL in its first 8 KiB is binary. In both cases the exit status is 2.",
+            "A folder, a file that is not regular, a binary file and one that is not text are skipped if they are on the list of --files-from. A note names the first of them; -v names all. A named pipe or a socket is not opened. A list that gives no file is an error, unless there are other files or standard input. A path that is missing is an error with its line.",
         ],
     ),
     (

@@ -20,7 +20,7 @@ impl ItemDefaults {
     pub fn new(options: &Options, batch: &Batch) -> Result<Self> {
         let words = batch.sources.words()?;
         let note = |text: &str| options.console.note(text);
-        let files = batch.sources.files(note)?;
+        let files = batch.sources.files(note, |text| options.console.trace("*", text))?;
         let mut replaced = files.replaced().clone();
         replaced.add(words.as_ref().map(|words| words.replaced.clone()).unwrap_or_default());
         replaced.note("the prompt", note);
