@@ -103,6 +103,17 @@ fn reads_a_block_without_a_start_and_skips_unknown_events() {
 }
 
 #[test]
+fn text_of_an_unknown_event_is_no_text_and_leaves_the_end_as_it_is() {
+    let citation = json!({"type": "citation_delta", "index": 0, "delta": {"text": "[1]"}});
+    let events = Events::new().text("a").event(citation.clone()).text("b").reason("end_turn");
+    let server = Server::new(vec![vec![Act::Send(events.event(citation).http())]]);
+    anyask(["hi"]).at(&server).prints("ab\n").exits(0);
+    let events = Events::bare().text("a").event(json!({"type": "x", "delta": {"text": "NO"}}));
+    let json = "{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}\n";
+    prints(["--json", "hi"], events.end(), json);
+}
+
+#[test]
 fn replaces_invalid_bytes_and_prints_the_rest() {
     let mut invalid = Events::bare().text("!").bytes();
     let at = invalid.iter().position(|byte| *byte == b'!').expect("the text");
@@ -376,7 +387,7 @@ fn prints_nul_and_line_separators_like_any_other_text() {
 fn survives_fields_of_the_wrong_type() {
     for event in [
         r#"{"type":null,"delta":{"type":null,"text":"a"}}"#,
-        r#"{"type":"x","index":null,"delta":{"text":"a"},"usage":[],"message":7}"#,
+        r#"{"index":null,"delta":{"text":"a"},"usage":[],"message":7}"#,
     ] {
         prints(["hi"], Events::bare().data(event).end(), "a\n");
     }

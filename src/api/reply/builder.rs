@@ -165,6 +165,9 @@ impl MessageBuilder {
         if is_untyped && event.get("content").is_some() {
             kind = "message".into();
         }
+        if kind.is_empty() && event.get("delta").is_some() {
+            kind = "content_block_delta".into();
+        }
         match (&*kind, event.read::<Fields>("delta")) {
             // once a part of it has come, a whole message repeats what is known
             ("message", _) if self.answer.state == State::Waiting => {
@@ -188,13 +191,12 @@ impl MessageBuilder {
                 let text = self.answer.take_block(&block).unwrap_or_default();
                 self.push_text(&text)?;
             }
-            ("message_delta", Some(delta)) => {
-                if self.answer.take_stop_reason(&delta) {
-                    self.advance(State::Ending);
-                }
+            ("message_delta", Some(delta)) if self.answer.take_stop_reason(&delta) => {
+                self.advance(State::Ending);
             }
-            (_, Some(delta)) => self.take_delta(&kind, &delta)?,
-            (_, None) => {}
+            ("content_block_delta", Some(delta)) => self.take_delta(&delta)?,
+            // what is unknown is no text
+            _ => {}
         }
         self.answer.take_usage(event);
         self.fold(&kind, event, json)?;
@@ -205,16 +207,14 @@ impl MessageBuilder {
         Ok(())
     }
 
-    /// Takes in a delta of an event of this type. Empty text changes nothing, and nothing does that is of no block.
-    fn take_delta(&mut self, kind: &str, delta: &Fields) -> Result<(), AttemptError> {
-        let of_delta: Option<String> = delta.read("type");
-        if is_text(of_delta.as_deref()) {
+    /// Takes in a delta of a block. Empty text changes nothing.
+    fn take_delta(&mut self, delta: &Fields) -> Result<(), AttemptError> {
+        let kind: Option<String> = delta.read("type");
+        if is_text(kind.as_deref()) {
             return self.push_text(&delta.read::<String>("text").unwrap_or_default());
         }
-        if kind == "content_block_delta" {
-            self.advance(State::Growing);
-            self.answer.take_delta(block_type(of_delta.as_deref()));
-        }
+        self.advance(State::Growing);
+        self.answer.take_delta(block_type(kind.as_deref()));
         Ok(())
     }
 

@@ -49,8 +49,8 @@ impl Fold {
                 }
             }
             ("message_delta", Some(delta)) => self.message.extend(delta),
-            (_, Some(delta)) => self.take_delta(index(event), delta),
-            (_, None) => {}
+            ("content_block_delta", Some(delta)) => self.take_delta(index(event), delta),
+            _ => {}
         }
         self.take_usage(event.read("usage"));
     }
