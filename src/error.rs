@@ -67,10 +67,10 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
-    /// The same failure with a hint, if there is one.
+    /// The same failure with this hint, if it is one, or else with the hint that it has.
     #[must_use]
     pub fn maybe_hint(self, hint: Option<impl Into<String>>) -> Self {
-        Self { hint: hint.map(Into::into), ..self }
+        Self { hint: hint.map(Into::into).or(self.hint), ..self }
     }
 }
 
