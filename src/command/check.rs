@@ -91,13 +91,13 @@ enum End {
 }
 
 /// Why an answer did not pass.
-pub struct Rejection {
-    /// How the command ended, in words; empty if there was nothing to judge.
-    status: String,
-    /// The start of what the command wrote, or why there was nothing to judge.
-    output: String,
-    /// The command judged the answer, so that another answer may pass.
-    pub is_judgement: bool,
+pub enum Rejection {
+    /// There was nothing to judge: no text, or no code block under `-x`.
+    NoContent(Failure),
+    /// The command judged it: how it ended, and the start of what it wrote.
+    Judged { status: String, output: String },
+    /// The command ended without a judgement, so another answer would not pass either.
+    Unjudged { status: String, output: String },
 }
 
 /// Runs the command with this input and these variables. `None` if the answer passed. An error if the command cannot be
@@ -111,22 +111,24 @@ pub fn check(
 ) -> Result<Option<Rejection>> {
     let cannot = || Failure::new(Kind::Setup, "cannot run the command of --check");
     let (end, output) = run(command, input, variables, running, limit).with_context(cannot)?;
-    let rejection = |status: String, output: &str, is_judgement| {
-        Ok(Some(Rejection { status, output: output.trim().into(), is_judgement }))
-    };
-    match end {
-        End::Exited(status) if status.success() => Ok(None),
+    let output = output.trim().to_string();
+    let rejection = match end {
+        End::Exited(status) if status.success() => return Ok(None),
         // 127: the shell did not find it; 126: the shell may not run it
         End::Exited(status) if matches!(status.code(), Some(126 | 127)) => {
-            Err(Error::msg(first_line(&output).to_string())).with_context(cannot)
+            return Err(Error::msg(first_line(&output).to_string())).with_context(cannot);
         }
-        End::Exited(status) => rejection(status.to_string(), &output, status.code().is_some()),
-        End::OutOfTime(failure) => Err(failure.into()),
+        End::Exited(status) if status.code().is_some() => {
+            Rejection::Judged { status: status.to_string(), output }
+        }
+        End::Exited(status) => Rejection::Unjudged { status: status.to_string(), output },
+        End::OutOfTime(failure) => return Err(failure.into()),
         End::Stopped => {
-            let why = "in a batch, the command cannot use the terminal";
-            rejection("it stopped".into(), why, false)
+            let output = "in a batch, the command cannot use the terminal".into();
+            Rejection::Unjudged { status: "it stopped".into(), output }
         }
-    }
+    };
+    Ok(Some(rejection))
 }
 
 /// Runs the command to its end, and returns the start of what it wrote.
@@ -213,27 +215,27 @@ fn read_start(mut reader: PipeReader, start: &Mutex<Vec<u8>>) {
 }
 
 fn first_line(output: &str) -> &str {
-    output.trim().lines().next().unwrap_or("it printed nothing")
+    output.lines().next().unwrap_or("it printed nothing")
 }
 
 impl Rejection {
-    /// An answer that has nothing to judge: no text, or no code block under `-x`.
-    pub fn without_content(why: &Failure) -> Self {
-        Self { status: String::new(), output: why.to_string(), is_judgement: true }
+    /// Whether another answer may pass.
+    pub fn is_judgement(&self) -> bool {
+        !matches!(self, Self::Unjudged { .. })
     }
 
     /// The message that asks the model for a better answer.
     pub fn feedback(&self) -> String {
-        let said = match (&*self.status, &*self.output) {
-            ("", why) => format!("A program could not use your last answer: {why}."),
-            (status, "") => {
-                format!(
-                    "A program checked your last answer and rejected it ({status}). It printed nothing."
-                )
+        let said = match self {
+            Self::NoContent(why) => format!("A program could not use your last answer: {why}."),
+            Self::Judged { status, output } | Self::Unjudged { status, output } => {
+                let printed = if output.is_empty() {
+                    "It printed nothing.".into()
+                } else {
+                    format!("It printed:\n\n{output}")
+                };
+                format!("A program checked your last answer and rejected it ({status}). {printed}")
             }
-            (status, output) => format!(
-                "A program checked your last answer and rejected it ({status}). It printed:\n\n{output}"
-            ),
         };
         format!(
             "{said}\n\n\
@@ -245,17 +247,19 @@ impl Rejection {
     /// The failure after the last try.
     pub fn failure(&self) -> Failure {
         let hint = "use -v to see the answer, or --check-retries N to allow more tries";
-        let hint = self.is_judgement.then_some(hint);
+        let hint = self.is_judgement().then_some(hint);
         Failure::new(Kind::CheckFailed, self.to_string()).maybe_hint(hint)
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let line = first_line(&self.output);
-        match &*self.status {
-            "" => write!(f, "the answer did not pass --check: {line}"),
-            status => write!(f, "the answer did not pass --check ({status}): {line}"),
+        f.write_str("the answer did not pass --check")?;
+        match self {
+            Self::NoContent(why) => write!(f, ": {why}"),
+            Self::Judged { status, output } | Self::Unjudged { status, output } => {
+                write!(f, " ({status}): {}", first_line(output))
+            }
         }
     }
 }

@@ -240,7 +240,7 @@ impl Exchange<'_> {
         for line in answer.text.lines() {
             self.console.trace("<", line);
         }
-        if retries == 0 || !rejection.is_judgement {
+        if retries == 0 || !rejection.is_judgement() {
             return Err(rejection.failure().into());
         }
         if self.session.pace.is_stopped() {
@@ -259,7 +259,7 @@ impl Exchange<'_> {
         let has_text = if format == Format::Json { Ok(()) } else { answer.require_text() };
         let content = match has_text.and_then(|()| printable(format, answer)) {
             Ok(content) => content,
-            Err(failure) => return Ok(Some(Rejection::without_content(&failure))),
+            Err(failure) => return Ok(Some(Rejection::NoContent(failure))),
         };
         if !self.in_batch {
             // the command may ask on the terminal
