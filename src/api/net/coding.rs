@@ -10,6 +10,7 @@ use ureq::http::header::CONTENT_ENCODING;
 use crate::api::error::attempt::broken;
 use crate::api::head::Head;
 use crate::api::json::BYTE_ORDER_MARK;
+use crate::api::reply::sse::is_stream;
 use crate::error::Failure;
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
@@ -86,9 +87,7 @@ impl Read for Decoded {
 /// Whether this is the start of JSON, of a stream or of a page.
 fn is_text(start: &[u8]) -> bool {
     let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
-    let fields = [&b"data:"[..], b"event:", b"id:", b"retry:", b":"];
-    matches!(start.first(), Some(b'{' | b'[' | b'<' | b'"') | None)
-        || fields.iter().any(|field| start.starts_with(field) || field.starts_with(start))
+    matches!(start.first(), Some(b'{' | b'[' | b'<' | b'"')) || is_stream(start) != Some(false)
 }
 
 /// Whether it has words and no control characters, as an error in plain text does.

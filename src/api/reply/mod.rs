@@ -36,8 +36,6 @@ const EVENT_STREAM: &str = "text/event-stream";
 const DRAIN: Duration = Duration::from_millis(20);
 /// How much is read at once, in bytes.
 const PIECE: usize = 32 << 10;
-/// The names that begin the lines of a stream (HTML Standard, 9.2.6).
-const STREAM_FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 
 /// An answer that is being read. [`Reply::next_chunk`] returns it piece by piece, and [`Reply::into_answer`] what it
 /// amounts to.
@@ -277,12 +275,7 @@ fn is_stream(start: &[u8], says_stream: bool) -> Option<bool> {
     if says_stream {
         return Some(!matches!(start.first(), Some(b'{' | b'[' | b'<')));
     }
-    if STREAM_FIELDS.iter().any(|field| start.starts_with(field)) {
-        return Some(true);
-    }
-    // it may be a part of a field's name
-    let open = STREAM_FIELDS.iter().any(|field| field.starts_with(start));
-    (!open).then_some(false)
+    sse::is_stream(start)
 }
 
 fn too_large() -> AttemptError {

@@ -13,6 +13,8 @@ pub struct Event<'a> {
     pub data: &'a [u8],
 }
 
+/// The names that begin the lines of a stream.
+const FIELDS: [&[u8]; 5] = [b":", b"data:", b"event:", b"id:", b"retry:"];
 /// How much of a stray line is worth telling, in bytes.
 const LONGEST_STRAY: usize = 500;
 
@@ -165,6 +167,15 @@ impl Decoder {
             _ => {}
         }
     }
+}
+
+/// Whether a body with this start is a stream; `None` while the start may be a part of a field's name.
+pub fn is_stream(start: &[u8]) -> Option<bool> {
+    if FIELDS.iter().any(|field| start.starts_with(field)) {
+        return Some(true);
+    }
+    let is_open = FIELDS.iter().any(|field| field.starts_with(start));
+    (!is_open).then_some(false)
 }
 
 /// Whether the data may be a complete JSON object.
