@@ -7,9 +7,6 @@ use std::time::{Duration, Instant};
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
 
-/// How long an answer is waited for that is over, or that is an error: shorter than a user's `--timeout`.
-pub const PATIENCE: Duration = Duration::from_secs(5);
-
 /// When to stop reading, whatever the timeouts say. One client, its answer's reader and its connections share it.
 #[derive(Debug, Clone, Default)]
 pub struct Deadline(Arc<Mutex<Option<Instant>>>);

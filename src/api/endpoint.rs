@@ -11,6 +11,8 @@ use crate::sync::lock;
 
 /// The shortest key that is redacted, in bytes. A shorter one is a placeholder such as "none", a common word.
 const SHORTEST_KEY: usize = 8;
+/// The longest wait for the end of a complete answer, or for the body of an error.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The API key. It is sent to the server and to nobody else.
 #[derive(Clone, PartialEq, Eq)]
@@ -144,6 +146,11 @@ impl Endpoint {
     /// Host and port, for messages.
     pub fn host(&self) -> &str {
         self.url.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// How long to wait for the end of a complete answer, or for the body of an error.
+    pub fn patience(&self) -> Duration {
+        self.timeout.min(PATIENCE)
     }
 
     /// The headers of a request, in the order in which they are sent.

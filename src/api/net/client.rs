@@ -17,7 +17,7 @@ use super::agent::{agent, request};
 use super::coding::Decoded;
 use super::pace::{Pace, stopped};
 use super::transport::Wrapping;
-use crate::api::deadline::{Deadline, PATIENCE, TimeLimit};
+use crate::api::deadline::{Deadline, TimeLimit};
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, refused};
 use crate::api::error::connection::connection_error;
@@ -301,7 +301,7 @@ impl Client {
     ) -> Result<Reply, AttemptError> {
         let body = Decoded::new(head, Box::new(body.into_reader()));
         if !(200..300).contains(&head.status) {
-            self.wrapping.deadline.set_in(self.endpoint.timeout.min(PATIENCE));
+            self.wrapping.deadline.set_in(self.endpoint.patience());
             return Err(refused(&self.endpoint, head, &error_body(body)));
         }
         let endpoint = Arc::clone(&self.endpoint);

@@ -15,7 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 use ureq::http::header::CONTENT_TYPE;
 
-use crate::api::deadline::{Deadline, PATIENCE};
+use crate::api::deadline::Deadline;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, broken, stopped_by_bot_check};
 use crate::api::error::connection::{Broken, interrupted};
@@ -70,12 +70,11 @@ impl Reply {
         deadline: Deadline,
     ) -> Self {
         let says_stream = content_type(&head).starts_with(EVENT_STREAM);
-        let patience = endpoint.timeout.min(PATIENCE);
         Self {
             body,
             piece: vec![0; PIECE].into(),
             form: Form::Unknown { start: Vec::new(), says_stream },
-            builder: MessageBuilder::new(retain, deadline.clone(), patience, head.time),
+            builder: MessageBuilder::new(retain, deadline.clone(), endpoint.patience(), head.time),
             endpoint,
             head,
             deadline,
@@ -145,7 +144,7 @@ impl Reply {
         if let Form::Json(_) = self.form {
             // some servers leave the connection open after the end of a message
             match self.piece[..count].trim_ascii_end().last() {
-                Some(b'}') => self.deadline.set_in(self.endpoint.timeout.min(PATIENCE)),
+                Some(b'}') => self.deadline.set_in(self.endpoint.patience()),
                 Some(_) => self.deadline.set(None),
                 None => {}
             }
