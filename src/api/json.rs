@@ -12,6 +12,12 @@ use serde_json::value::{RawValue, to_raw_value};
 /// The byte order mark of UTF-8 (RFC 3629, section 6), which some editors and servers put in front of text.
 pub const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
+/// A body without the white space and the byte order mark at its start.
+pub fn without_mark(body: &[u8]) -> &[u8] {
+    let body = body.trim_ascii_start();
+    body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body).trim_ascii_start()
+}
+
 /// The fields of an object in their order, with unparsed values. They take little more memory than their text, unless
 /// the values are tiny. A field that is set again stays at its position.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

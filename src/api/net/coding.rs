@@ -9,7 +9,7 @@ use ureq::http::header::CONTENT_ENCODING;
 
 use crate::api::error::attempt::broken;
 use crate::api::head::Head;
-use crate::api::json::BYTE_ORDER_MARK;
+use crate::api::json::without_mark;
 use crate::api::reply::sse::is_stream;
 use crate::error::Failure;
 
@@ -86,7 +86,7 @@ impl Read for Decoded {
 
 /// Whether this is the start of JSON, of a stream or of a page.
 fn is_text(start: &[u8]) -> bool {
-    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
+    let start = without_mark(start);
     matches!(start.first(), Some(b'{' | b'[' | b'<' | b'"')) || is_stream(start) != Some(false)
 }
 

@@ -15,9 +15,7 @@ use crate::api::deadline::Deadline;
 use crate::api::error::attempt::{AttemptError, broken, error_event};
 use crate::api::error::body::{ErrorBody, is_bare_error, is_event_name};
 use crate::api::error::retry::Retryable;
-use crate::api::json::{
-    BYTE_ORDER_MARK, Fields, escape_controls, first_value, is_json, one_line, parse, repair,
-};
+use crate::api::json::{Fields, escape_controls, first_value, is_json, one_line, parse, repair};
 use crate::api::usage::Usage;
 
 /// The note on raw control characters in a string, and on events without a line end between them.
@@ -262,7 +260,6 @@ impl MessageBuilder {
 
     /// Takes in an answer that is one JSON message.
     pub fn take_body(&mut self, body: &[u8], content_type: &str) -> Result<(), AttemptError> {
-        let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         if body.trim_ascii().is_empty() {
             return Err(broken("the answer is empty").into());
         }

@@ -21,7 +21,7 @@ use crate::api::error::attempt::{AttemptError, broken, stopped_by_bot_check};
 use crate::api::error::connection::{Broken, interrupted};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
-use crate::api::json::{BYTE_ORDER_MARK, is_json, repair};
+use crate::api::json::{BYTE_ORDER_MARK, is_json, repair, without_mark};
 use crate::error::Failure;
 use answer::{Answer, State};
 use builder::MessageBuilder;
@@ -192,13 +192,13 @@ impl Reply {
     /// The form is known now: what came so far is read in it.
     fn decide(&mut self, is_stream: bool) -> Result<(), AttemptError> {
         let Form::Unknown { start, .. } = &mut self.form else { return Ok(()) };
-        let start = std::mem::take(start);
+        let start = without_mark(start);
         if !is_stream {
-            self.form = Form::Json(start);
+            self.form = Form::Json(start.into());
             return Ok(());
         }
         let mut decoder = Decoder::new(LARGEST);
-        decoder.feed(start.trim_ascii_start());
+        decoder.feed(start);
         let taken = self.builder.take_events(&mut decoder);
         self.form = Form::Stream(decoder);
         taken
@@ -266,8 +266,7 @@ fn content_type(head: &Head) -> String {
 
 /// Whether an answer with this start is a stream; `None` while that is open.
 fn is_stream(start: &[u8], says_stream: bool) -> Option<bool> {
-    let start = start.trim_ascii_start();
-    let start = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start).trim_ascii_start();
+    let start = without_mark(start);
     if BYTE_ORDER_MARK.starts_with(start) {
         return None;
     }

@@ -2,7 +2,7 @@
 //! line of bare JSON counts as data, the blank line between two events may be missing, and a string may have a line end
 //! in it.
 
-use crate::api::json::{BYTE_ORDER_MARK, is_json};
+use crate::api::json::is_json;
 
 /// One event of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,14 +40,13 @@ pub struct Decoder {
     done: bool,
     /// The last line ended with CR, so an LF right after it belongs to that end.
     after_cr: bool,
-    at_start: bool,
     limit: usize,
 }
 
 impl Decoder {
     /// Returns a decoder for events of up to `limit` bytes.
     pub fn new(limit: usize) -> Self {
-        Self { at_start: true, limit, ..Self::default() }
+        Self { limit, ..Self::default() }
     }
 
     /// Takes the next bytes of the stream. Its events are read with [`Decoder::next_event`].
@@ -104,13 +103,9 @@ impl Decoder {
             self.searched = self.input.len() - self.used;
             return None;
         };
-        let (mut start, end) = (self.used, from + length);
+        let (start, end) = (self.used, from + length);
         self.used = end + 1;
         self.after_cr = self.input[end] == b'\r';
-        let is_first = std::mem::take(&mut self.at_start);
-        if is_first && self.input[start..end].starts_with(BYTE_ORDER_MARK) {
-            start += BYTE_ORDER_MARK.len();
-        }
         Some((start, end))
     }
 
@@ -231,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn skips_comments_ids_unknown_fields_and_a_byte_order_mark() {
-        let stream = "\u{feff}: keep-alive\n\nid: 7\nretry: 10\nnonsense\ndata: 1\n\n";
+    fn skips_comments_ids_and_unknown_fields() {
+        let stream = ": keep-alive\n\nid: 7\nretry: 10\nnonsense\ndata: 1\n\n";
         assert_eq!(decoded(stream), events(&[("", "1")]));
     }
 
@@ -287,7 +282,7 @@ mod tests {
         #[test]
         fn any_cut_of_the_bytes_gives_the_same_events(
             lines in proptest::collection::vec(
-                prop_oneof!["data: ?[a-zé\u{1F600}]{0,4}", "data: \\{[ \"]{0,2}\\}?", "event: [a-z]{0,3}", ": c", "", "\u{feff}"], 0..12),
+                prop_oneof!["data: ?[a-zé\u{1F600}]{0,4}", "data: \\{[ \"]{0,2}\\}?", "event: [a-z]{0,3}", ": c", ""], 0..12),
             ends in proptest::collection::vec(prop_oneof!["\n", "\r", "\r\n"], 12),
             cuts in proptest::collection::vec(0usize..200, 0..8),
         ) {
