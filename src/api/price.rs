@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use super::usage::Usage;
+use crate::error::{Failure, usage_error};
 
 /// An exact amount of dollars, in units of 10⁻¹⁵ dollars.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -93,8 +94,13 @@ impl Prices {
         fitting.max_by_key(|(start, _)| start.len()).map(|(_, price)| *price)
     }
 
-    pub fn fits(&self, model: &str) -> bool {
-        self.of(model).is_some()
+    /// An error if no price fits the model: then `--max-cost` cannot count what it costs.
+    pub fn require(&self, model: &str) -> Result<(), Failure> {
+        if self.of(model).is_some() {
+            return Ok(());
+        }
+        let failure = usage_error(format!("--max-cost needs a --price that fits {model}"));
+        Err(failure.hint(format!("use --price {model}=IN,OUT, in dollars per million tokens")))
     }
 
     /// The cost of a model's answer; `None` if the server did not count its tokens.

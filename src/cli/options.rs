@@ -162,6 +162,7 @@ fn mode(args: &Args, console: &Console) -> Result<Mode, Failure> {
 fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) -> Result<Options> {
     let format = format(&args)?;
     let stream = is_printed_early(&args, format);
+    let model = model(&args).to_string();
     let system = system(args.system, args.system_file.as_ref(), console)?;
     // a proxy such as Cloudflare's cuts a connection that is silent for 100 s; only --json needs the body as a whole
     let is_streamed = format != Format::Json;
@@ -172,7 +173,7 @@ fn options(args: Args, endpoint: Endpoint, key: KeySource, console: &Console) ->
     }
     Ok(Options {
         request: api::Request {
-            model: args.model.unwrap_or_else(|| MODELS[0].id.into()),
+            model,
             max_tokens: args.max_tokens,
             system,
             messages: Vec::new(),
@@ -386,9 +387,11 @@ fn check_batch_flags(args: &Args) -> Result<(), Failure> {
 /// `--max-cost` can only count models that have a price.
 fn check_prices(args: &Args) -> Result<(), Failure> {
     let prices = api::Prices(args.price.clone());
-    let model = args.model.as_deref().unwrap_or(MODELS[0].id);
-    let mut models = [model].into_iter().chain(args.fallback.iter().map(String::as_str));
-    let Some(model) = models.find(|model| !prices.fits(model)) else { return Ok(()) };
-    let failure = usage_error(format!("--max-cost needs a --price that fits {model}"));
-    Err(failure.hint(format!("use --price {model}=IN,OUT, in dollars per million tokens")))
+    let mut models = [model(args)].into_iter().chain(args.fallback.iter().map(String::as_str));
+    models.try_for_each(|model| prices.require(model))
+}
+
+/// The model that is asked first.
+fn model(args: &Args) -> &str {
+    args.model.as_deref().unwrap_or(MODELS[0].id)
 }

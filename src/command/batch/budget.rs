@@ -1,11 +1,9 @@
 //! What a batch spends, and when it stops because of that.
 
-use anyhow::Result;
-
 use super::run::BatchRun;
 use crate::api::{Cost, Usage};
 use crate::command::outcome::Outcome;
-use crate::error::{Failure, Kind, usage_error};
+use crate::error::{Failure, Kind};
 use crate::output::estimate;
 use crate::sync::lock;
 
@@ -19,11 +17,8 @@ pub fn count(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
 }
 
 /// Refuses a model whose cost is not known, if it counts.
-pub fn check_model(run: &BatchRun, model: &str) -> Result<()> {
-    if run.batch.max_cost.is_some() && !run.session.options.prices.fits(model) {
-        return Err(usage_error(format!("--max-cost needs a --price that fits {model}")).into());
-    }
-    Ok(())
+pub fn check_model(run: &BatchRun, model: &str) -> Result<(), Failure> {
+    run.batch.max_cost.map_or(Ok(()), |_| run.session.options.prices.require(model))
 }
 
 /// Checks `--max-cost` before anything is sent: the rows of the file may reach it already.

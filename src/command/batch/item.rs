@@ -46,8 +46,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     if is_answered(run, &console, label(id, data), key, line) {
         return None;
     }
-    if let Err(error) = budget::check_model(run, &request.model) {
-        return Some(row(None, None, failed(None, &error, None), None));
+    if let Err(failure) = budget::check_model(run, &request.model) {
+        return Some(row(None, None, failed(None, &failure.into(), None), None));
     }
     let outcome = send(run, client, &console, &mut request, prepared, &variables(id, data));
     if let Some(mut was_asked) = alone {
