@@ -12,7 +12,7 @@ use crate::api::{Content, Pace};
 use crate::cli::{Chat, Options};
 use crate::error::{Kind, kind};
 use crate::input::{Conversation, PromptBuilder};
-use crate::output::{Keyboard, Sink};
+use crate::output::{Keyboard, Sink, count_of};
 
 /// What is told about how to type.
 const HELP: &str = "each line is a question; a backslash at its end goes on with a new line; \
@@ -78,8 +78,7 @@ fn watch_signals(session: &Arc<Session>) -> Result<()> {
 fn greet(session: &Session, earlier: usize, has_files: bool) {
     let turns = match earlier {
         0 => "no earlier turns".into(),
-        1 => "1 earlier turn".into(),
-        _ => format!("{earlier} earlier turns"),
+        _ => count_of(earlier as u64, "earlier turn"),
     };
     let Options { request, console, .. } = &session.options;
     let files = if has_files { "; the files go with the first question" } else { "" };

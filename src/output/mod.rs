@@ -20,7 +20,7 @@ pub use keyboard::Keyboard;
 pub use printer::{Printer, printable};
 pub use progress::{note_fallback, show_progress, start_spinner};
 pub use replace::{NotReplaced, TempFile, is_replaceable, link_target, replace};
-pub use report::{counted, curl, estimate, stopped_short, usage_line};
+pub use report::{count_of, curl, estimate, stopped_short, usage_line};
 pub use settings::{Format, Settings};
 pub use sink::Sink;
 pub use tally::Tally;

@@ -12,14 +12,12 @@ const LONGEST_ARGUMENT: usize = 100 << 10;
 /// The line of `--usage`. What the server did not report is left out.
 pub fn usage_line(answer: &Answer, limits: &Limits, cost: Option<Cost>) -> String {
     let (input, output) = (answer.usage.input(), answer.usage.output_tokens);
-    let tokens =
-        |count| format!("{} {}", counted(count), if count == 1 { "token" } else { "tokens" });
     let cached = answer.usage.cache_read.filter(|count| *count > 0);
     let cached = cached.map_or(String::new(), |count| format!(" ({} cached)", counted(count)));
     let of = limits.limit.map_or(String::new(), |limit| format!(" of {limit}"));
     let parts = [
-        input.map(|count| tokens(count) + " in" + &cached),
-        output.map(|count| tokens(count) + " out"),
+        input.map(|count| count_of(count, "token") + " in" + &cached),
+        output.map(|count| count_of(count, "token") + " out"),
         input
             .zip(output)
             .map(|(input, output)| format!("{} in total", counted(input.saturating_add(output)))),
@@ -76,6 +74,11 @@ pub fn counted(number: u64) -> String {
         0..1000 => number.to_string(),
         _ => format!("{},{:03}", counted(number / 1000), number % 1000),
     }
+}
+
+/// A number with its noun, such as `1 row` and `1,200 rows`.
+pub fn count_of(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", counted(number), if number == 1 { "" } else { "s" })
 }
 
 /// A curl command that sends the same request, with the key as `$ANYROUTER_API_KEY`.

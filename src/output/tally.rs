@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::report::{counted, estimate};
+use super::report::{count_of, counted, estimate};
 use crate::api::{Cost, in_words};
 
 /// The width of the bar, in columns.
@@ -94,10 +94,8 @@ impl fmt::Display for Tally {
         for (count, what) in
             [(self.unwritten, "could not be written"), (self.unread, "had no reader")]
         {
-            match count {
-                0 => {}
-                1 => write!(f, "; 1 answer {what}")?,
-                _ => write!(f, "; {} answers {what}", counted(count))?,
+            if count > 0 {
+                write!(f, "; {} {what}", count_of(count, "answer"))?;
             }
         }
         Ok(())

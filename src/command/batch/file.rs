@@ -12,7 +12,7 @@ use super::results::{Earlier, ItemLine, WrittenRow, label_or_line};
 use crate::api::Prices;
 use crate::error::{Failure, Kind, describe, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};
-use crate::output::{NotReplaced, TempFile, counted, replace};
+use crate::output::{NotReplaced, TempFile, count_of, replace};
 
 /// An open file of results. It is locked, so that no other batch writes to it.
 pub struct ResultsFile {
@@ -88,13 +88,13 @@ impl ResultsFile {
         let replaced = || Failure::new(Kind::Local, format!("{name} was replaced"));
         let rows = self.read(|_, _| {}).with_context(replaced)?;
         self.length = self.lines.length();
-        let before = in_rows(std::mem::replace(&mut self.rows, rows));
+        let before = count_of(std::mem::replace(&mut self.rows, rows), "row");
         let fate = if was_moved {
             format!("moved with {before}; the results go on in a new file")
         } else if rows == 0 && !is_same_file {
             format!("removed with {before}; the results go on in a new file")
         } else {
-            let after = in_rows(rows);
+            let after = count_of(rows, "row");
             format!("replaced: it had {before}, and has {after} now; the results go on in it")
         };
         notify(&format!("{name} was {fate}"));
@@ -185,9 +185,4 @@ impl ResultsFile {
         }
         Ok(rows)
     }
-}
-
-/// `1 row`, `12 rows`
-fn in_rows(count: u64) -> String {
-    format!("{} {}", counted(count), if count == 1 { "row" } else { "rows" })
 }

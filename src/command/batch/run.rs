@@ -18,7 +18,7 @@ use crate::command::session::Session;
 use crate::command::signals::{ENDING, HANGUP, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::Replaced;
-use crate::output::{Console, Sink, Tally, TempFile, is_replaceable};
+use crate::output::{Console, Sink, Tally, TempFile, count_of, is_replaceable};
 use crate::stdio::Stream;
 use crate::sync::{Ticker, lock};
 
@@ -248,10 +248,8 @@ impl BatchRun {
         let console = &self.session.options.console;
         let tally = lock(&self.tally);
         Replaced::from(tally.replaced).note("the items", |note| console.note(note));
-        match tally.short {
-            0 => {}
-            1 => console.note("1 answer stopped short"),
-            short => console.note(format_args!("{short} answers stopped short")),
+        if tally.short > 0 {
+            console.note(format_args!("{} stopped short", count_of(tally.short, "answer")));
         }
         if reason.is_none() && tally.done() == 0 {
             no_items(&self.batch, console)?;
@@ -290,6 +288,5 @@ pub fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
 }
 
 pub fn items_failed(count: u64) -> Failure {
-    let items = if count == 1 { "item" } else { "items" };
-    Failure::new(Kind::ItemsFailed, format!("{count} {items} failed"))
+    Failure::new(Kind::ItemsFailed, count_of(count, "item") + " failed")
 }
