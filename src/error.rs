@@ -79,6 +79,11 @@ pub fn usage_error(message: impl Into<String>) -> Failure {
     Failure::new(Kind::Usage, message)
 }
 
+/// A failure of kind [`Kind::BrokenAnswer`]: the answer is not what it should be.
+pub fn broken(message: impl Into<String>) -> Failure {
+    Failure::new(Kind::BrokenAnswer, message)
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

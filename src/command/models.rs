@@ -9,7 +9,7 @@ use super::exchange::read_to_end;
 use super::session::Session;
 use crate::api::{Pace, Prepared, Progress, Retain, Sent, one_line};
 use crate::cli::Options;
-use crate::error::{Failure, Kind, kind};
+use crate::error::{Failure, Kind, broken, kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
 
 /// The largest number of models on a page. The upstream API gives 20 without a number, and at most 1000.
@@ -99,12 +99,11 @@ fn id(model: &Value) -> Option<String> {
 
 /// The ids on a page. A list without any is an error.
 fn ids(list: &Value, is_first: bool) -> Result<Vec<String>, Failure> {
-    let broken =
-        |message| Failure::new(Kind::BrokenAnswer, message).hint("use --json to see the answer");
-    let models = models(list).ok_or_else(|| broken("the answer is not a list of models"))?;
+    let unusable = |message| broken(message).hint("use --json to see the answer");
+    let models = models(list).ok_or_else(|| unusable("the answer is not a list of models"))?;
     let ids: Vec<_> = models.iter().filter_map(id).collect();
     if ids.is_empty() && is_first {
-        return Err(broken("the server lists no models"));
+        return Err(unusable("the server lists no models"));
     }
     Ok(ids)
 }

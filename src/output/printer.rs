@@ -7,7 +7,7 @@ use super::console::Console;
 use super::settings::{Format, Settings};
 use super::sink::Sink;
 use crate::api::Answer;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, broken};
 
 /// Prints an answer chunk by chunk as it arrives, or as a whole at the end.
 #[derive(Debug)]
@@ -71,7 +71,6 @@ pub fn printable(format: Format, answer: &Answer) -> Result<Vec<u8>, Failure> {
 }
 
 fn code_to_print(text: &str) -> Result<String, Failure> {
-    let broken = |message| Failure::new(Kind::BrokenAnswer, message);
     let code =
         first_code_block(text).ok_or_else(|| broken("the answer has no fenced code block"))?;
     // in a cut answer, the first fence may be one that closes a block

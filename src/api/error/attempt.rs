@@ -59,11 +59,6 @@ impl From<Failure> for AttemptError {
     }
 }
 
-/// A failure of [`Kind::BrokenAnswer`].
-pub fn broken(message: impl Into<String>) -> Failure {
-    Failure::new(Kind::BrokenAnswer, message)
-}
-
 /// The server refused the request with this head and body.
 pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let (host, status) = (endpoint.host(), head.status);

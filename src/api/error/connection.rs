@@ -6,12 +6,12 @@ use std::io::ErrorKind as Io;
 use anyhow::Error;
 use ureq::{Proxy, ProxyProtocol, Timeout};
 
-use super::attempt::{AttemptError, broken};
+use super::attempt::AttemptError;
 use super::retry::Retryable;
 use super::tls;
 use crate::api::deadline::over_max_time;
 use crate::api::endpoint::Endpoint;
-use crate::error::{Failure, Kind, is_out_of_files};
+use crate::error::{Failure, Kind, broken, is_out_of_files};
 
 const PROXY_PASSWORD: &str =
     "if the proxy needs a user name and a password, use http://USER:PASSWORD@HOST:PORT";

@@ -7,11 +7,10 @@ use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use ureq::http::HeaderValue;
 use ureq::http::header::CONTENT_ENCODING;
 
-use crate::api::error::attempt::broken;
 use crate::api::head::Head;
 use crate::api::json::without_mark;
 use crate::api::reply::sse::is_stream;
-use crate::error::Failure;
+use crate::error::{Failure, broken};
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1F, 0x8B];

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::api::json::{Fields, parse};
 use crate::api::usage::Usage;
-use crate::error::{Failure, Kind};
+use crate::error::{Failure, broken};
 
 /// How many types of content block are worth naming.
 const MOST_TYPES: usize = 8;
@@ -157,7 +157,7 @@ impl Answer {
             Some("max_tokens") => Some("use a larger --max-tokens"),
             _ => None,
         };
-        Err(Failure::new(Kind::BrokenAnswer, held + &reason).maybe_hint(hint))
+        Err(broken(held + &reason).maybe_hint(hint))
     }
 }
 

@@ -12,11 +12,12 @@ use super::unusable::{
     has_choices, has_status, is_error, no_content, no_message, not_json, openai_style,
 };
 use crate::api::deadline::Deadline;
-use crate::api::error::attempt::{AttemptError, broken, error_event};
+use crate::api::error::attempt::{AttemptError, error_event};
 use crate::api::error::body::{ErrorBody, is_bare_error, is_event_name};
 use crate::api::error::retry::Retryable;
 use crate::api::json::{Fields, escape_controls, first_value, is_json, one_line, parse, repair};
 use crate::api::usage::Usage;
+use crate::error::broken;
 
 /// The note on raw control characters in a string, and on events without a line end between them.
 const REPAIRED: &str = "the server sent invalid JSON, which was repaired";

@@ -17,12 +17,12 @@ use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::deadline::Deadline;
 use crate::api::endpoint::Endpoint;
-use crate::api::error::attempt::{AttemptError, broken, stopped_by_bot_check};
+use crate::api::error::attempt::{AttemptError, stopped_by_bot_check};
 use crate::api::error::connection::{Broken, interrupted};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair, without_mark};
-use crate::error::Failure;
+use crate::error::{Failure, broken};
 use answer::{Answer, State};
 use builder::MessageBuilder;
 use retain::{Retain, check_retained};

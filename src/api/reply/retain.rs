@@ -1,6 +1,7 @@
 //! What is retained of an answer, and how much at most.
 
-use crate::api::error::attempt::{AttemptError, broken};
+use crate::api::error::attempt::AttemptError;
+use crate::error::broken;
 
 /// How much of one answer is retained, in bytes: of its text, of its message, and of its body.
 const LARGEST_RETAINED: usize = 64 << 20;

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use serde_json::value::RawValue;
 
 use super::sse;
-use crate::api::error::attempt::{AttemptError, broken, error_event};
+use crate::api::error::attempt::{AttemptError, error_event};
 use crate::api::error::body::{ErrorBody, has_words};
 use crate::api::error::relay::meaning;
 use crate::api::json::{Fields, is_json};
-use crate::error::Failure;
+use crate::error::{Failure, broken};
 
 /// Whether an event or a message of this type is an error, or says so in its field.
 pub fn is_error(kind: &str, fields: &Fields) -> bool {
