@@ -116,7 +116,7 @@ fn ten_items_in_a_row_without_a_connection_end_the_batch() {
     run("1")
         .mentions(&summary(0, 10, 0))
         .mentions("anyask: 10 items in a row got no connection; the last: cannot connect to ")
-        .mentions("\nhint: with -o FILE, use --resume to continue\n")
+        .mentions("\nhint: use --resume to continue\n")
         .exits(9);
     let rows = folder.json_lines("1");
     assert!(rows.iter().all(|row| row["error"]["exit"] == 9));

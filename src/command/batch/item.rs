@@ -158,7 +158,7 @@ fn stop_if_for_all(run: &BatchRun, error: Error) {
                     "{MOST_UNCONNECTED} items in a row got no connection; the last: {last}"
                 );
                 let failure = Failure::new(Kind::NoConnection, message);
-                run.stop(failure.hint("with -o FILE, use --resume to continue").into());
+                run.stop(failure.hint(run.how_to_continue()).into());
             }
         }
         _ => run.unconnected.store(0, Ordering::Relaxed),

@@ -111,6 +111,14 @@ impl BatchRun {
         path.map_or(String::new(), |path| path.display().to_string())
     }
 
+    /// The hint of a batch that has left items.
+    pub fn how_to_continue(&self) -> &'static str {
+        match self.session.options.output.path {
+            Some(_) => "use --resume to continue",
+            None => "with -o FILE, use --resume to continue",
+        }
+    }
+
     /// Shows the progress: as a bar on a terminal, elsewhere as a line from time to time.
     pub fn show_progress(self: &Arc<Self>, total: Option<u64>) -> Option<Ticker> {
         let (begun, run) = (Instant::now(), Arc::clone(self));
@@ -232,7 +240,7 @@ impl BatchRun {
             }
             lock(&run.stop).signal = Some((signal, Instant::now()));
             let failure = Failure::new(Kind::Interrupted, format!("stopped by {}", name(signal)));
-            run.stop(failure.hint("with -o FILE, use --resume to continue").into());
+            run.stop(failure.hint(run.how_to_continue()).into());
             let run = Arc::clone(&run);
             let note = move || {
                 let console = &run.session.options.console;
