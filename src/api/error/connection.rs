@@ -18,19 +18,19 @@ const PROXY_PASSWORD: &str =
 
 /// How a connection failed, where the library's error does not tell.
 #[derive(Debug)]
-pub enum Broken {
+pub enum ConnectionFault {
     /// It was reused and dead already: nothing was read from it for this request.
     Dead(ureq::Error),
     /// A part of the answer's head had arrived.
     InHead(ureq::Error),
 }
 
-impl Broken {
+impl ConnectionFault {
     /// Finds out whether an error is one of these.
     fn find(error: ureq::Error) -> Result<Self, ureq::Error> {
         match error {
             ureq::Error::Other(other) => match other.downcast() {
-                Ok(broken) => Ok(*broken),
+                Ok(fault) => Ok(*fault),
                 Err(other) => Err(ureq::Error::Other(other)),
             },
             error => Err(error),
@@ -45,20 +45,20 @@ impl Broken {
     }
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for ConnectionFault {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         let (Self::Dead(error) | Self::InHead(error)) = self;
         error.fmt(f)
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for ConnectionFault {}
 
 /// No answer came: the connection failed, before or after the request was sent.
 pub fn connection_error(endpoint: &Endpoint, error: ureq::Error, was_sent: bool) -> AttemptError {
-    let error = match Broken::find(error) {
-        Ok(Broken::InHead(error)) => return interrupted(endpoint, error),
-        Ok(Broken::Dead(error)) => {
+    let error = match ConnectionFault::find(error) {
+        Ok(ConnectionFault::InHead(error)) => return cut_off(endpoint, error),
+        Ok(ConnectionFault::Dead(error)) => {
             let failed = connection_error(endpoint, error, was_sent);
             return AttemptError { retryable: Retryable::AtOnce, ..failed };
         }
@@ -166,7 +166,7 @@ fn proxy_status(reason: &str) -> Option<u16> {
 }
 
 /// The connection failed after the answer had begun.
-pub fn interrupted(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
+pub fn cut_off(endpoint: &Endpoint, error: ureq::Error) -> AttemptError {
     if matches!(error, ureq::Error::Timeout(Timeout::Global)) {
         return over_max_time_of(endpoint).into();
     }

@@ -247,7 +247,7 @@ impl Client {
         if self.pace.is_stopped() {
             return Err(stopped().into());
         }
-        let wait = pause.max(self.pace.time_to_turn());
+        let wait = pause.max(self.pace.time_to_slot());
         if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(wait)) {
             return Err(limit.failure(&format!("{error}; the next try would be after")).into());
         }

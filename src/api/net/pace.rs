@@ -18,7 +18,7 @@ const FOREVER: Duration = Duration::from_secs(1 << 30);
 /// holds them back.
 #[derive(Default)]
 pub struct Pace {
-    state: Mutex<State>,
+    schedule: Mutex<Schedule>,
     changed: Condvar,
     /// Longest wait for the server; `None` if requests are not parallel.
     max_wait: Option<Duration>,
@@ -27,7 +27,7 @@ pub struct Pace {
 }
 
 #[derive(Default)]
-struct State {
+struct Schedule {
     /// By model id, because servers limit each model separately.
     limits: HashMap<String, RateLimit>,
     /// When the next request may be sent.
@@ -66,17 +66,17 @@ impl Pace {
     /// Waits until a request to the model may be sent, and counts it. The error is [`Kind::Interrupted`] after an
     /// order to stop, and [`Kind::RateLimited`] if the wait would be longer than `max_wait`.
     pub(super) fn acquire(&self, model: &str, time: Option<&TimeLimit>) -> Result<(), Failure> {
-        let mut state = lock(&self.state);
-        // who comes first has the first turn
-        let mut turn = None;
+        let mut schedule = lock(&self.schedule);
+        // who comes first has the first slot
+        let mut slot = None;
         loop {
-            if state.stopped {
+            if schedule.stopped {
                 return Err(stopped());
             }
             let Some(max_wait) = self.max_wait else { return Ok(()) };
             let now = Instant::now();
-            let next = turn.or(state.next).map_or(now, |next| next.max(now));
-            let limit = state.limit(model);
+            let next = slot.or(schedule.next).map_or(now, |next| next.max(now));
+            let limit = schedule.limit(model);
             let reset = limit.time_left(SystemTime::now());
             // an answer that is under way may report a shorter wait
             if let Some(wait) = reset.filter(|wait| *wait > max_wait && limit.in_flight == 0) {
@@ -89,29 +89,29 @@ impl Pace {
             if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
                 return Err(time.failure(why));
             }
-            if reset.is_none() && turn.is_none() {
-                state.next = next.checked_add(self.interval);
+            if reset.is_none() && slot.is_none() {
+                schedule.next = next.checked_add(self.interval);
             }
-            turn = reset.is_none().then_some(next);
+            slot = reset.is_none().then_some(next);
             if reset.is_none() && wait.is_zero() {
-                state.limit(model).in_flight += 1;
+                schedule.limit(model).in_flight += 1;
                 return Ok(());
             }
-            state =
-                self.changed.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
+            schedule =
+                self.changed.wait_timeout(schedule, wait).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     /// How long it is until the next request may be sent.
-    pub(super) fn time_to_turn(&self) -> Duration {
-        let next = lock(&self.state).next;
+    pub(super) fn time_to_slot(&self) -> Duration {
+        let next = lock(&self.schedule).next;
         next.map_or(Duration::ZERO, |next| next.saturating_duration_since(Instant::now()))
     }
 
     /// A request has failed, or the head of its answer has reported these limits.
     pub(super) fn release(&self, model: &str, reported: Option<&Limits>) {
-        let mut state = lock(&self.state);
-        let limit = state.limit(model);
+        let mut schedule = lock(&self.schedule);
+        let limit = schedule.limit(model);
         limit.in_flight = limit.in_flight.saturating_sub(1);
         if let Some(reported) = reported.filter(|_| self.max_wait.is_some()) {
             limit.learn(reported);
@@ -122,35 +122,35 @@ impl Pace {
     /// Lets no request to the model through for this long, because the server wants it.
     pub(super) fn set_retry_after(&self, model: &str, pause: Duration) {
         let until = Instant::now() + pause.min(FOREVER);
-        let mut state = lock(&self.state);
-        let limit = state.limit(model);
+        let mut schedule = lock(&self.schedule);
+        let limit = schedule.limit(model);
         limit.retry_after = limit.retry_after.max(Some(until));
         self.changed.notify_all();
     }
 
     /// Waits for this long, or until an order to stop.
     pub(super) fn back_off(&self, pause: Duration) {
-        let waiting = |state: &mut State| !state.stopped;
-        drop(self.changed.wait_timeout_while(lock(&self.state), pause, waiting));
+        let waiting = |schedule: &mut Schedule| !schedule.stopped;
+        drop(self.changed.wait_timeout_while(lock(&self.schedule), pause, waiting));
     }
 
     /// Gives the order to stop: no more requests may be sent.
     pub fn stop(&self) {
-        lock(&self.state).stopped = true;
+        lock(&self.schedule).stopped = true;
         self.changed.notify_all();
     }
 
     pub fn is_stopped(&self) -> bool {
-        lock(&self.state).stopped
+        lock(&self.schedule).stopped
     }
 
     /// Ends the order to stop.
     pub fn resume(&self) {
-        lock(&self.state).stopped = false;
+        lock(&self.schedule).stopped = false;
     }
 }
 
-impl State {
+impl Schedule {
     fn limit(&mut self, model: &str) -> &mut RateLimit {
         self.limits.entry(model.into()).or_default()
     }

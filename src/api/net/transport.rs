@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{
 use ureq::{Error, Timeout};
 
 use crate::api::deadline::Deadline;
-use crate::api::error::connection::Broken;
+use crate::api::error::connection::ConnectionFault;
 
 /// If a reused connection fails this soon after sending, it was dead before: servers close idle connections.
 const DEAD_WITHIN: Duration = Duration::from_secs(1);
@@ -149,14 +149,14 @@ impl Transport for Connection {
             && !self.has_answered
             && self.last_sent.elapsed() < DEAD_WITHIN;
         let closed_early = || Error::from(Io::new(ErrorKind::UnexpectedEof, "connection closed"));
-        let broken = if is_torn {
-            Broken::InHead
+        let fault = if is_torn {
+            ConnectionFault::InHead
         } else if is_dead {
-            Broken::Dead
+            ConnectionFault::Dead
         } else {
             return result;
         };
-        Err(Error::Other(Box::new(broken(result.err().unwrap_or_else(closed_early)))))
+        Err(Error::Other(Box::new(fault(result.err().unwrap_or_else(closed_early)))))
     }
 
     fn is_open(&mut self) -> bool {

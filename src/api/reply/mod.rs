@@ -18,7 +18,7 @@ use ureq::http::header::CONTENT_TYPE;
 use crate::api::deadline::Deadline;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::attempt::{AttemptError, stopped_by_bot_check};
-use crate::api::error::connection::{Broken, interrupted};
+use crate::api::error::connection::{ConnectionFault, cut_off};
 use crate::api::error::relay::bot_check;
 use crate::api::head::Head;
 use crate::api::json::{BYTE_ORDER_MARK, is_json, repair, without_mark};
@@ -226,7 +226,7 @@ impl Reply {
     fn failed(&mut self, error: io::Error) -> Result<(), AttemptError> {
         match error.downcast::<Failure>() {
             Ok(failure) => Err(failure.into()),
-            Err(error) => self.connection_failed(Broken::cause(error.into())),
+            Err(error) => self.connection_failed(ConnectionFault::cause(error.into())),
         }
     }
 
@@ -253,7 +253,7 @@ impl Reply {
         }
         match self.builder.answer.state {
             State::Complete => Ok(()),
-            _ => Err(interrupted(&self.endpoint, error)),
+            _ => Err(cut_off(&self.endpoint, error)),
         }
     }
 }
