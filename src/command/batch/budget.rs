@@ -8,12 +8,12 @@ use crate::output::estimate;
 use crate::sync::lock;
 
 /// Counts the tokens and the cost of a request that has ended, and checks `--max-cost`.
-pub fn count(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
+pub fn add_request(run: &BatchRun, usage: &Usage, cost: Option<Cost>) {
     let mut tally = lock(&run.tally);
     tally.tokens = tally.tokens.saturating_add(usage.total());
     tally.cost.add(cost.unwrap_or_default());
     drop(tally);
-    look_at_cost(run);
+    stop_at_max_cost(run);
 }
 
 /// Refuses a model whose cost is not known, if it counts.
@@ -29,11 +29,11 @@ pub fn begin(run: &BatchRun) {
         console
             .note(format_args!("some results in the file {why}; they count at the example price"));
     }
-    look_at_cost(run);
+    stop_at_max_cost(run);
 }
 
 /// Stops if the batch, with what earlier runs wrote to its file, has cost `--max-cost` or more.
-fn look_at_cost(run: &BatchRun) {
+fn stop_at_max_cost(run: &BatchRun) {
     let Some(most) = run.batch.max_cost else { return };
     let earlier = lock(&run.earlier).cost;
     let mut cost = lock(&run.tally).cost;
@@ -47,11 +47,11 @@ fn look_at_cost(run: &BatchRun) {
         Some(_) => "use --resume and a larger --max-cost to continue",
         None => "use a larger --max-cost; with -o FILE, --resume can continue",
     };
-    run.stop_if_items_are_left(Failure::new(Kind::NotPermitted, message).hint(hint).into());
+    run.stop_sending(Failure::new(Kind::NotPermitted, message).hint(hint).into());
 }
 
 /// Looks at what became of an item: whether it stopped short, and what its server does not report.
-pub fn look_at(run: &BatchRun, outcome: &Outcome) {
+pub fn note_outcome(run: &BatchRun, outcome: &Outcome) {
     let is_answer = outcome.complete;
     let mut tally = lock(&run.tally);
     tally.short += u64::from(outcome.short.is_some());
@@ -63,12 +63,12 @@ pub fn look_at(run: &BatchRun, outcome: &Outcome) {
         console.note("the server does not count tokens, so --max-cost has no effect");
     }
     if !outcome.stats.replayed {
-        look_at_credits(run, outcome.stats.limits.credits, is_answer);
+        stop_below_min_credits(run, outcome.stats.limits.credits, is_answer);
     }
 }
 
 /// Stores the credits that the server reports, and stops if they are below `--min-credits`.
-fn look_at_credits(run: &BatchRun, credits: Option<f64>, is_answer: bool) {
+fn stop_below_min_credits(run: &BatchRun, credits: Option<f64>, is_answer: bool) {
     let mut tally = lock(&run.tally);
     tally.credits = credits.or(tally.credits);
     let Some(least) = run.batch.min_credits else { return };
@@ -83,6 +83,6 @@ fn look_at_credits(run: &BatchRun, credits: Option<f64>, is_answer: bool) {
         let message = format!("${credits:.2} credits are left, below --min-credits");
         let failure = Failure::new(Kind::NotPermitted, message);
         let failure = failure.hint("with more credits, use --resume to continue");
-        run.stop_if_items_are_left(failure.into());
+        run.stop_sending(failure.into());
     }
 }

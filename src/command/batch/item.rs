@@ -22,8 +22,8 @@ const MOST_UNCONNECTED: u32 = 10;
 /// to 128 KiB.
 const LONGEST_DATA: usize = 64 << 10;
 
-/// Asks an item, and returns its row; `None` if the item was skipped or not sent. Sending it ends the time in which one
-/// item is asked `alone`.
+/// Asks an item, and returns its row; `None` if the item was skipped or not sent. Dropping `alone` lets the other
+/// workers start.
 pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<RowLine> {
     let Item { line, id, data, request, replaced } = item;
     let (id, data, session) = (id.as_deref(), data.as_deref(), &run.session);
@@ -50,11 +50,11 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         return Some(row(None, None, failed(None, &failure.into(), None), None));
     }
     let outcome = send(run, client, &console, &mut request, prepared, &variables(id, data));
-    if let Some(mut was_asked) = alone {
-        *was_asked = outcome.stats.requests > 0;
+    if let Some(mut first_was_sent) = alone {
+        *first_was_sent = outcome.stats.requests > 0;
     }
     let asked = (!session.options.fallback.is_empty()).then_some(&*request.model);
-    budget::look_at(run, &outcome);
+    budget::note_outcome(run, &outcome);
     let Outcome { answer, result, stats, write_error, cost, .. } = outcome;
     let (cost, status) = (cost.and_then(Cost::known), stats.head.map(|head| head.status));
     if let Some(error) = write_error {
@@ -71,7 +71,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             let row =
                 cost.is_some().then(|| row(Some(key), asked, failed(status, &error, None), cost));
             match kind(&error) {
-                Kind::Interrupted => run.leave_items(),
+                Kind::Interrupted => run.take_no_more_items(),
                 _ => run.stop(error),
             }
             row
@@ -95,7 +95,7 @@ fn send(
     prepared: Prepared,
     variables: &[(&str, String)],
 ) -> Outcome {
-    let on_request = |usage: &_, cost| budget::count(run, usage, cost);
+    let on_request = |usage: &_, cost| budget::add_request(run, usage, cost);
     let item = Asker::Item { variables, on_request: &on_request };
     exchange(&run.session, client, console, request, prepared, item)
 }

@@ -39,7 +39,7 @@ pub fn run(options: Options, batch: Batch, watch: Option<Watch>) -> Result<()> {
     let (output, earlier) = Output::open(&options, &batch)?;
     let run = Arc::new(BatchRun::new(options, batch, output, earlier)?);
     changed::note_all(&run)?;
-    let (sender, queue, results) = queue(run.batch.jobs, run.in_turn);
+    let (sender, queue, results) = queue(run.batch.jobs, run.in_order);
     run.stop_on_signals()?;
     drop(watch);
     budget::begin(&run);
@@ -95,10 +95,10 @@ fn ask_items(run: &BatchRun, queue: &Queue) {
     let client = run.session.client.sibling();
     loop {
         let alone = run.alone();
-        let Some((item, result)) = queue.take(|| run.has_no_more_items()) else { break };
+        let Some((item, result)) = queue.take(|| run.takes_no_more_items()) else { break };
         if let Some(row) = item::ask(run, &client, item, alone) {
             // an error means that the results are no longer read, and the program will end
-            if run.in_turn {
+            if run.in_order {
                 let _ = result.send(Ok(row));
             } else if let Err(error) = run.write(&row) {
                 let _ = result.send(Err(error));

@@ -34,7 +34,7 @@ pub enum Output {
     /// Standard output, a pipe or a device.
     Stream(Sink),
     /// A stream that took a row only in part or not at all, and why. Nothing may follow half a row.
-    Broken(Kind),
+    TornRow(Kind),
 }
 
 impl Output {
@@ -78,7 +78,7 @@ pub struct BatchRun {
     pub earlier: Mutex<Earlier>,
     pub output: Mutex<Output>,
     /// Results are written in the order of the items. If not, each worker writes its result before the next item.
-    pub in_turn: bool,
+    pub in_order: bool,
     pub tally: Mutex<Tally>,
     pub stop: Mutex<Stop>,
     /// Whether a first item has been sent, so that the server may have filled its cache.
@@ -94,7 +94,7 @@ impl BatchRun {
         Ok(Self {
             session: Session::new(options, pace)?,
             defaults,
-            in_turn: batch.keep_order && earlier.item_lines.is_none(),
+            in_order: batch.keep_order && earlier.item_lines.is_none(),
             batch,
             tally: Mutex::default(),
             earlier: earlier.into(),
@@ -150,7 +150,7 @@ impl BatchRun {
         let mut output = lock(&self.output);
         let written = match &mut *output {
             Output::File(file) => return file.append(row, |note| console.note(note)),
-            Output::Broken(kind) => {
+            Output::TornRow(kind) => {
                 let failure = Failure::new(*kind, "an earlier result could not be written");
                 return Err(failure.into());
             }
@@ -160,7 +160,7 @@ impl BatchRun {
             }
         };
         if let Err(error) = &written {
-            *output = Output::Broken(kind(error));
+            *output = Output::TornRow(kind(error));
         }
         written
     }
@@ -210,18 +210,18 @@ impl BatchRun {
     }
 
     /// Sends nothing more. The workers still take items, because the rest may have answers already. The first item
-    /// that has to be sent calls [`BatchRun::leave_items`]. Only then, the reason becomes the batch's error.
-    pub fn stop_if_items_are_left(&self, reason: Error) {
+    /// that has to be sent calls [`BatchRun::take_no_more_items`]. Only then, the reason becomes the batch's error.
+    pub fn stop_sending(&self, reason: Error) {
         lock(&self.stop).reason.get_or_insert(reason);
         self.session.pace.stop();
     }
 
     /// Notes that an item was not sent. The workers take no more items.
-    pub fn leave_items(&self) {
+    pub fn take_no_more_items(&self) {
         lock(&self.stop).no_more_items = true;
     }
 
-    pub fn has_no_more_items(&self) -> bool {
+    pub fn takes_no_more_items(&self) -> bool {
         lock(&self.stop).no_more_items
     }
 
