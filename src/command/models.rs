@@ -13,7 +13,7 @@ use crate::error::{Failure, Kind, broken, kind};
 use crate::output::{Format, Sink, show_progress, start_spinner};
 
 /// The largest number of models on a page. The upstream API gives 20 without a number, and at most 1000.
-const LIMIT: Option<u32> = Some(1000);
+const PAGE_SIZE: Option<u32> = Some(1000);
 
 /// The note on a list that is not whole.
 const NO_CURSOR: &str = "the server has more models, but does not say how to get them";
@@ -24,10 +24,10 @@ pub fn run(options: Options) -> Result<()> {
     let (console, output) = (&session.options.console, &session.options.output);
     let mut sink = Sink::stdout(output)?;
     let mut cursors = HashSet::new();
-    let (mut limit, mut after) = (LIMIT, None);
+    let (mut page_size, mut after) = (PAGE_SIZE, None);
     loop {
-        let Some(json) = page(&session, limit, after.as_deref())? else {
-            limit = None;
+        let Some(json) = page(&session, page_size, after.as_deref())? else {
+            page_size = None;
             continue;
         };
         let page: Value = serde_json::from_slice(&json).unwrap_or_default();
@@ -57,10 +57,10 @@ pub fn run(options: Options) -> Result<()> {
     }
 }
 
-/// A page of the server's answer, which is JSON; `None` if the server refuses the limit.
-fn page(session: &Session, limit: Option<u32>, after: Option<&str>) -> Result<Option<Vec<u8>>> {
+/// A page of the server's answer, which is JSON; `None` if the server refuses the page size.
+fn page(session: &Session, page_size: Option<u32>, after: Option<&str>) -> Result<Option<Vec<u8>>> {
     let (client, console) = (&session.client, &session.options.console);
-    let prepared = Prepared::for_models(client.endpoint(), limit, after)?;
+    let prepared = Prepared::for_models(client.endpoint(), page_size, after)?;
     let retain = Retain { message: true, ..Retain::default() };
     let mut on_progress = |progress: Progress| show_progress(console, &progress);
     start_spinner(console);
@@ -70,7 +70,7 @@ fn page(session: &Session, limit: Option<u32>, after: Option<&str>) -> Result<Op
     let names_limit =
         || reply.as_ref().is_err_and(|error| error.to_string().to_lowercase().contains("limit"));
     match stats.head.map(|head| head.status) {
-        Some(400 | 422) if limit.is_some() && names_limit() => return Ok(None),
+        Some(400 | 422) if page_size.is_some() && names_limit() => return Ok(None),
         // a bot check has another kind
         Some(status @ (404 | 405)) if is(Kind::Refused) => {
             let host = client.endpoint().host();

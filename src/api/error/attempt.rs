@@ -92,8 +92,8 @@ pub fn refused(endpoint: &Endpoint, head: &Head, body: &[u8]) -> AttemptError {
     let failure = Failure::new(kind, format!("{what} ({status}{named}){words}")).maybe_hint(hint);
     let id = body.request_id.or_else(|| head.request_id.clone());
     let retryable = retryable(status, &head.headers, meaning.map(|meaning| meaning.retried));
-    let answered = answered(failure, Some(status), id, retryable);
-    AttemptError { words: body.message, server_pause: pause, ..answered }
+    let failed = with_status(failure, Some(status), id, retryable);
+    AttemptError { words: body.message, server_pause: pause, ..failed }
 }
 
 /// Where a redirect leads.
@@ -103,7 +103,7 @@ fn location(head: &Head) -> Option<String> {
 }
 
 /// The server answered with a failure that has this status, under this request id.
-fn answered(
+fn with_status(
     mut failure: Failure,
     status: Option<u16>,
     request_id: Option<String>,
@@ -129,7 +129,7 @@ pub fn stopped_by_bot_check(endpoint: &Endpoint, head: &Head, kind: Kind) -> Att
         "open the address in a browser to see it, and ask the operator to let API clients through",
     );
     let retryable = retryable(status, &head.headers, Some(kind == Kind::RateLimited));
-    answered(failure, Some(status), head.request_id.clone(), retryable)
+    with_status(failure, Some(status), head.request_id.clone(), retryable)
 }
 
 fn refused_hint(
@@ -183,6 +183,6 @@ pub fn error_event(body: &ErrorBody, now: SystemTime) -> AttemptError {
     let pause = pause.filter(|_| kind == Kind::RateLimited);
     let is_missing = body.kind == "not_found_error";
     let status = body.status.or(is_missing.then_some(404));
-    let answered = answered(failure, status, body.request_id.clone(), retryable);
-    AttemptError { words: body.message.clone(), server_pause: pause, ..answered }
+    let failed = with_status(failure, status, body.request_id.clone(), retryable);
+    AttemptError { words: body.message.clone(), server_pause: pause, ..failed }
 }

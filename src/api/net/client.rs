@@ -144,19 +144,19 @@ impl Client {
         prepared: &Prepared,
         model: &str,
         retain: &Retain,
-        limit: Option<&TimeLimit>,
+        time_limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Sent {
         let (mut stats, mut tries, mut replaced) = (Stats::default(), Tries::default(), false);
         let reply = loop {
-            let agent = match self.acquire(model, limit) {
+            let agent = match self.acquire(model, time_limit) {
                 Ok(agent) => agent,
                 Err(error) => break Err(error),
             };
             stats.attempts += 1;
             on_progress(Progress::Sending(prepared));
             let begun = Instant::now();
-            let opened = self.open(&agent, prepared, limit);
+            let opened = self.open(&agent, prepared, time_limit);
             self.pace.release(model, opened.as_ref().ok().map(|(head, _)| &head.limits));
             stats.head = opened.as_ref().ok().map(|(head, _)| head.clone());
             stats.limits = stats.head.as_ref().map_or(stats.limits, |head| head.limits);
@@ -183,7 +183,7 @@ impl Client {
                     self.renew(RootCerts::PlatformVerifier);
                 }
             } else if let Err(error) =
-                self.prepare_retry(failed, model, &mut tries, limit, on_progress)
+                self.prepare_retry(failed, model, &mut tries, time_limit, on_progress)
             {
                 break Err(error);
             }
@@ -193,8 +193,8 @@ impl Client {
     }
 
     /// Waits until the model may be asked, and returns the agent to send the request with.
-    fn acquire(&self, model: &str, limit: Option<&TimeLimit>) -> Result<Agent> {
-        self.pace.acquire(model, limit)?;
+    fn acquire(&self, model: &str, time_limit: Option<&TimeLimit>) -> Result<Agent> {
+        self.pace.acquire(model, time_limit)?;
         let agent = lock(&self.agent).clone();
         if self.pace.is_stopped() {
             // abort() may have replaced the agent since acquire(): the new one is not shut down
@@ -224,7 +224,7 @@ impl Client {
         failed: AttemptError,
         model: &str,
         tries: &mut Tries,
-        limit: Option<&TimeLimit>,
+        time_limit: Option<&TimeLimit>,
         on_progress: &mut dyn FnMut(Progress),
     ) -> Result<()> {
         let AttemptError { error, retryable, server_pause, rate_limited, .. } = failed;
@@ -248,8 +248,10 @@ impl Client {
             return Err(stopped().into());
         }
         let wait = pause.max(self.pace.time_to_slot());
-        if let Some(limit) = limit.filter(|limit| limit.is_shorter_than(wait)) {
-            return Err(limit.failure(&format!("{error}; the next try would be after")).into());
+        if let Some(time_limit) = time_limit.filter(|limit| limit.is_shorter_than(wait)) {
+            return Err(time_limit
+                .failure(&format!("{error}; the next try would be after"))
+                .into());
         }
         on_progress(Progress::Retrying(Retry {
             error: &error,
@@ -278,10 +280,10 @@ impl Client {
         &self,
         agent: &Agent,
         prepared: &Prepared,
-        limit: Option<&TimeLimit>,
+        time_limit: Option<&TimeLimit>,
     ) -> Result<(Head, Body), AttemptError> {
-        limit.map(TimeLimit::start);
-        let left = limit.and_then(TimeLimit::left);
+        time_limit.map(TimeLimit::start);
+        let left = time_limit.and_then(TimeLimit::left);
         self.wrapping.deadline.set(None);
         self.wrapping.sent.store(false, Ordering::Relaxed);
         let response = self.run(agent, prepared, left).map_err(|error| {

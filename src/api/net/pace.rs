@@ -65,7 +65,11 @@ impl Pace {
 
     /// Waits until a request to the model may be sent, and counts it. The error is [`Kind::Interrupted`] after an
     /// order to stop, and [`Kind::RateLimited`] if the wait would be longer than `max_wait`.
-    pub(super) fn acquire(&self, model: &str, time: Option<&TimeLimit>) -> Result<(), Failure> {
+    pub(super) fn acquire(
+        &self,
+        model: &str,
+        time_limit: Option<&TimeLimit>,
+    ) -> Result<(), Failure> {
         let mut schedule = lock(&self.schedule);
         // who comes first has the first slot
         let mut slot = None;
@@ -86,8 +90,8 @@ impl Pace {
                 Some(wait) => (wait, "the rate limit resets later than"),
                 None => (next - now, "the next request that --rate allows is later than"),
             };
-            if let Some(time) = time.filter(|time| time.is_shorter_than(wait)) {
-                return Err(time.failure(why));
+            if let Some(time_limit) = time_limit.filter(|limit| limit.is_shorter_than(wait)) {
+                return Err(time_limit.failure(why));
             }
             if reset.is_none() && slot.is_none() {
                 schedule.next = next.checked_add(self.interval);
