@@ -52,7 +52,7 @@ fn a_full_disk_says_what_was_written_and_what_was_lost() {
         let run = bash(&format!("{full} {order} {output}")).at(&server).in_dir(&folder);
         // in the order of the items, the worker asks on while a row is written
         let [answers, lost] = if order == "-k" {
-            ["[0-9]+", "([0-9]+ answers|1 answer)"]
+            ["[0-9,]+", "([0-9]+ answers|1 answer)"]
         } else {
             [&*(37 * (written + 1)).to_string(), "1 answer"]
         };
