@@ -80,7 +80,7 @@ fn a_file_that_is_mounted_is_rewritten() {
                  printf \"a\\nb\\n\" > items && anyask --mock -k --batch=items -o out --resume";
     bash(&format!("{namespace} bash -c '{mount} && {batch}'"))
         .in_dir(&folder)
-        .mentions("anyask: note: out keeps the order in which the results came: Device or resource busy\n")
+        .mentions("anyask: note: out has all results, but -k cannot put it in order, because no other file can take its name: Device or resource busy\n")
         .exits(0);
     let rows = folder.json_lines("mounted");
     assert_eq!(
@@ -98,7 +98,7 @@ fn results_in_a_file_with_hard_links_keep_their_order() {
     anyask(["--mock", "-k", "--batch=items", "-o", "out", "--resume"])
         .in_dir(&folder)
         .matches(
-            "anyask: note: out keeps the order in which the results came: it has several hard links\n\
+            "anyask: note: out has all results, but -k cannot put it in order, because no other file can take its name: it has several hard links\n\
              anyask: 0 answered, 0 failed, 2 skipped; .*",
         )
         .exits(0);

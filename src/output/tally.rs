@@ -1,5 +1,6 @@
 //! The progress of a batch: its bar, its counts and its summary line.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -9,11 +10,22 @@ use crate::api::{Cost, in_words};
 /// The width of the bar, in columns.
 const BAR: usize = 16;
 
+/// The failed items with one exit status.
+#[derive(Debug)]
+struct Failures {
+    count: u64,
+    /// The line of the first one, and why it failed.
+    line: u64,
+    message: String,
+}
+
 /// The counts of a batch so far.
 #[derive(Debug, Default)]
 pub struct Tally {
     pub answered: u64,
     pub failed: u64,
+    /// By their exit status.
+    failures: BTreeMap<u8, Failures>,
     /// Items that an earlier batch answered.
     pub skipped: u64,
     /// Answers that could not be written: there was no room for them.
@@ -42,14 +54,34 @@ impl Tally {
         self.answered + self.failed + self.skipped
     }
 
+    /// Counts the failed item on this line.
+    pub fn fail(&mut self, line: u64, exit: u8, message: &str) {
+        self.failed += 1;
+        let first = || Failures { count: 0, line, message: message.into() };
+        self.failures.entry(exit).or_insert_with(first).count += 1;
+    }
+
+    /// Why items failed, in a sentence for each exit status. What `reason` says already is left out.
+    pub fn failures(&self, reason: &str) -> impl Iterator<Item = String> {
+        let others = self
+            .failures
+            .iter()
+            .filter(move |(_, failures)| failures.count > 0 && failures.message != reason);
+        others.map(|(exit, Failures { count, line, message })| {
+            let items = count_of(*count, "item");
+            format!("{items} failed with exit status {exit}; line {line}: {message}")
+        })
+    }
+
     /// Takes back a result that could not be written.
-    pub fn lose(&mut self, is_answer: bool, has_reader: bool) {
-        match (is_answer, has_reader) {
-            (false, _) => self.failed -= 1,
-            (true, true) => self.unwritten += 1,
-            (true, false) => self.unread += 1,
+    pub fn lose(&mut self, failure: Option<u8>, has_reader: bool) {
+        if let Some(failures) = failure.and_then(|exit| self.failures.get_mut(&exit)) {
+            failures.count -= 1;
+            self.failed -= 1;
+            return;
         }
-        self.answered -= u64::from(is_answer);
+        self.answered -= 1;
+        *(if has_reader { &mut self.unwritten } else { &mut self.unread }) += 1;
     }
 
     fn counts(&self) -> String {

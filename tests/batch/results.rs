@@ -8,8 +8,8 @@ use serde_json::json;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Events, Gate, Server, answer, anyask, bash, folder, http, is_installed, json_answer,
-    json_lines, skip,
+    Act, Events, Gate, Server, answer, anyask, bash, error_body, folder, http, is_installed,
+    json_answer, json_lines, skip,
 };
 
 #[test]
@@ -189,4 +189,25 @@ fn memory_does_not_grow_with_the_number_of_items() {
     };
     let (few, many) = (peak(500), peak(20_000));
     assert!(many <= 32 && many <= few + 4, "{few} and {many} MiB");
+}
+
+#[test]
+fn says_at_the_end_why_items_failed_once_for_each_status() {
+    let server = Server::handling(|_, request| match &*request.prompt() {
+        "good" => json_answer(&answer("good")),
+        "slow" => http("429 Slow", &[], error_body("rate_limit_error", "too fast")),
+        bad => http("404 Missing", &[], error_body("not_found_error", &format!("no {bad}"))),
+    });
+    let host = server.host();
+    piped(["-j1", "--retries", "0"], &server, "good\nthis\n{}\nslow\nthat\n".into())
+        .prints_something()
+        .says(&format!(
+            "anyask: note: 1 item failed with exit status 2; line 3: there is no prompt\n\
+             anyask: note: 2 items failed with exit status 4; line 2: {host} refused the request (404 not_found_error): no this\n\
+             anyask: note: 1 item failed with exit status 7; line 4: {host} limits the rate of requests (429 rate_limit_error): too fast\n\
+             {}37 tokens, about $0.000041 at the example price\n\
+             anyask: 4 items failed\nhint: with -o FILE, use --resume to ask them again\n",
+            summary(1, 4, 0)
+        ))
+        .exits(12);
 }

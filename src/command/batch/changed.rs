@@ -51,10 +51,10 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
     match count {
         0 => {}
         1 => console.note(format_args!(
-            "1 row of {file} answers another request than these, so the item is asked and charged"
+            "1 row of {file} answers another request than these and stays; the item is asked and charged"
         )),
         _ => console.note(format_args!(
-            "{count} rows of {file} answer other requests than these, so the items are asked and charged"
+            "{count} rows of {file} answer other requests than these and stay; the items are asked and charged"
         )),
     }
     Ok(())
@@ -66,7 +66,7 @@ pub fn note_first(run: &BatchRun, console: &Console, label: Digest, identity: Di
     if earlier.labelled.is_changed(label, identity) {
         drop(take(&mut earlier.labelled));
         console.note(format_args!(
-            "a row of {} answers another request than this, so such items are asked and charged",
+            "a row of {} answers another request than this and stays; such items are asked and charged",
             run.results_name()
         ));
     }

@@ -138,7 +138,10 @@ impl ResultsFile {
             Ok(()) => Ok(()),
             Err(NotReplaced::Fixed(error)) => {
                 let why = describe(&error.into());
-                notify(&format!("{name} keeps the order in which the results came: {why}"));
+                notify(&format!(
+                    "{name} has all results, but -k cannot put it in order, because no other file \
+                     can take its name: {why}"
+                ));
                 Ok(())
             }
             Err(NotReplaced::Unwritten(error)) => {

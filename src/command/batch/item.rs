@@ -33,8 +33,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         finished(run, &Row { line, id, data, key, asked, content, cost })
     };
     let failed = |status, error: &Error, text: Option<String>| {
-        lock(&run.tally).failed += 1;
         let (exit, message) = (kind(error) as u8, console.describe(error));
+        lock(&run.tally).fail(line, exit, &message);
         let hint = hint(error).map(|hint| console.redact(hint));
         RowContent::Error { error: RowError { exit, status, message, hint, text } }
     };

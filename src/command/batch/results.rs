@@ -65,14 +65,19 @@ pub struct RowError {
 pub struct RowLine {
     /// A line of JSON.
     pub json: String,
-    pub is_answer: bool,
+    /// The exit status of a failed item; `None` for an answer.
+    pub failure: Option<u8>,
 }
 
 impl Row<'_> {
     pub fn to_line(&self) -> RowLine {
         // this never fails: strings and numbers are always JSON
         let json = line(self).unwrap_or_default();
-        RowLine { json, is_answer: matches!(self.content, RowContent::Answer { .. }) }
+        let failure = match &self.content {
+            RowContent::Answer { .. } => None,
+            RowContent::Error { error } => Some(error.exit),
+        };
+        RowLine { json, failure }
     }
 
     /// What identifies its item.

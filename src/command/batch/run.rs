@@ -140,7 +140,7 @@ impl BatchRun {
         if !has_reader && !self.has_signal() {
             return Err(error);
         }
-        lock(&self.tally).lose(row.is_answer, has_reader);
+        lock(&self.tally).lose(row.failure, has_reader);
         self.stop(error);
         Ok(())
     }
@@ -259,6 +259,8 @@ impl BatchRun {
         if tally.short > 0 {
             console.note(format_args!("{} stopped short", count_of(tally.short, "answer")));
         }
+        let said = reason.as_ref().map(|reason| console.describe(reason)).unwrap_or_default();
+        tally.failures(&said).for_each(|failures| console.note(failures));
         if reason.is_none() && tally.done() == 0 {
             no_items(&self.batch, console)?;
         }
