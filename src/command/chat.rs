@@ -5,9 +5,9 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::ask::turn;
+use super::editor::Editor;
 use super::session::Session;
 use super::signals::{ENDING_CONVERSATION, INTERRUPT, Watch, on_signal, on_stop};
-use super::typed::Typed;
 use crate::api::{Content, Pace};
 use crate::cli::{Chat, Options};
 use crate::error::{Kind, kind};
@@ -34,17 +34,17 @@ pub fn run(options: Options, chat: &Chat, watch: Option<Watch>) -> Result<()> {
     let session = Arc::new(session);
     watch_signals(&session)?;
     drop(watch);
-    let mut typed = Typed::new(session.options.output.terminal)?;
+    let mut editor = Editor::new(session.options.output.terminal)?;
     greet(&session, earlier.len(), !files.is_empty());
-    earlier.iter().flatten().for_each(|question| typed.remember(question));
+    earlier.iter().flatten().for_each(|question| editor.remember(question));
     let (console, keyboard) = (&session.options.console, &session.keyboard);
-    while let Some(question) = typed.question(console, keyboard)? {
+    while let Some(question) = editor.question(console, keyboard)? {
         match &*question.trim().to_lowercase() {
             "" => {}
             "exit" | "quit" | "/exit" | "/quit" | "/bye" | ":q" | "exit()" => break,
             "/help" | "?" => console.tell(HELP),
             _ => {
-                typed.remember(&question);
+                editor.remember(&question);
                 let mut content = files.clone();
                 content.close(question.into());
                 keyboard.mute();

@@ -4,6 +4,7 @@ mod ask;
 mod batch;
 mod chat;
 mod check;
+mod editor;
 mod exchange;
 mod fallback;
 mod log;
@@ -13,7 +14,6 @@ mod recording;
 mod session;
 mod signals;
 mod spending;
-mod typed;
 
 use anyhow::Result;
 

@@ -15,9 +15,9 @@ use crate::output::{Console, Keyboard};
 const LONGEST_RECALLED: usize = 4096;
 
 /// The editor of the lines, with its history.
-pub struct Typed(DefaultEditor);
+pub struct Editor(DefaultEditor);
 
-impl Typed {
+impl Editor {
     /// An editor that shows what is typed on standard output, or else only on the terminal.
     pub fn new(on_stdout: bool) -> Result<Self> {
         let behavior = if on_stdout { Behavior::Stdio } else { Behavior::PreferTerm };
