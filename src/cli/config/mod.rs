@@ -32,10 +32,14 @@ pub struct ConfigLine {
 const ONE_ARGUMENT: &str = "write one argument per line";
 
 /// A file's path and its content.
-pub type File = (PathBuf, Vec<u8>);
+pub type ConfigFile = (PathBuf, Vec<u8>);
 
 /// The arguments of the command line together with those of the files.
-pub fn merge(command_line: &[OsString], typed: &ArgMatches, files: Vec<File>) -> Result<Args> {
+pub fn merge(
+    command_line: &[OsString],
+    typed: &ArgMatches,
+    files: Vec<ConfigFile>,
+) -> Result<Args> {
     let mut command = command();
     let is_typed = |id: &&str| typed.value_source(id) == Some(ValueSource::CommandLine);
     let typed: Vec<String> =
@@ -75,9 +79,8 @@ pub fn missing() -> Option<String> {
     }
 }
 
-/// The files that are there, the profile before the configuration file, which need not exist. If the user may not enter
-/// the folder of the configuration file, it is `locked`.
-pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<File>> {
+/// The profile, then the configuration file if it exists. If the user may not enter its folder, it is `locked`.
+pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<ConfigFile>> {
     let profile = profile.map(paths::profile).transpose()?;
     let mut config = paths::config_file().filter(|path| paths::exists(path));
     if config.as_ref().is_some_and(|path| paths::is_locked(path)) {
@@ -105,14 +108,21 @@ pub fn parse(command: &Command, path: &Path, bytes: Vec<u8>) -> Result<Vec<Confi
         let text = text.trim();
         if !text.is_empty() && !text.starts_with('#') {
             let origin = at_line(number);
-            lines.push(line(command, path, &origin, text).map_err(|failure| at(&origin, failure))?);
+            lines.push(
+                parse_line(command, path, &origin, text).map_err(|failure| at(&origin, failure))?,
+            );
         }
     }
     Ok(lines)
 }
 
 /// The argument of a line.
-fn line(command: &Command, file: &Path, origin: &str, line: &str) -> Result<ConfigLine, Failure> {
+fn parse_line(
+    command: &Command,
+    file: &Path,
+    origin: &str,
+    line: &str,
+) -> Result<ConfigLine, Failure> {
     let (flag, value) = split(line);
     let Some(arg) = find(command, flag) else {
         return Err(match flag {
