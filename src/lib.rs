@@ -11,8 +11,9 @@
 //! - `api` sends requests and reads the answers, in whatever form they come;
 //! - `output` prints the answer on stdout, and everything else on stderr;
 //! - `command` has one file for each mode, and uses all of the above;
-//! - `jsonl` appends to files of JSON lines, `mock` is the server of `--mock`, `shell` runs the user's commands,
-//!   `stdio` has the names of the standard streams, `sync` has what threads need, and `error` has the kinds of failure with their exit statuses.
+//! - `jsonl` appends to files of JSON lines, `disk` syncs files, `mock` is the server of `--mock`, `shell` runs the
+//!   user's commands, `stdio` has the names of the standard streams, `sync` has what threads need, and `error` has the
+//!   kinds of failure with their exit statuses.
 //!
 //! `tests/layers.rs` checks the imports.
 

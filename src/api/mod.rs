@@ -1,4 +1,5 @@
-//! The Messages API: requests, how they are sent, and what comes back. It knows no terminal, file or flag.
+//! The Messages API: requests, how they are sent, and what comes back. It knows no terminal and no file. Its
+//! hints name flags, but it reads none.
 
 pub mod deadline;
 mod digest;

@@ -10,7 +10,7 @@ use crate::error::{Failure, usage_error};
 pub struct Dollars(u128);
 
 impl Dollars {
-    /// The amount that a number above 0 stands for: 0.005 is five thousandths, which no `f64` is.
+    /// Converts a number as it is written: 0.005 becomes exactly five thousandths.
     pub fn new(number: f64) -> Self {
         let text = number.to_string();
         let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));

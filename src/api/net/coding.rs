@@ -14,7 +14,7 @@ use crate::error::{Failure, broken};
 
 /// How a gzip member begins (RFC 1952, section 2.3.1).
 const GZIP: [u8; 2] = [0x1F, 0x8B];
-/// How often a body may be compressed. A body can be made that is its own content for ever.
+/// How often a body may be compressed. A gzip file can decompress to itself for ever.
 const MOST_LAYERS: u32 = 4;
 /// The codings that are not text any more.
 const COMPRESSIONS: [&str; 7] =

@@ -206,7 +206,7 @@ impl MessageBuilder {
         Ok(())
     }
 
-    /// Takes in a delta of a block. Empty text changes nothing.
+    /// Takes in a delta of a block. Ignores empty text.
     fn take_delta(&mut self, delta: &Fields) -> Result<(), AttemptError> {
         let kind: Option<String> = delta.read("type");
         if is_text(kind.as_deref()) {
@@ -326,8 +326,7 @@ impl MessageBuilder {
         }
     }
 
-    /// Goes on to another state. A stop reason after text begins the time that the end may take; a second one in a row
-    /// does not prolong it.
+    /// Goes on to another state. The first stop reason starts the time limit of the end. A second one does not extend it.
     fn advance(&mut self, state: State) {
         if state != self.answer.state {
             match state {

@@ -83,8 +83,8 @@ impl Reply {
         }
     }
 
-    /// Reads until the first text, or to the end if there is none: an error is one before any text. Calls `on_thinking`
-    /// if the model thinks first.
+    /// Reads until the first text, or to the end if there is none. An error from here means that no text has come. Calls
+    /// `on_thinking` if the model thinks first.
     pub fn begin(&mut self, on_thinking: impl FnOnce()) -> Result<(), AttemptError> {
         while !self.builder.answer.has_thinking() {
             if self.is_ready()? {

@@ -32,7 +32,7 @@ pub struct Decoder {
     name: Vec<u8>,
     data: Vec<u8>,
     has_data: bool,
-    /// The data were looked at once, and are not complete without the lines that follow.
+    /// A check found these data incomplete. They are not checked again, because that would take quadratic time.
     is_open: bool,
     /// The first line that is no part of a stream, up to [`LONGEST_STRAY`].
     stray: Vec<u8>,
