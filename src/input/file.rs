@@ -1,6 +1,6 @@
 //! The files that flags read, and standard input under all of its names.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -64,14 +64,9 @@ impl InputFile {
         self.path.as_deref()
     }
 
-    /// The path, or `-` for standard input.
-    pub fn as_os_str(&self) -> &OsStr {
-        self.path().unwrap_or(Path::new("-")).as_os_str()
-    }
-
     /// The path as text, or `-` for standard input.
     pub fn argument(&self) -> String {
-        self.as_os_str().display().to_string()
+        self.path().unwrap_or(Path::new("-")).display().to_string()
     }
 
     /// Its name in messages.
