@@ -33,6 +33,9 @@ failed, 9 no connection, 10 broken answer, 11 stopped short under --strict,
 12 some items of a batch failed, 13 not passed by --check, 14 no recorded answer.
 'anyask --generate man | man -l -' shows the manual.";
 
+/// The flags that ask nothing.
+const ASKING_NOTHING: [&str; 4] = ["dry_run", "curl", "list_models", "generate"];
+
 /// Ask Claude a question from the shell
 ///
 /// The words after the options are the prompt. Standard input, unless it is a
@@ -283,14 +286,14 @@ pub struct Args {
     /// FILE gets a JSON line for each complete answer, with its request. An error is
     /// not added. With --replay and the same FILE, only requests that have no answer
     /// in FILE are sent.
-    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with = "mock", conflicts_with_all = ASKING_NOTHING, help_heading = "Request")]
     pub record: Option<PathBuf>,
 
     /// Answer from FILE, without a server
     ///
     /// FILE comes from --record. Without --record, nothing is sent, and no key is
     /// needed. A request that has no answer in FILE ends with exit status 14.
-    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with_all = ["mock", "dry_run", "curl", "list_models", "generate"], help_heading = "Request")]
+    #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, conflicts_with = "mock", conflicts_with_all = ASKING_NOTHING, help_heading = "Request")]
     pub replay: Option<PathBuf>,
 
     /// Print the answer when it is complete
@@ -320,7 +323,7 @@ pub struct Args {
     /// with status 0, the answer is printed. If not, the model gets CMD's output and
     /// is asked again. After the last try the exit status is 13:
     /// -x --check 'jq -e .name'. CMD does not get the key.
-    #[arg(long, value_name = "CMD", value_parser = command, value_hint = ValueHint::CommandString, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    #[arg(long, value_name = "CMD", value_parser = command, value_hint = ValueHint::CommandString, conflicts_with_all = ASKING_NOTHING, help_heading = "Output")]
     pub check: Option<String>,
 
     /// Ask again N times if --check fails [default: 1]
@@ -334,7 +337,7 @@ pub struct Args {
     /// Until then FILE stays unchanged. Its mode, owner and group are kept. If no other file can take its name (a
     /// mounted file, one with hard links, one in a read-only folder), it is rewritten in place. If FILE cannot be
     /// written, as on a full disk, the answer goes to standard output, and the exit status is 1. '-' is standard output.
-    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ["dry_run", "curl", "list_models", "generate"], help_heading = "Output")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ASKING_NOTHING, help_heading = "Output")]
     pub output: Option<PathBuf>,
 
     /// Print tokens, cost and limits on stderr
