@@ -92,9 +92,14 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+/// The failure that an error is, if it is one.
+pub fn failure(error: &anyhow::Error) -> Option<&Failure> {
+    error.downcast_ref()
+}
+
 /// The kind of an error; [`Kind::Local`] if the error is not a [`Failure`], or if there are too many open files.
 pub fn kind(error: &anyhow::Error) -> Kind {
-    match error.downcast_ref::<Failure>() {
+    match failure(error) {
         Some(failure) if !error.chain().any(is_out_of_files) => failure.kind,
         _ => Kind::Local,
     }
@@ -104,7 +109,7 @@ pub fn hint(error: &anyhow::Error) -> Option<&str> {
     if error.chain().any(is_out_of_files) {
         return Some("raise the limit with ulimit -n, or use a lower --jobs");
     }
-    error.downcast_ref::<Failure>()?.hint.as_deref()
+    failure(error)?.hint.as_deref()
 }
 
 /// Whether this program, or the whole system, has too many open files to open a file, a connection or a pipe.
@@ -113,21 +118,6 @@ pub fn is_out_of_files(error: &(dyn std::error::Error + 'static)) -> bool {
     const EMFILE: i32 = 24;
     let number = error.downcast_ref::<io::Error>().and_then(io::Error::raw_os_error);
     cfg!(unix) && matches!(number, Some(ENFILE | EMFILE))
-}
-
-/// The server's id of the request that failed, if the server sent one.
-pub fn request_id(error: &anyhow::Error) -> Option<&str> {
-    error.downcast_ref::<Failure>()?.request_id.as_deref()
-}
-
-/// Whether a question has taken longer than `--max-time`.
-pub fn is_over_max_time(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(|failure: &Failure| failure.is_over_max_time)
-}
-
-/// The HTTP status of an error, if a server answered with one.
-pub fn status(error: &anyhow::Error) -> Option<u16> {
-    error.downcast_ref::<Failure>()?.status
 }
 
 /// The error of a line whose own text is wrong; `origin` is its `FILE:LINE`.

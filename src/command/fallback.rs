@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard};
 use anyhow::Error;
 
 use crate::api::Sent;
-use crate::error::{Kind, kind, status};
+use crate::error::{Kind, failure, kind};
 use crate::sync::lock;
 
 /// After this many failures in a row, a model is no longer asked first.
@@ -41,7 +41,7 @@ impl Fallback {
     /// Counts a model's failure or success. Returns the error if the next model should be asked.
     pub fn failure<'a>(&self, model: &str, sent: &'a Sent) -> Option<&'a Error> {
         let error = sent.reply.as_ref().err();
-        let is_missing = error.and_then(status) == Some(404);
+        let is_missing = error.and_then(failure).and_then(|failure| failure.status) == Some(404);
         let failed = error.filter(|error| match kind(error) {
             Kind::RateLimited | Kind::ServerFailed => true,
             Kind::Refused => is_missing,

@@ -118,7 +118,7 @@ impl Console {
             line.truncate(end);
             line.push('…');
         }
-        match error::request_id(error) {
+        match error::failure(error).and_then(|failure| failure.request_id.as_ref()) {
             Some(id) => format!("{line} (request id: {})", self.redact(id)),
             None => line,
         }

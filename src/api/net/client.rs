@@ -29,7 +29,7 @@ use crate::api::reply::Reply;
 use crate::api::reply::retain::Retain;
 use crate::api::request::Prepared;
 use crate::api::usage::Usage;
-use crate::error::{Failure, kind, request_id};
+use crate::error::{Failure, failure, kind};
 use crate::sync::lock;
 
 /// How much of an error's body is read, in bytes: an error page may have any size.
@@ -270,9 +270,9 @@ impl Client {
         let pause = in_words(pause);
         let limit = self.policy.max_wait.as_secs_f64();
         let words = format!("{error}; it asks to wait {pause}, longer than --max-wait {limit}");
-        let mut failure = Failure::new(kind(error), words);
-        failure.request_id = request_id(error).map(Into::into);
-        failure.hint("use a larger --max-wait to wait that long").into()
+        let mut too_long = Failure::new(kind(error), words);
+        too_long.request_id = failure(error).and_then(|failure| failure.request_id.clone());
+        too_long.hint("use a larger --max-wait to wait that long").into()
     }
 
     /// Sends the request once, and reads the head of its answer.

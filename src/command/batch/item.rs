@@ -11,7 +11,7 @@ use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, one_line};
 use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
-use crate::error::{Failure, Kind, describe, hint, is_over_max_time, kind};
+use crate::error::{Failure, Kind, describe, failure, hint, kind};
 use crate::input::Item;
 use crate::output::Console;
 use crate::sync::lock;
@@ -151,7 +151,7 @@ fn finished(run: &BatchRun, row: &Row) -> RowLine {
 fn stop_if_for_all(run: &BatchRun, error: Error) {
     match kind(&error) {
         Kind::Local | Kind::Setup | Kind::KeyRejected | Kind::NotPermitted => run.stop(error),
-        Kind::NoConnection if !is_over_max_time(&error) => {
+        Kind::NoConnection if !failure(&error).is_some_and(|failure| failure.is_over_max_time) => {
             if run.unconnected.fetch_add(1, Ordering::Relaxed) + 1 == MOST_UNCONNECTED {
                 let last = describe(&error);
                 let message = format!(
