@@ -84,7 +84,7 @@ impl Pace {
             let reset = limit.time_left(SystemTime::now());
             // an answer that is under way may report a shorter wait
             if let Some(wait) = reset.filter(|wait| *wait > max_wait && limit.in_flight == 0) {
-                return Err(resets_too_late(wait));
+                return Err(resets_too_late(wait, max_wait));
             }
             let (wait, why) = match reset {
                 Some(wait) => (wait, "the rate limit resets later than"),
@@ -160,9 +160,9 @@ impl Schedule {
     }
 }
 
-fn resets_too_late(wait: Duration) -> Failure {
-    let wait = in_words(wait);
-    let message = format!("the rate limit resets in {wait}, later than --max-wait");
+fn resets_too_late(wait: Duration, max_wait: Duration) -> Failure {
+    let (wait, limit) = (in_words(wait), max_wait.as_secs_f64());
+    let message = format!("the rate limit resets in {wait}, later than --max-wait {limit}");
     let failure = Failure::new(Kind::RateLimited, message);
     failure.hint("with -o FILE, use --resume to continue later")
 }
