@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::labelled::Labelled;
+use super::earlier::{Earlier, ItemLine, Labelled};
 use super::order::Rows;
-use super::results::{Earlier, ItemLine, WrittenRow, label_or_line};
+use super::results::{WrittenRow, label_or_line};
 use crate::api::Prices;
 use crate::error::{Failure, Kind, describe, usage_error};
 use crate::jsonl::{Lines, is_torn, read_line};

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::canonical::canonical;
-use super::results::{ItemLine, WrittenRow};
+use super::earlier::ItemLine;
+use super::results::WrittenRow;
 use crate::api::Digest;
 
 /// The rank of a row whose item is no longer in the input.

@@ -1,12 +1,9 @@
 //! The results of a batch: one JSON line each, and which items they belong to.
 
-use std::collections::HashMap;
-
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::canonical;
-use super::labelled::Labelled;
 use crate::api::json::parse;
 use crate::api::{Cost, Digest, Dollars, Prices, Usage};
 use crate::jsonl::line;
@@ -171,50 +168,6 @@ pub fn identity(label: Option<Digest>, key: Option<Digest>, message: &str) -> Di
         (label, None) => {
             let label = label.map(|label| label.to_string()).unwrap_or_default();
             Digest::of(format!("{label}\n\n{message}").as_bytes())
-        }
-    }
-}
-
-/// The identity of an item, and its line in the input now.
-pub type ItemLine = (Digest, u64);
-
-/// The answers of earlier batches, and the items that have a result.
-#[derive(Default)]
-pub struct Earlier {
-    /// How many unused answers of earlier batches there are for an item. Equal items may have one each.
-    answers: HashMap<Digest, u32>,
-    /// The answers by the labels of their items, or else by their lines.
-    pub labelled: Labelled,
-    /// The items that have a result; `None` if the results are not put in order at the end.
-    pub item_lines: Option<Vec<ItemLine>>,
-    /// What the results of earlier batches cost. It is at the example price if no price fits one of their models.
-    pub cost: Cost,
-}
-
-impl Earlier {
-    /// Counts an answer of an earlier batch.
-    pub fn add_answer(&mut self, identity: Digest) {
-        *self.answers.entry(identity).or_default() += 1;
-    }
-
-    pub fn has_answer(&self, identity: Digest) -> bool {
-        self.answers.contains_key(&identity)
-    }
-
-    /// Uses an earlier answer as the result of the item on this line; `false` if there is none.
-    pub fn take_answer(&mut self, identity: Digest, line: u64) -> bool {
-        let Some(left) = self.answers.get_mut(&identity).filter(|left| **left > 0) else {
-            return false;
-        };
-        *left -= 1;
-        self.add_result(identity, line);
-        true
-    }
-
-    /// Notes that the item on this line has a result.
-    pub fn add_result(&mut self, identity: Digest, line: u64) {
-        if let Some(item_lines) = &mut self.item_lines {
-            item_lines.push((identity, line));
         }
     }
 }

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result};
 
 use super::defaults::ItemDefaults;
+use super::earlier::Earlier;
 use super::file::ResultsFile;
-use super::results::{Earlier, RowLine};
+use super::results::RowLine;
 use crate::api::Pace;
 use crate::cli::{Batch, Options};
 use crate::command::session::Session;
