@@ -16,6 +16,7 @@ use ureq::{Agent, Body, http};
 use super::agent::{agent, request};
 use super::coding::Decoded;
 use super::pace::{Pace, stopped};
+use super::progress::{Progress, Retry, Sent, Stats};
 use super::transport::Wrapping;
 use crate::api::deadline::{Deadline, TimeLimit};
 use crate::api::endpoint::Endpoint;
@@ -24,11 +25,10 @@ use crate::api::error::connection::connection_error;
 use crate::api::error::retry::{Decision, Policy, Retryable, Tries};
 use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;
-use crate::api::limits::{Limits, in_words};
+use crate::api::limits::in_words;
 use crate::api::reply::Reply;
 use crate::api::reply::retain::Retain;
 use crate::api::request::Prepared;
-use crate::api::usage::Usage;
 use crate::error::{Failure, failure, kind};
 use crate::sync::lock;
 
@@ -37,61 +37,6 @@ const LARGEST_ERROR: u64 = 256 << 10;
 
 /// After this many dead connections in a row, stop reusing connections: this server closes them after each answer.
 const MOST_DEAD: u32 = 2;
-
-/// The steps of a request, as they are reported to the caller.
-pub enum Progress<'a> {
-    Sending(&'a Prepared),
-    /// The head of an answer, and how long it took.
-    Head(&'a Head, Duration),
-    /// The model thinks.
-    Thinking,
-    /// The text has begun.
-    Answering,
-    /// An attempt has failed, after these tokens.
-    Failed(&'a Usage),
-    Retrying(Retry<'a>),
-}
-
-/// A failed attempt, and when the next one follows.
-pub struct Retry<'a> {
-    pub error: &'a Error,
-    /// The number of the next attempt; the first was 1.
-    pub next: u32,
-    /// How many attempts there are at most; `None` if only the time is limited.
-    pub tries: Option<u32>,
-    pub pause: Duration,
-    /// The server may have answered the failed attempt and charged for it.
-    pub may_be_charged: bool,
-}
-
-/// What a question took, and what the server reported.
-#[derive(Debug, Default)]
-pub struct Stats {
-    /// How often the last model was asked.
-    pub attempts: u32,
-    /// How many requests there were, to all models.
-    pub requests: u32,
-    /// The head that the last attempt got.
-    pub head: Option<Head>,
-    /// The limits that were reported last, perhaps by an earlier attempt.
-    pub limits: Limits,
-    /// Nothing was sent: it is a recorded answer.
-    pub replayed: bool,
-}
-
-/// What became of a request.
-pub struct Sent {
-    /// The answer, from its first text on, or the error of the last attempt.
-    pub reply: Result<Reply>,
-    pub stats: Stats,
-}
-
-impl Sent {
-    /// Nothing was sent, because of this error.
-    pub fn unsent(error: impl Into<Error>) -> Self {
-        Self { reply: Err(error.into()), stats: Stats::default() }
-    }
-}
 
 /// Sends requests to one endpoint, one at a time.
 pub struct Client {

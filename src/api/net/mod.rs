@@ -4,6 +4,7 @@ mod agent;
 pub mod client;
 mod coding;
 pub mod pace;
+pub mod progress;
 pub mod proxy;
 mod resolver;
 pub mod transport;
