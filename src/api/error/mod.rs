@@ -8,3 +8,4 @@ mod origin;
 pub mod relay;
 pub mod retry;
 pub mod tls;
+pub mod words;

@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use super::sse;
 use crate::api::error::attempt::{AttemptError, error_event};
-use crate::api::error::body::{ErrorBody, has_words};
+use crate::api::error::body::ErrorBody;
 use crate::api::error::relay::meaning;
+use crate::api::error::words::has_words;
 use crate::api::json::{Fields, is_json};
 use crate::error::{Failure, broken};
 
