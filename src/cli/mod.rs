@@ -2,6 +2,7 @@
 //! arguments or environment variables, or asks whether a stream is a terminal.
 
 mod args;
+mod batch;
 pub mod config;
 mod console;
 mod documents;
@@ -32,7 +33,8 @@ use mistake::typed_mistake;
 use negations::{is_decided, with_negations};
 
 pub use args::{Args, Color, Document};
-pub use options::{Batch, Chat, Command, Mode, Options};
+pub use batch::Batch;
+pub use options::{Chat, Command, Mode, Options};
 
 /// Reads the arguments, the environment and the configuration. The console obeys `--color`, `--quiet` and `--verbose`,
 /// also if there is an error.

@@ -4,16 +4,15 @@ use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::args::{Args, Models};
+use super::batch::Batch;
 use super::console::{is_coloured, is_dumb};
-use super::files::is_same_file;
 use super::key::KeySource;
-use super::{documents, endpoint, files};
-use crate::api::{self, Dollars, Endpoint, Fields, MODELS, Secret};
+use super::{batch, documents, endpoint, files};
+use crate::api::{self, Endpoint, Fields, MODELS, Secret};
 use crate::error::{Failure, Kind, usage_error};
 use crate::input::{self, InputFile, Sources, Text};
 use crate::mock;
@@ -89,25 +88,6 @@ pub struct Chat {
     pub has_editor: bool,
 }
 
-/// The settings of a batch.
-pub struct Batch {
-    pub items: InputFile,
-    /// The words and the files that every item gets.
-    pub sources: Sources,
-    /// The first word, if it names a file while the items come from standard input, which may be a mistake.
-    pub file_word: Option<PathBuf>,
-    /// The number of parallel requests.
-    pub jobs: usize,
-    /// The least time between two requests.
-    pub interval: Duration,
-    pub keep_order: bool,
-    pub resume: bool,
-    /// Stop when fewer dollars are left.
-    pub min_credits: Option<f64>,
-    /// Stop when the estimated cost reaches this. Then every model needs a price.
-    pub max_cost: Option<Dollars>,
-}
-
 /// Decides the mode, and checks that the arguments fit together.
 pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     if let Some(text) = document(&args)? {
@@ -115,7 +95,7 @@ pub fn command(mut args: Args, console: &Console) -> Result<Command> {
     }
     let is_stdout = |path: &Path| path == "-" || Stream::named(path) == Some(Stream::Output);
     args.output = args.output.filter(|path| !is_stdout(path));
-    check_batch_flags(&args)?;
+    batch::check_flags(&args, model(&args))?;
     files::check_purposes(&args)?;
     files::check_texts(&args)?;
     let mode = mode(&args, console)?;
@@ -145,8 +125,10 @@ fn mode(args: &Args, console: &Console) -> Result<Mode, Failure> {
     let names_stdin = files::names_stdin(args, console)?;
     Ok(match &args.batch {
         _ if args.list_models.is_some() => Mode::ListModels,
-        Some(items) if args.dry_run => Mode::DryRunBatch(batch(items, args)?),
-        Some(items) => Mode::Batch(batch(items, args)?),
+        Some(items) if args.dry_run => {
+            Mode::DryRunBatch(Batch::new(items, named_sources(args), args)?)
+        }
+        Some(items) => Mode::Batch(Batch::new(items, named_sources(args), args)?),
         None => match sources(args, names_stdin) {
             files if is_conversation(args, &files, names_stdin) => {
                 Mode::Chat(Chat { files, has_editor: !is_dumb() })
@@ -335,60 +317,6 @@ fn named_sources(args: &Args) -> Sources {
         stdin: false,
         cache: args.cache,
     }
-}
-
-fn batch(items: &InputFile, args: &Args) -> Result<Batch, Failure> {
-    let from = items.path().unwrap_or(Path::new("/dev/stdin"));
-    let to = args.output.as_deref().unwrap_or(Path::new("/dev/stdout"));
-    if is_same_file(from, to) {
-        return Err(usage_error("the items and the results are the same file"));
-    }
-    if args.prompt == ["-"] {
-        return Err(usage_error("'-' cannot be used with --batch").hint("use --prompt-file -"));
-    }
-    Ok(Batch {
-        items: items.clone(),
-        sources: named_sources(args),
-        file_word: args
-            .prompt
-            .first()
-            .map(PathBuf::from)
-            .filter(|word| items.path().is_none() && word.is_file()),
-        jobs: args.jobs.unwrap_or(4),
-        interval: args.rate.unwrap_or_default(),
-        keep_order: args.keep_order,
-        resume: args.resume,
-        min_credits: args.min_credits,
-        max_cost: args.max_cost.map(Dollars::new),
-    })
-}
-
-/// Checked here, because clap's error would not say which flag needs `--batch`.
-fn check_batch_flags(args: &Args) -> Result<(), Failure> {
-    let given = [
-        ("--jobs", args.jobs.is_some()),
-        ("--rate", args.rate.is_some()),
-        ("--keep-order", args.keep_order),
-        ("--resume", args.resume),
-        ("--min-credits", args.min_credits.is_some()),
-        ("--max-cost", args.max_cost.is_some()),
-    ];
-    let given = given.into_iter().find(|(_, given)| *given);
-    match given {
-        Some((flag, _)) if args.batch.is_none() => {
-            Err(usage_error(format!("{flag} needs --batch")))
-        }
-        _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
-        _ if args.max_cost.is_some() => check_prices(args),
-        _ => Ok(()),
-    }
-}
-
-/// `--max-cost` can only count models that have a price.
-fn check_prices(args: &Args) -> Result<(), Failure> {
-    let prices = api::Prices(args.price.clone());
-    let mut models = [model(args)].into_iter().chain(args.fallback.iter().map(String::as_str));
-    models.try_for_each(|model| prices.require(model))
 }
 
 /// The model that is asked first.
