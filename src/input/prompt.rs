@@ -110,25 +110,27 @@ pub fn prompt(sources: &Sources, notify: impl Fn(&str), detail: impl Fn(&str)) -
     let words = sources.words()?;
     let mut builder = sources.files(&notify, detail)?;
     // a flag may add standard input as a file
-    let mut has_material = sources.files.iter().any(|file| file.path().is_none());
+    let stdin_is_file = sources.files.iter().any(|file| file.path().is_none());
+    let mut stdin_was_empty = false;
     if sources.stdin {
         if words.is_some() && stdin_is_silent(SILENCE) {
             notify("waiting for standard input; use --no-stdin to ignore it");
         }
-        has_material = builder.add_material(read_bytes(Stdin, STDIN)?, STDIN)?;
-        if !has_material && words.is_some() && !stdin_is_device() {
+        stdin_was_empty = !builder.add_material(read_bytes(Stdin, STDIN)?, STDIN)?;
+        if stdin_was_empty && words.is_some() && !stdin_is_device() {
             notify("standard input is empty, so the prompt is sent without it");
         }
         sources.check_list(&builder)?;
     }
+    let has_stdin = stdin_is_file || (sources.stdin && !stdin_was_empty);
     match words {
         Some(words) => builder.close(words),
         None if builder.is_empty() => return Err(no_prompt().into()),
-        None if has_material && builder.has_no_text() => return Err(no_question().into()),
+        None if has_stdin && builder.has_no_text() => return Err(no_question().into()),
         None => {}
     }
     builder.replaced().note("the prompt", notify);
-    Ok(Prompt { content: builder.finish(), stdin_was_empty: sources.stdin && !has_material })
+    Ok(Prompt { content: builder.finish(), stdin_was_empty })
 }
 
 pub fn no_prompt() -> Failure {
