@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyask::api::error::retry::{Decision, Policy, retryable, server_pause};
-use anyask::api::limits::{Limits, in_words};
+use anyask::api::{Limits, in_words};
 use libfuzzer_sys::fuzz_target;
 use ureq::http::{HeaderMap, HeaderName, HeaderValue};
 

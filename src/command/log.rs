@@ -8,7 +8,7 @@ use serde_json::json;
 use super::outcome::Outcome;
 use super::session::Session;
 use crate::api::Cost;
-use crate::api::limits::rfc3339;
+use crate::api::time::rfc3339;
 use crate::error::kind;
 use crate::jsonl;
 

@@ -13,8 +13,8 @@ use super::relay::{bot_check, meaning};
 use super::retry::{Retryable, retryable, server_pause};
 use crate::api::endpoint::Endpoint;
 use crate::api::head::Head;
-use crate::api::limits::in_words;
 use crate::api::request::Prepared;
+use crate::api::time::in_words;
 use crate::api::usage::Usage;
 use crate::error::{Failure, Kind};
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::words::{first_line, has_facts, says_something, status, text_of, to_line, words};
 use crate::api::json::{escape_controls, first_value, repair};
-use crate::api::limits::{instant, until};
+use crate::api::time::{instant, until};
 use crate::error::Kind;
 
 /// The fields that have an HTTP status, as a number or as digits.

@@ -5,7 +5,8 @@ use std::time::{Duration, SystemTime};
 use ureq::http::HeaderMap;
 use ureq::http::header::RETRY_AFTER;
 
-use crate::api::limits::{Limits, instant};
+use crate::api::limits::Limits;
+use crate::api::time::instant;
 
 /// Longest pause that this program chooses itself.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

@@ -25,10 +25,10 @@ use crate::api::error::connection::connection_error;
 use crate::api::error::retry::{Decision, Policy, Retryable, Tries};
 use crate::api::error::tls::has_no_roots;
 use crate::api::head::Head;
-use crate::api::limits::in_words;
 use crate::api::reply::Reply;
 use crate::api::reply::retain::Retain;
 use crate::api::request::Prepared;
+use crate::api::time::in_words;
 use crate::error::{Failure, failure, kind};
 use crate::sync::lock;
 

@@ -5,7 +5,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::api::deadline::TimeLimit;
-use crate::api::limits::{Limits, in_words};
+use crate::api::limits::Limits;
+use crate::api::time::in_words;
 use crate::error::{Failure, Kind};
 use crate::sync::lock;
 

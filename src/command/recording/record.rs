@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use ureq::http::header::CONTENT_TYPE;
 
 use crate::api::json::repair;
-use crate::api::limits::rfc3339;
+use crate::api::time::rfc3339;
 use crate::api::{Auth, Digest, Head, Prepared};
 
 /// The shortest key that is looked for in a record, in bytes. A shorter one is a placeholder such as "anything", a
