@@ -103,7 +103,7 @@ impl Session {
         let keyboard = self.keyboard.clone();
         on_signal(signals, move |signal| {
             let _ended = checks.end_by(signal);
-            temp_file.remove();
+            let _removed = temp_file.remove();
             keyboard.restore();
             end_by(signal);
         })

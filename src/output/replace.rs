@@ -3,7 +3,7 @@
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf, is_separator};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use crate::disk;
@@ -18,25 +18,40 @@ pub fn is_replaceable(path: &Path) -> bool {
     !is_descriptor && path.metadata().map_or(true, |file| file.is_file())
 }
 
-/// The temporary file that exists now, if there is one. A signal that ends the program removes it.
+/// The temporary file that exists now, if there is one. A signal that ends the program removes it. The lock is held for
+/// each step that a signal must not see half done.
 #[derive(Debug, Clone, Default)]
 pub struct TempFile(Arc<Mutex<Option<PathBuf>>>);
 
 impl TempFile {
     /// Creates it in the folder of `path`.
-    fn create_beside(&self, path: &Path) -> io::Result<(File, PathBuf)> {
+    fn create_beside(&self, path: &Path) -> io::Result<File> {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let name = format!(".anyask.{}.{}", std::process::id(), now.as_nanos());
         let temp_path = path.with_file_name(name);
-        *lock(&self.0) = Some(temp_path.clone());
-        Ok((File::create_new(&temp_path)?, temp_path))
+        let mut current = lock(&self.0);
+        let file = File::create_new(&temp_path)?;
+        *current = Some(temp_path);
+        Ok(file)
     }
 
-    /// Removes it, unless it was renamed.
-    pub fn remove(&self) {
-        if let Some(path) = lock(&self.0).take() {
+    /// Gives it this name.
+    fn rename(&self, path: &Path) -> io::Result<()> {
+        let mut current = lock(&self.0);
+        let temp_path = current.as_ref().ok_or(ErrorKind::NotFound)?;
+        fs::rename(temp_path, path)?;
+        *current = None;
+        Ok(())
+    }
+
+    /// Removes it, if it was not renamed. While the guard is held, no file is created, renamed or rewritten, so a
+    /// signal that ends the program keeps it.
+    pub fn remove(&self) -> MutexGuard<'_, Option<PathBuf>> {
+        let mut current = lock(&self.0);
+        if let Some(path) = current.take() {
             let _ = fs::remove_file(path);
         }
+        current
     }
 }
 
@@ -57,7 +72,7 @@ pub fn replace(
     write: impl FnOnce(&File) -> io::Result<()>,
 ) -> Result<(), NotReplaced> {
     let replaced = try_replace(path, temp_file, write);
-    temp_file.remove();
+    drop(temp_file.remove());
     replaced
 }
 
@@ -72,7 +87,7 @@ fn try_replace(
     if old.as_ref().is_some_and(has_other_names) {
         return Err(NotReplaced::Fixed(io::Error::other("it has several hard links")));
     }
-    let (file, temp_path) = temp_file.create_beside(&path).map_err(NotReplaced::Fixed)?;
+    let file = temp_file.create_beside(&path).map_err(NotReplaced::Fixed)?;
     if let Some(old) = old {
         keep_owner(&file, &old)
             .and_then(|()| file.set_permissions(old.permissions()))
@@ -82,14 +97,17 @@ fn try_replace(
         .and_then(|()| disk::sync(&file))
         .and_then(|()| disk::close(file))
         .map_err(NotReplaced::Unwritten)?;
-    fs::rename(temp_path, path).map_err(NotReplaced::Fixed)
+    temp_file.rename(&path).map_err(NotReplaced::Fixed)
 }
 
 /// Replaces or creates a file that has this content. If no other file can take its name, it is rewritten in place.
 pub fn write_file(path: &Path, content: &[u8], temp_file: &TempFile) -> io::Result<()> {
     match replace(path, temp_file, |mut file| file.write_all(content)) {
         Ok(()) => Ok(()),
-        Err(NotReplaced::Fixed(_)) if path.exists() => rewrite(path, content),
+        Err(NotReplaced::Fixed(_)) if path.exists() => {
+            let _signals_wait = lock(&temp_file.0);
+            rewrite(path, content)
+        }
         Err(NotReplaced::Fixed(error) | NotReplaced::Unwritten(error)) => Err(error),
     }
 }

@@ -233,7 +233,7 @@ impl BatchRun {
             let earlier = lock(&run.stop).signal;
             if let Some((_, first)) = earlier {
                 if signal != HANGUP && first.elapsed() >= SECOND_THOUGHT {
-                    run.session.temp_file.remove();
+                    let _removed = run.session.temp_file.remove();
                     let _ended = run.session.checks.end_by(signal);
                     end_by(signal);
                 }
