@@ -276,6 +276,13 @@ mod tests {
         assert_eq!(fed(b"data: 123456789"), Err(TooLong));
         assert_eq!(fed(b"data: 12345\ndata: 12345\n"), Err(TooLong));
         assert_eq!(fed(b"data: 1\n\ndata: 2\n\ndata: 3\n\n"), Ok(()));
+        // with and without the end of the line and of the event
+        for (end, longest) in
+            [("", "data: 12"), ("\n", "data: 12345678"), ("\n\n", "data: 12345678")]
+        {
+            assert_eq!(fed(format!("{longest}{end}").as_bytes()), Ok(()));
+            assert_eq!(fed(format!("{longest}9{end}").as_bytes()), Err(TooLong));
+        }
     }
 
     proptest! {
