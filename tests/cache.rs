@@ -124,8 +124,10 @@ fn an_item_without_a_system_prompt_is_asked_uncached() {
 
 #[test]
 fn the_first_item_goes_alone_whatever_its_end() {
-    let refused =
-        ("anyask: 1 item failed\nhint: with -o FILE, use --resume to ask them again\n", 12);
+    let refused = (
+        "anyask: 1 item failed\nhint: write the results to -o FILE, and --resume can ask them again\n",
+        12,
+    );
     for (first, (said, status)) in
         [(http("400 No", &[], ""), refused), (json_answer(&answer("ok")), ("", 0))]
     {

@@ -159,25 +159,25 @@ fn ignores_a_flag_of_a_file_that_conflicts_with_a_stronger_one() {
 #[test]
 fn an_error_names_the_file_and_the_line() {
     for (line, why) in [
-        ("--modle opus", "unexpected argument '--modle' found\nhint: did you mean --model?\n"),
+        ("--modle opus", "unknown flag '--modle'\nhint: did you mean --model?\n"),
         (
             "-t warm",
             "invalid value 'warm' for --temperature <X>: it must be a number from 0.0 to 1.0\n",
         ),
         (
             "model opus",
-            "'model opus' is not a flag\nhint: a line is one argument, for example --model opus\n",
+            "'model opus' is not a flag\nhint: a line is one flag, for example --model opus\n",
         ),
-        ("--json yes", "--json takes no value\nhint: write one argument per line\n"),
-        ("-uS", "-u takes no value\nhint: write one argument per line\n"),
+        ("--json yes", "--json takes no value\nhint: write one flag per line\n"),
+        ("-uS", "-u takes no value\nhint: write one flag per line\n"),
         ("--system", "--system <TEXT> needs a value\n"),
         (
             "-m opus -q",
-            "--model 'opus -q': a model ID has no blanks\nhint: write one argument per line\n",
+            "--model 'opus -q': a model ID has no blanks\nhint: write one flag per line\n",
         ),
         (
             "-t 1 -q",
-            "invalid value '1 -q' for --temperature <X>: it must be a number from 0.0 to 1.0\nhint: write one argument per line\n",
+            "invalid value '1 -q' for --temperature <X>: it must be a number from 0.0 to 1.0\nhint: write one flag per line\n",
         ),
     ] {
         let folder = with_files(format!("# first\n--strict\n{line}"), "");
@@ -408,7 +408,7 @@ fn a_missing_profile_is_an_error() {
         .exits(3);
     let place = folder.join("anyask/profiles");
     anyask_in(&folder, ["--mock", "-p", "work.bak", "hi"])
-        .says(&format!("anyask: --profile work.bak: this is not a profile name\nhint: a profile is a file in {} without a dot in its name, or a path with a slash\n", place.display()))
+        .says(&format!("anyask: --profile work.bak: this is not a profile name\nhint: a profile is a file in {} without a dot in its name; a path has a slash in it\n", place.display()))
         .exits(2);
     anyask(["--mock", "-p", "play", "hi"])
         .says("anyask: cannot find the profile play: HOME is not set\n")

@@ -4,7 +4,7 @@ use crate::harness::{Folder, KEY, Run, anyask, folder};
 
 /// The error of an unknown flag with its hint.
 fn unexpected(flag: &str, hint: &str) -> String {
-    format!("anyask: unexpected argument '{flag}' found\nhint: {hint}\n")
+    format!("anyask: unknown flag '{flag}'\nhint: {hint}\n")
 }
 
 const PROMPT: &str = "a prompt needs no flag: anyask \"What is a monad?\"";

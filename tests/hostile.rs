@@ -12,7 +12,7 @@ use crate::harness::{
 };
 
 const OVER_LIMIT: &str = "is over 32 MiB";
-const OVER_KEPT: &str = "the answer is over 64 MiB, the most that is retained of one\n";
+const OVER_KEPT: &str = "the answer is over 64 MiB, the most that is kept of one\n";
 /// How often something is repeated that must not cost more each time.
 const MANY: usize = 20_000;
 

@@ -169,8 +169,7 @@ fn a_hint_names_the_flag_of_a_refused_field() {
     let prefill = "This model does not support assistant message prefill. The conversation must end with a user message.";
     let stop = "stop_sequences: each stop sequence must contain non-whitespace";
     let tokens = "max_tokens: 32000 > 8192, which is the maximum allowed number of output tokens for claude-5";
-    let other_model =
-        "use one of --list-models=server with --model, or with --alias in the configuration file";
+    let other_model = "use a model of --list-models=server, with --model or with --alias in the configuration file";
     for (message, args, hint) in [
         (deprecated, &["-t", "0"][..], "try it without --temperature"),
         (deprecated, &[], ""),

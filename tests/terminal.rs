@@ -166,7 +166,7 @@ fn verbose_says_that_the_answer_ended_on_a_line_of_its_own() {
 #[test]
 fn failures_are_coloured() {
     let shown = anyask(["--nope"]).on_terminal(STDERR).exits(2);
-    let expected = "\u{1b}[1;31manyask:\u{1b}[0m unexpected argument '--nope' found\r\n";
+    let expected = "\u{1b}[1;31manyask:\u{1b}[0m unknown flag '--nope'\r\n";
     assert!(shown.starts_with(expected), "{shown:?}");
 }
 

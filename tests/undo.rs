@@ -118,7 +118,7 @@ fn either_flag_of_the_key_undoes_both() {
 #[test]
 fn flags_that_no_file_may_hold_cannot_be_undone() {
     for flag in ["--no-jobs", "--no-batch", "--no-profile", "--no-dry-run", "--no-no-config"] {
-        let unknown = format!("anyask: unexpected argument '{flag}' found\n");
+        let unknown = format!("anyask: unknown flag '{flag}'\n");
         anyask([flag, "hi"]).mentions(&unknown).exits(2);
     }
     anyask(["--no-model=x", "hi"]).says("anyask: --no-model takes no value\n").exits(2);
@@ -150,7 +150,7 @@ fn a_profile_with_a_slash_is_a_path() {
     run.mentions("anyask: cannot read ci/: ").exits(3);
     folder.write("ci/wrong", "# mine\n--nope");
     let run = anyask(&["-p", "ci/wrong", "hi"]).in_dir(&folder);
-    run.mentions("anyask: ci/wrong:2: unexpected argument").exits(3);
+    run.mentions("anyask: ci/wrong:2: unknown flag").exits(3);
 }
 
 #[test]

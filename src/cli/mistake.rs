@@ -81,7 +81,7 @@ pub fn unknown_flag(flag: &str) -> Failure {
     if matches!(flag, "--api-key" | "--key") {
         return key_in_flag();
     }
-    let failure = usage_error(format!("unexpected argument '{flag}' found"));
+    let failure = usage_error(format!("unknown flag '{flag}'"));
     let foreign = FOREIGN.iter().find(|(names, _)| names.contains(&flag));
     match foreign {
         Some((_, hint)) => failure.hint(*hint),

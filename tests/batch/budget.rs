@@ -20,7 +20,7 @@ fn ten_half_cents_reach_five_cents() {
         .says(
             &(summary(10, 0, 0)
                 + "370 tokens, about $0.0500\n\
-                   anyask: --max-cost was reached: the batch had cost about $0.0500\n\
+                   anyask: --max-cost was reached: the batch has cost about $0.0500\n\
                    hint: use a larger --max-cost; with -o FILE, --resume can continue\n"),
         )
         .exits(6);
@@ -48,7 +48,7 @@ fn counts_what_check_asks_again_and_writes_its_cost() {
     };
     run("0.015")
         .says(
-            "anyask: --max-cost was reached: the batch had cost about $0.0150\n\
+            "anyask: --max-cost was reached: the batch has cost about $0.0150\n\
              hint: use --resume and a larger --max-cost to continue\n",
         )
         .exits(6);
@@ -57,7 +57,7 @@ fn counts_what_check_asks_again_and_writes_its_cost() {
     assert_eq!((&row["error"]["exit"], &row["cost"]), (&json!(130), &json!(0.015)));
     run("0.02")
         .says(
-            "anyask: --max-cost was reached: the batch had cost about $0.0200, earlier runs included\n\
+            "anyask: --max-cost was reached: the batch has cost about $0.0200, earlier runs included\n\
              hint: use --resume and a larger --max-cost to continue\n",
         )
         .exits(6);

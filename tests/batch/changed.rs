@@ -12,10 +12,10 @@ four
 /// The note of a file of items, for this many rows.
 fn note(rows: usize) -> String {
     let (answer, items) = match rows {
-        1 => ("row of out answers another request than these and stays", "item is"),
-        _ => ("rows of out answer other requests than these and stay", "items are"),
+        1 => ("row of out answers another request and stays", "its item is"),
+        _ => ("rows of out answer other requests and stay", "their items are"),
     };
-    format!("anyask: note: {rows} {answer}; the {items} asked and charged\n")
+    format!("anyask: note: {rows} {answer}; {items} asked again, which is charged\n")
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn notes_the_first_changed_item_that_comes_through_a_pipe() {
     };
     run(ITEMS).mentions(&summary(4, 0, 0)).exits(0);
     let items = ITEMS.replace("two", "TWO").replace("three", "THREE");
-    let note = "anyask: note: line 2: a row of out answers another request than this and stays; such items are asked and charged\n";
+    let note = "anyask: note: line 2: a row of out answers another request of this item and stays; such items are asked again, which is charged\n";
     run(&items).matches(&format!("{note}{}[^\n]*\n", summary(2, 0, 2))).exits(0);
     run(&items).matches(&(summary(0, 0, 4) + "[^\n]*\n")).exits(0);
 }

@@ -117,7 +117,7 @@ fn counts_the_answers_whose_reader_a_signal_ended() {
             let said = summary(0, 0, 0)
                 + &rest(2, "2 answers had no reader")
                 + &format!(
-                    "anyask: stopped by {name}\nhint: with -o FILE, use --resume to continue\n"
+                    "anyask: stopped by {name}\nhint: write the results to -o FILE, and --resume can continue\n"
                 );
             let run = batch(["-j2", order], &server, &folder).matches(&said);
             let mut running = run.start_into(writer);

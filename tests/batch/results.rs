@@ -77,7 +77,7 @@ fn the_http_status_is_that_of_the_last_attempt() {
         piped(["--retries=1", "--retry-delay=0", "--log=log", "-q"], &server, "hi\n".into())
             .in_dir(&folder)
             .prints_something()
-            .says("anyask: 1 item failed\nhint: with -o FILE, use --resume to ask them again\n")
+            .says("anyask: 1 item failed\nhint: write the results to -o FILE, and --resume can ask them again\n")
             .exits(12);
     let error = &json_lines(&printed)[0]["error"];
     assert_eq!(json!([error["exit"], error["status"]]), json!([9, null]));
@@ -206,7 +206,7 @@ fn says_at_the_end_why_items_failed_once_for_each_status() {
              anyask: note: 2 items failed with exit status 4; line 2: {host} refused the request (404 not_found_error): no this\n\
              anyask: note: 1 item failed with exit status 7; line 4: {host} limits the rate of requests (429 rate_limit_error): too fast\n\
              {}37 tokens, about $0.000041 at the example price\n\
-             anyask: 4 items failed\nhint: with -o FILE, use --resume to ask them again\n",
+             anyask: 4 items failed\nhint: write the results to -o FILE, and --resume can ask them again\n",
             summary(1, 4, 0)
         ))
         .exits(12);

@@ -179,8 +179,9 @@ fn when_quiet_it_says_only_which_signal_stopped_it() {
         });
         let folder = with_items("one\n");
         let run = batch(["-q", "--retry-delay=25"], &server, &folder).prints_something();
-        let said =
-            format!("anyask: stopped by {name}\nhint: with -o FILE, use --resume to continue\n");
+        let said = format!(
+            "anyask: stopped by {name}\nhint: write the results to -o FILE, and --resume can continue\n"
+        );
         let running = run.says(&said).start();
         gate.wait();
         running.signal(signal);

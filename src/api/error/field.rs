@@ -5,7 +5,7 @@ use crate::api::request::{Prepared, Request};
 use crate::error::{Failure, Kind};
 
 const OTHER_MODEL: &str =
-    "use one of --list-models=server with --model, or with --alias in the configuration file";
+    "use a model of --list-models=server, with --model or with --alias in the configuration file";
 
 /// The hint for an error with these words, if they name a field of the request.
 pub fn field_hint(failure: &Failure, words: &str, request: &Prepared) -> Option<String> {

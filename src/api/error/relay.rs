@@ -106,7 +106,7 @@ pub fn meaning(status: Option<u16>, error: &ErrorBody) -> Option<Meaning> {
     match number {
         Some(402) if words.contains("max_tokens") => return Some(CREDITS.meaning),
         Some(503) if error.kind == "model_not_found" => {
-            let hint = "this key's group has no channel for the model; --list-models=server shows the models";
+            let hint = "the group of this key has no channel for the model; use a model of --list-models=server";
             return Some(Meaning { kind: Kind::ServerFailed, retried: true, hint });
         }
         Some(400) if words.contains("1m") && is_context => {

@@ -62,7 +62,7 @@ fn certificate_hint(bad: &Bad) -> &'static str {
             "if you trust the issuer, put its certificate into a file and set SSL_CERT_FILE to its path"
         }
         _ => {
-            "perhaps it is a CA certificate, as openssl req -x509 makes them by default; add basicConstraints=CA:FALSE"
+            "perhaps the server's certificate is a CA certificate, as openssl req -x509 makes it; add basicConstraints=CA:FALSE"
         }
     }
 }

@@ -28,6 +28,6 @@ pub fn check_retained(size: usize) -> Result<(), AttemptError> {
     if size <= LARGEST_RETAINED {
         return Ok(());
     }
-    let failure = broken("the answer is over 64 MiB, the most that is retained of one");
+    let failure = broken("the answer is over 64 MiB, the most that is kept of one");
     Err(failure.hint("print it as it arrives, without --json, --record and -o").into())
 }

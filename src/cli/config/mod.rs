@@ -28,8 +28,8 @@ pub struct ConfigLine {
     pub argument: OsString,
 }
 
-/// The hint for a line with more than one argument.
-const ONE_ARGUMENT: &str = "write one argument per line";
+/// The hint for a line with more than one flag.
+const ONE_FLAG: &str = "write one flag per line";
 
 /// A file's path and its content.
 pub type ConfigFile = (PathBuf, Vec<u8>);
@@ -128,7 +128,7 @@ fn parse_line(
         return Err(match flag {
             _ if flag.starts_with('-') => unknown_flag(flag),
             _ => usage_error(format!("'{line}' is not a flag"))
-                .hint("a line is one argument, for example --model opus"),
+                .hint("a line is one flag, for example --model opus"),
         });
     };
     if !works_in_files(arg) {
@@ -136,7 +136,7 @@ fn parse_line(
     }
     if value.is_some() && !arg.get_action().takes_values() {
         let failure = usage_error(format!("{flag} takes no value"));
-        return Err(failure.hint(ONE_ARGUMENT));
+        return Err(failure.hint(ONE_FLAG));
     }
     if value.is_none() && arg.get_num_args().is_some_and(|count| count.min_values() > 0) {
         // clap would take the next argument for the value
@@ -212,7 +212,7 @@ fn first_mistake(command: &mut Command, lines: &[ConfigLine], error: &clap::Erro
             let mut failure = mistake(&error);
             // the value may contain another flag
             if failure.hint.is_none() && line.argument.to_string_lossy().contains(' ') {
-                failure.hint = Some(ONE_ARGUMENT.into());
+                failure.hint = Some(ONE_FLAG.into());
             }
             return at(&line.origin, failure);
         }

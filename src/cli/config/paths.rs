@@ -56,7 +56,7 @@ fn by_name(name: &str) -> Result<PathBuf, Failure> {
     let place = format!("a profile is a file in {}", folder.display());
     if !is_profile_name(name) {
         let failure = usage_error(format!("--profile {name}: this is not a profile name"));
-        let hint = format!("{place} without a dot in its name, or a path with a slash");
+        let hint = format!("{place} without a dot in its name; a path has a slash in it");
         return Err(failure.hint(hint));
     }
     let path = folder.join(name);

@@ -42,7 +42,7 @@ fn stop_at_max_cost(run: &BatchRun) {
         return;
     }
     let with = if earlier == Cost::default() { "" } else { ", earlier runs included" };
-    let message = format!("--max-cost was reached: the batch had cost {}{with}", estimate(cost));
+    let message = format!("--max-cost was reached: the batch has cost {}{with}", estimate(cost));
     let hint = match run.session.options.output.path {
         Some(_) => "use --resume and a larger --max-cost to continue",
         None => "use a larger --max-cost; with -o FILE, --resume can continue",

@@ -51,10 +51,10 @@ pub fn note_all(run: &BatchRun) -> Result<()> {
     match count {
         0 => {}
         1 => console.note(format_args!(
-            "1 row of {file} answers another request than these and stays; the item is asked and charged"
+            "1 row of {file} answers another request and stays; its item is asked again, which is charged"
         )),
         _ => console.note(format_args!(
-            "{count} rows of {file} answer other requests than these and stay; the items are asked and charged"
+            "{count} rows of {file} answer other requests and stay; their items are asked again, which is charged"
         )),
     }
     Ok(())
@@ -66,7 +66,7 @@ pub fn note_first(run: &BatchRun, console: &Console, label: Digest, identity: Di
     if earlier.labelled.is_changed(label, identity) {
         drop(take(&mut earlier.labelled));
         console.note(format_args!(
-            "a row of {} answers another request than this and stays; such items are asked and charged",
+            "a row of {} answers another request of this item and stays; such items are asked again, which is charged",
             run.results_name()
         ));
     }

@@ -116,7 +116,7 @@ impl BatchRun {
     pub fn how_to_continue(&self) -> &'static str {
         match self.session.options.output.path {
             Some(_) => "use --resume to continue",
-            None => "with -o FILE, use --resume to continue",
+            None => "write the results to -o FILE, and --resume can continue",
         }
     }
 
@@ -279,7 +279,7 @@ impl BatchRun {
                         "jq 'select(.error)' {} shows why; use --resume to ask them again",
                         file.display()
                     ),
-                    None => "with -o FILE, use --resume to ask them again".into(),
+                    None => "write the results to -o FILE, and --resume can ask them again".into(),
                 };
                 Err(items_failed(failed).hint(hint).into())
             }
