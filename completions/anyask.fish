@@ -51,7 +51,7 @@ complete -c anyask -l batch -d 'Ask one question per line of ITEMS' -F
 complete -c anyask -s j -l jobs -d 'Number of parallel requests [default: 4]' -r -f
 complete -c anyask -l rate -d 'At most N requests per second, minute or hour' -r -f
 complete -c anyask -l min-credits -d 'Stop the batch when credits fall below USD' -r -f
-complete -c anyask -l max-cost -d 'Stop the batch when it has cost this much' -r -f
+complete -c anyask -l max-cost -d 'Stop the batch when it has cost USD' -r -f
 complete -c anyask -l list-models -d 'Print the documented models, or the server\'s' -f -a "documented\t''
 server\t''"
 complete -c anyask -l generate -d 'Print the man page or shell completions' -r -f -a "man\t''
@@ -61,7 +61,7 @@ complete-fish\t''
 complete-powershell\t''
 complete-elvish\t''
 complete-nushell\t''"
-complete -c anyask -s p -l profile -d 'Also use the arguments in a profile' -r -f -a '(command ls (test -n "$XDG_CONFIG_HOME" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v "*.*")'
+complete -c anyask -s p -l profile -d 'Also use the flags in a profile' -r -f -a '(command ls (test -n "$XDG_CONFIG_HOME" && echo $XDG_CONFIG_HOME || echo ~/.config)/anyask/profiles 2>/dev/null | string match -v "*.*")'
 complete -c anyask -l mock -d 'Answer from a built-in test server' -f -a "ok\t''
 cut\t''
 max_tokens\t''

@@ -86,12 +86,12 @@ module completions {
     --keep-order(-k)          # Print results in the order of the items
     --resume                  # Skip items that have an answer in -o FILE
     --min-credits: string     # Stop the batch when credits fall below USD
-    --max-cost: string        # Stop the batch when it has cost this much
+    --max-cost: string        # Stop the batch when it has cost USD
     --no-config               # Do not read ~/.config/anyask/config
     --dry-run                 # Print the request body and send nothing
     --curl                    # Print a curl command and send nothing
     --generate: string@"nu-complete anyask generate" # Print the man page or shell completions
-    --profile(-p): string@"nu-complete anyask profile" # Also use the arguments in a profile
+    --profile(-p): string@"nu-complete anyask profile" # Also use the flags in a profile
     --help(-h)                # Print help (see more with '--help')
     --version(-V)             # Print version
     ...prompt: string         # The question; words are joined by spaces

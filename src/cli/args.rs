@@ -62,7 +62,7 @@ pub struct Args {
     /// Add a file to the prompt; repeatable
     ///
     /// Text is sent as <document path="PATH">. PNG, JPEG, GIF, WebP and PDF files,
-    /// recognized by content, are sent as attachments, with their names if there is
+    /// recognised by content, are sent as attachments, with their names if there is
     /// more than one file. '-' is standard input.
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::FilePath, help_heading = "Input")]
     pub file: Vec<InputFile>,
@@ -97,7 +97,7 @@ pub struct Args {
 
     /// System prompt
     ///
-    /// An empty TEXT means none.
+    /// An empty TEXT means none; a blank one is an error.
     #[arg(short, long, value_name = "TEXT", allow_hyphen_values = true, value_hint = ValueHint::Other, conflicts_with = "system_file", help_heading = "Input")]
     pub system: Option<OsString>,
 
@@ -182,8 +182,8 @@ pub struct Args {
     /// Cache system prompt and files on the server
     ///
     /// Questions that begin with the same system prompt and the same files read them
-    /// from the cache for a tenth of the price; to write it costs a quarter more. In a
-    /// batch, the first item is asked alone.
+    /// from the cache for a tenth of the price; to write them costs a quarter more. In
+    /// a batch, the first item is asked alone.
     #[arg(long, help_heading = "Request")]
     pub cache: bool,
 
@@ -217,7 +217,7 @@ pub struct Args {
     /// Run a command that prints the API key
     ///
     /// The shell runs it, and the first line of its output is the key:
-    /// --api-key-command 'pass show anyrouter'.
+    /// --api-key-command 'pass show anyrouter'. It may take any time.
     #[arg(long, value_name = "CMD", value_hint = ValueHint::CommandString, help_heading = "Request")]
     pub api_key_command: Option<String>,
 
@@ -239,8 +239,8 @@ pub struct Args {
 
     /// Seconds before the first retry [default: 1]
     ///
-    /// Doubles each time, up to 30 seconds. If the server asks for a wait, that
-    /// is used instead.
+    /// Doubles each time, up to 30 seconds. If the server asks for a longer wait,
+    /// that one is used.
     #[arg(long, value_name = "SECONDS", value_parser = pause, default_value = "1", hide_default_value = true, value_hint = ValueHint::Other, help_heading = "Request")]
     pub retry_delay: Duration,
 
@@ -273,11 +273,11 @@ pub struct Args {
 
     /// Answer from a built-in test server
     ///
-    /// It needs no key and no credits, and echoes the last user message. STEPS are
-    /// its answers to successive requests; the last one repeats. A step is ok, an
-    /// HTTP status, cut (the answer ends early), max_tokens or refusal (it stops
+    /// It needs no key and no credits, and echoes the last user message. Each step
+    /// answers one request, as in --mock=429,ok; the last one repeats. A step is ok,
+    /// an HTTP status, cut (the answer ends early), max_tokens or refusal (it stops
     /// short), or a trouble of relays: quota, botcheck, or overloaded (an error as
-    /// the first event): --mock=429,ok.
+    /// the first event).
     #[arg(long, value_name = "STEPS", value_parser = steps, num_args = 0..=1, require_equals = true, default_missing_value = "ok", value_hint = ValueHint::Other, help_heading = "Request")]
     pub mock: Option<Steps>,
 
@@ -312,17 +312,17 @@ pub struct Args {
 
     /// Print only the first fenced code block
     ///
-    /// The fences are left out. If there is no code block, print nothing and exit
-    /// with status 10.
+    /// The fences are left out. If there is no code block, or an empty one, print
+    /// nothing and exit with status 10.
     #[arg(short = 'x', long, conflicts_with = "json", help_heading = "Output")]
     pub extract: bool,
 
     /// Print the answer only if a command accepts it
     ///
-    /// The shell runs CMD. Its standard input is what would be printed. If CMD ends
-    /// with status 0, the answer is printed. If not, the model gets CMD's output and
-    /// is asked again. After the last try the exit status is 13:
-    /// -x --check 'jq -e .name'. CMD does not get the key.
+    /// The shell runs CMD, for example -x --check 'jq -e .name'. The standard input of
+    /// CMD is what would be printed. If CMD ends with status 0, the answer is printed. If
+    /// not, the model gets CMD's output and is asked again. If the last answer does not
+    /// pass, the exit status is 13. CMD does not get the key.
     #[arg(long, value_name = "CMD", value_parser = command, value_hint = ValueHint::CommandString, conflicts_with_all = ASKING_NOTHING, help_heading = "Output")]
     pub check: Option<String>,
 
@@ -334,9 +334,10 @@ pub struct Args {
 
     /// Write the answer to FILE when it is complete
     ///
-    /// Until then FILE stays unchanged. Its mode, owner and group are kept. If no other file can take its name (a
-    /// mounted file, one with hard links, one in a read-only folder), it is rewritten in place. If FILE cannot be
-    /// written, as on a full disk, the answer goes to standard output, and the exit status is 1. '-' is standard output.
+    /// Until then FILE stays unchanged. Its mode, owner and group are kept. If FILE cannot
+    /// be replaced (it is mounted, has hard links or is in a read-only folder), it is
+    /// rewritten in place. If it cannot be written, as on a full disk, the answer goes to
+    /// standard output, and the exit status is 1. '-' is standard output.
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with_all = ASKING_NOTHING, help_heading = "Output")]
     pub output: Option<PathBuf>,
 
@@ -351,16 +352,16 @@ pub struct Args {
     ///
     /// For the estimated cost. MODEL is a name, an ID or the start of IDs, and the
     /// longest that fits is used: --price IN,OUT --price claude-opus=IN,OUT. If none
-    /// fits, the cost is given at the example price of AnyRouter's API reference,
-    /// 0.3,1.5, and says so.
+    /// fits, the cost is at the example price of AnyRouter's API reference, 0.3,1.5,
+    /// and the line says so.
     #[arg(long, value_name = "[MODEL=]IN,OUT", allow_hyphen_values = true, value_parser = price, value_hint = ValueHint::Other, help_heading = "Output")]
     pub price: Vec<(String, Price)>,
 
     /// Append one JSON line per question to FILE
     ///
     /// It holds time, host, model, status, request ID, stop reason, tokens, cost,
-    /// credits, limits, attempts, seconds and exit status; never the prompt, the
-    /// answer or the key.
+    /// credits, limits, attempts, requests, seconds and exit status; never the prompt,
+    /// the answer or the key.
     #[arg(long, value_name = "FILE", value_parser = regular_file(), value_hint = ValueHint::FilePath, help_heading = "Output")]
     pub log: Option<PathBuf>,
 
@@ -401,8 +402,8 @@ pub struct Args {
 
     /// Do not sanitize terminal escapes
     ///
-    /// On a terminal, control characters in an answer are shown as text. Pipes and
-    /// files always get the answer unchanged.
+    /// Without this flag, control characters in an answer are shown as text on a
+    /// terminal. Pipes and files always get the answer unchanged.
     #[arg(long, help_heading = "Output")]
     pub raw: bool,
 
@@ -442,25 +443,26 @@ pub struct Args {
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub min_credits: Option<f64>,
 
-    /// Stop the batch when it has cost this much
+    /// Stop the batch when it has cost USD
     ///
     /// The estimated cost of every request counts, and with --resume also that of the
     /// results in FILE. Every model needs a --price that fits.
     #[arg(long, value_name = "USD", value_parser = dollars, value_hint = ValueHint::Other, help_heading = "Batches")]
     pub max_cost: Option<f64>,
 
-    /// Also use the arguments in a profile
+    /// Also use the flags in a profile
     ///
-    /// A profile is a file with one argument per line:
-    /// ~/.config/anyask/profiles/NAME, or the path NAME if there is a slash in it.
-    /// Paths in it begin at its folder, or with ~/.
+    /// A profile is a file with one flag per line: ~/.config/anyask/profiles/NAME, or
+    /// the path NAME if there is a slash in it. A relative path in a profile begins at
+    /// its folder, and ~/ is the home folder.
     #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Other, help_heading = "Settings")]
     pub profile: Option<String>,
 
     /// Do not read ~/.config/anyask/config
     ///
-    /// --no-NAME undoes a single flag --NAME of a file or a variable, and empties a
-    /// list: --no-system, --no-fallback --fallback haiku. --stdin undoes --no-stdin.
+    /// To undo only one flag of a file, or a variable, write --no- before the name of the
+    /// flag, as in --no-system or --no-model. For a repeatable flag, that empties the
+    /// list: --no-fallback --fallback haiku. --stdin undoes --no-stdin.
     #[arg(long, conflicts_with = "profile", help_heading = "Settings")]
     pub no_config: bool,
 
@@ -478,8 +480,9 @@ pub struct Args {
 
     /// Print the documented models, or the server's
     ///
-    /// With --json, as a JSON array. --list-models=server asks the server for the
-    /// models that this key can use, and prints their IDs, or its JSON.
+    /// With --json, print them as a JSON array. --list-models=server asks the server
+    /// for the models that this key can use, page after page, and prints their IDs. With
+    /// --json, it prints the server's JSON, each page on a line.
     #[arg(long, value_name = "FROM", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "documented", hide_possible_values = true, group = "mode", help_heading = "Modes")]
     pub list_models: Option<Models>,
 

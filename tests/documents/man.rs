@@ -28,7 +28,7 @@ pub const STATUSES: [(Kind, &str); 15] = [
 ];
 
 /// What the page says before the flags.
-pub const FLAGS: &str = "If a flag is given twice, its last value counts. If its help says repeatable, every value counts; but of two headers, fields, aliases or prices for the same name, the last one. A flag is as old as version 0.1, unless it says Since.";
+pub const FLAGS: &str = "If a flag is given twice, its last value counts. If its help says repeatable, every value counts; but of two headers, fields, aliases or prices with the same name, only the last one. A flag is as old as version 0.1, unless its help ends with Since.";
 
 /// What the page says after the exit statuses.
 pub const STATUSES_MORE: [&str; 2] = [
@@ -85,7 +85,7 @@ pub const ENVIRONMENT: [(&str, &str); 15] = [
 pub const FILES: [(&str, &str); 2] = [
     (
         "~/.config/anyask/config",
-        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value has no quotes around it, but a command may. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
+        "Flags for every call, one on each line: '--model opus', '--system You are terse'. The value is the rest of the line. No shell reads the file: a value has no quotes around it, but a command may. A path that begins with ~/ is in the home folder, and a relative path begins at the folder of the file. A line that begins with # is a comment. A line that is wrong in itself ends the program with exit status 3; the error names the file and the line. These are allowed only on the command line: a prompt, --batch and its flags, --dry-run, --curl, --list-models, --generate, --profile and --no-config.",
     ),
     (
         "~/.config/anyask/profiles/NAME",
@@ -93,9 +93,10 @@ pub const FILES: [(&str, &str); 2] = [
     ),
 ];
 
-pub const FILES_MORE: [&str; 2] = [
+pub const FILES_MORE: [&str; 3] = [
     "The command line has priority over the environment, the environment over the profile, and the profile over the configuration file. Values of repeatable flags add up. Each flag --NAME that a file may hold has a --no-NAME that undoes it. It undoes a variable, too (--no-model), and empties a list (--no-fallback --fallback haiku). --no-system and --no-system-file undo both flags, and so do --no-api-key-file and --no-api-key-command. --stdin and --stream undo --no-stdin and --no-stream. --verbose names the files that were read.",
-    "anyask writes no file that a flag does not name. /dev/stdout and /dev/stderr, also as /dev/fd/2 and the like, are written to as they are open; -o /dev/stdout is the same as -o -. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped.",
+    "anyask writes no file that a flag does not name. /dev/stdout and /dev/stderr, also as /dev/fd/2 and the like, are written to as they are open; -o /dev/stdout is the same as -o -. --log and --chat do not take standard output.",
+    "What -o, a batch, --chat and --record write is synced to the disk before the program ends; if that fails, the exit status is 1. In files of JSON lines (results, --log, --record, --chat), a line ends only with a line feed: U+2028, U+2029 and U+0085 are escaped. Such a line has at most 256 MiB. If the file system has no locks, a note says so: then use the file in one program at a time.",
 ];
 
 pub const SECTIONS: [(&str, &[&str]); 11] = [
@@ -104,14 +105,14 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
         &[
             "A text file is sent as <document path=\"PATH\">, its text, </document>. A picture or a PDF is a content block. If more than one file is sent, a picture stands between the texts <document path=\"PATH\"> and </document>, and a PDF has PATH as its title; PATH is - for standard input. A file is sent once, by whatever path or link it is named. If the server refuses a picture, a PDF or a message, the hint names the file, or the line of the conversation.",
             "The content of a file says what it is, not its name. A picture begins with its signature and has a NUL; a PDF has its signature near its start, and an object. If a file has the name of a picture or a PDF but is text, such as a pointer of Git LFS, a note says so.",
-            "Text is UTF-8, or UTF-16 with a byte order mark. Other bytes become U+FFFD, and so do NULs after the first 8 KiB; a note counts them and names the first file. If a third of the characters or more would become U+FFFD, the file is not text: iconv -f ENCODING -t UTF-8 converts it. A file with a NUL in its first 8 KiB is binary. In both cases the exit status is 2.",
-            "A folder, a file that is not regular, a binary file and one that is not text are skipped if they are on the list of --files-from. A note names the first of them; -v names all. A named pipe or a socket is not opened. A list that gives no file is an error, unless there are other files or standard input. A path that is missing is an error with its line.",
+            "Text is UTF-8, or UTF-16 with a byte order mark. Other bytes become U+FFFD, and so do NULs after the first 8 KiB; a note counts them and names the first file. If a third of the characters or more would become U+FFFD, the file is not text: iconv -f ENCODING -t UTF-8 converts it. A file with a NUL in its first 8 KiB is binary. In both cases the exit status is 2. The error names HEIC, AVIF, TIFF and BMP pictures and UTF-16 without a mark, and the command that converts them.",
+            "A folder, a file that is not regular, a binary file and one that is not text are skipped if they are on the list of --files-from. A note names the first of them; -v names all. A named pipe or a socket is not opened. If a list gives no file, that is an error (exit status 2), unless there are other files or standard input. A missing path is an error (exit status 1) that names its line.",
         ],
     ),
     (
         "MODELS",
         &[
-            "The short names stand for the documented models, which a server may no longer have. --list-models=server prints those that it has. In the configuration file, a line such as --alias sonnet=ID gives a name to another model. ID is sent as it is, even if it is a name itself.",
+            "The short names stand for the documented models, which a server may no longer have. --list-models=server prints the models that it has. In the configuration file, a line such as --alias sonnet=ID gives a name to another model. ID is sent as it is, even if it is a name itself.",
             "Newer models think before they answer. That counts for --max-tokens, so an answer may end without any text (exit status 10): then allow more tokens, or let the model think less with --set output_config='{\"effort\":\"low\"}'. They refuse --temperature, --top-p, --set top_k and --prefill with status 400. A hint names what can be left out.",
         ],
     ),
@@ -119,13 +120,15 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
         "BATCHES",
         &[
             "An item is a line: plain text, a JSON string, or an object with prompt or messages and with anything that differs from the flags: {\"prompt\":\"...\", \"id\":7, \"data\":{...}, \"model\":\"haiku\", \"max_tokens\":100}. Blank lines are skipped.",
-            "Input that is no list of items is refused with exit status 2 before anything is sent: compressed files, zip archives, Parquet, binary data, a JSON array, and JSON over several lines. The hint is the command that makes lines of it. What nearly is one is read: a byte order mark, U+200B or a record separator before an item is dropped, half of a surrogate pair in JSON becomes U+FFFD with a note, and max_tokens may be 100.0.",
+            "Input that is no list of items is refused with exit status 2 before anything is sent: compressed files, zip archives, Parquet, binary data, a JSON array, and JSON over several lines. The hint is the command that makes lines of it. Small faults of a list are mended: a byte order mark, U+200B or a record separator before an item is dropped, half of a surrogate pair in JSON becomes U+FFFD with a note, and max_tokens may be 100.0.",
             "Results are JSON lines: {\"line\":3, \"id\":null, \"key\":\"...\", \"text\":\"...\", \"stop_reason\":\"...\", \"model\":\"...\", \"usage\":{...}}, or, for an item that failed, {\"line\":3, \"id\":null, \"key\":\"...\", \"error\":{\"exit\":7, \"status\":429, \"message\":\"...\"}}. key is a digest of the request. line is where the item was when it was asked. To join results with items, give the items data, which is copied, or an id. Both are compared as JSON values, however they are written; if there is an id, data does not count. With --fallback, asked is the model that was asked.",
-            "Kill a batch that writes to -o FILE at any moment and run it again with --resume: every item ends up answered once, and no answer in FILE is paid for twice. Up to -j requests that were under way at a SIGKILL are asked again. If the prompt, the model or a setting was changed, items are asked again; before the first request, a note says how many rows of FILE, by their id, their data or else their line, answer other requests. For items that come through a pipe, it comes with the first such item. Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first; an item that would then be tried again is left for --resume. A second Ctrl-C or SIGTERM ends the batch at once, if it comes a second or more after the first signal. If FILE is moved, removed or replaced meanwhile, as by an editor that saves it, the results go on in the file of that name; a note says where the earlier rows are. If such a signal also ends the reader of the results, as in a pipe to tee, the summary says how many answers had no reader, and the program ends by the signal. On a full disk, it says how many answers could not be written. Too many open files stop the batch with exit status 1 and fail no item: each of the -j requests needs one.",
-            "FILE grows by a row for each item that is asked. Without -k, a failed row stays when a later row has the answer of its item, and so do rows that answer other requests, such as an earlier prompt. With -k, FILE is put in order at the end: each item has one row, rows of other requests come last. jq -c 'select(.text)' FILE prints the answers only. Only one batch at a time can write to FILE; another one ends with exit status 1.",
+            "A batch that writes to -o FILE may be killed at any moment. Run it again with --resume: every item ends up answered once, and no answer in FILE is paid for twice. Up to -j requests that were under way at a SIGKILL are asked again. If the prompt, the model or a setting has changed, the items are asked again, which is charged. Before the first request, a note says how many rows of FILE answer other requests of these items; an item is known by its id, else its data, else its line. If the items come through a pipe, the note comes with the first such item.",
+            "Ctrl-C, SIGTERM and SIGHUP let the requests under way finish first; an item that would then be tried again is left for --resume. A second Ctrl-C or SIGTERM ends the batch at once, if it comes a second or more after the first signal. If the first signal also ends the reader of the results, as in a pipe to tee, the summary says how many answers had no reader, and the program ends by the signal.",
+            "If FILE is moved, removed or replaced meanwhile, as by an editor that saves it, the results go on in the file of that name; a note says where the earlier rows are. On a full disk, the summary says how many answers could not be written. Too many open files stop the batch with exit status 1, and no item fails: each of the -j requests needs at least one.",
+            "FILE grows by a row for each item that is asked. Without -k, a failed row stays when a later row has the answer of its item, and so do rows that answer other requests, such as an earlier prompt. With -k, FILE is put in order at the end: each item has one row, and rows of other requests come last. If FILE cannot be replaced, it keeps its order, and a note says so. jq -c 'select(.text)' FILE prints the answers only. Only one batch at a time can write to FILE; another one ends with exit status 1.",
             "A batch ends early if the key is not accepted, if credits or --max-cost are used up, if the rate limit lasts longer than --max-wait, after ten results in a row without a connection, if too many files are open, if the disk is full, if the command of --check cannot be run, and after a signal. To limit its time, use timeout 3600 anyask --batch: SIGTERM lets the requests under way finish.",
             "All jobs share one view of the rate limit that the server reports. Where the server answers 429, an item is tried again as long as its pauses fit into --max-wait in all, unless --retries is given. --rate is for servers that report none: N/s, N/m or N/h are evenly spread over all jobs, every retry included. After a 401, a key file or key command is read again, and another key is tried at once; the same key ends the batch with exit status 5. If ten results in a row have exit status 9, and not because of --max-time, the batch stops with that status.",
-            "--max-cost USD is a budget of estimated dollars. Every request counts when it ends, at the price of its model: also a try that failed after it was answered, a model of --fallback, and what --check asks again. With --resume, the results in FILE count too, failed ones included, so that all runs share one budget; a result without a cost counts by its usage. When the sum reaches USD, nothing more is sent; what is under way then comes on top. Exit status 6 means that items are left. An item whose own model has no --price that fits has failed. With -k, a failed result that is removed from FILE because its item was answered no longer counts.",
+            "--max-cost USD is a budget of estimated dollars. Every request counts when it ends, at the price of its model: also a try that failed after it was answered, a model of --fallback, and what --check asks again. With --resume, the results in FILE count too, failed ones included, so that all runs share one budget; a result without a cost counts by its usage. When the sum reaches USD, nothing more is sent; what is under way then comes on top. Exit status 6 means that items are left. An item fails if no --price fits its own model. With -k, a failed result that is removed from FILE because its item was answered no longer counts.",
         ],
     ),
     (
@@ -138,8 +141,8 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
     (
         "CONVERSATIONS",
         &[
-            "A conversation (--chat) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
-            "On a terminal, without PROMPT, FILE is a conversation line by line. Files (-f, --files-from) go with its first question, if standard input, standard output and standard error are terminals; elsewhere they are one question. What is pasted is one question with its line ends, if the terminal marks it (bracketed paste). A backslash at the end of a line goes on with a new line, and the earlier questions are in the history. Ctrl-C stops an answer, and at the prompt it drops what was typed. Ctrl-D ends, and so do exit, quit, /exit, /quit, /bye, :q and exit() alone. /help or ? alone prints one line of help. What is typed while an answer is awaited stands at the next prompt; Ctrl-D ends after the answer. A line that is not UTF-8 is left out. A signal that ends the program leaves the terminal as it was.",
+            "A conversation (--chat FILE) is a file with one JSON message on each line, such as {\"role\":\"user\",\"content\":\"Hello\"}. The first line may be the system prompt, {\"role\":\"system\",\"content\":\"...\"}. The question and its answer are appended together, when the answer is complete. A turn that was not written completely is removed at the next use.",
+            "On a terminal, without PROMPT, FILE is a conversation line by line. Files (-f, --files-from) go with its first question, if standard input, standard output and standard error are terminals; if not, the files alone are one question. What is pasted is one question with its line ends, if the terminal marks it (bracketed paste). A backslash at the end of a line goes on with a new line, and the earlier questions are in the history. Ctrl-C stops an answer, and at the prompt it drops what was typed. Ctrl-D ends, and so do exit, quit, /exit, /quit, /bye, :q and exit() alone. /help or ? alone prints one line of help. What is typed while an answer is awaited stands at the next prompt; Ctrl-D ends after the answer. A line that is not UTF-8 is left out. After a signal that ends the program, the terminal is as it was.",
         ],
     ),
     (
@@ -148,7 +151,7 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
             "With --cache, what stays the same is sent as content blocks, and the last of them is marked with \"cache_control\":{\"type\":\"ephemeral\"}. The order is the system prompt, then the files, then what differs: standard input, the item, the words. Without a system prompt and files, the exit status is 2. In an item with messages of its own, files come after these, so only the system prompt is marked.",
             "The server caches the request up to the mark for about five minutes after each use, if it is long enough: by upstream's rules 1024 to 4096 tokens, depending on the model. A shorter one is answered as usual, and nothing is cached. A relay may drop the mark.",
             "--usage shows the tokens that were read from the cache: 120,004 tokens in (120,000 cached). The cost counts them at 0.1 of the input price, and those that were written to the cache at 1.25.",
-            "A batch asks its first item alone, whatever comes of it, so that the others find the cache. key is the digest of the request as it is sent, so it is another one with --cache than without: --resume and --replay take such requests for different ones.",
+            "A batch asks its first item alone, whatever comes of it, so that the others find the cache. key is the digest of the request as it is sent, so it is another one with --cache than without: to --resume and --replay, these are different requests.",
         ],
     ),
     (
@@ -174,8 +177,8 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
     (
         "RETRIES AND TIME LIMITS",
         &[
-            "A request that failed is sent again up to two times (--retries): after 408, 429, 500, 502 to 504, 520 to 524, 529 and 530, if the connection fails before the first byte of an answer, and if the stream has an overloaded_error, api_error or rate_limit_error before any text. It is never sent again after text has arrived, and never after another error, unless the server says x-should-retry. The pause is as long as the server asks for; otherwise it is one second (--retry-delay), doubled each time. Each retry is one line on standard error. If the server may have charged for the lost request, the line says so.",
-            "--timeout limits the silence, not the answer: one that arrives slowly for an hour is fine. If the server asks for a longer pause than --max-wait, the program fails at once and says when to try again. --max-time limits a question as a whole, with every try, every pause, the answer and --check; when it is over, what was printed stays, and the exit status is 9.",
+            "A request that failed is sent again up to two times (--retries): after 408, 429, 500, 502 to 504, 520 to 524, 529 and 530, if the connection fails before the first byte of an answer, and if the stream has an overloaded_error, api_error or rate_limit_error before any text. It is never sent again after text has arrived, and never after another error, unless the server says x-should-retry. The pause is one second (--retry-delay), doubled each time up to 30 seconds, or the longer one that the server asks for in a header or in the body of an error. A point in time counts from the server's clock. Each retry is one line on standard error. If the server may have charged for the lost request, the line says so.",
+            "--timeout limits the silence, not the answer: one that arrives slowly for an hour is fine. If the server asks for a longer pause than --max-wait, the program fails at once and says when to try again. --max-time limits a question as a whole, with every try, every pause, the answer and --check. When it is over, the command of --check is ended, what was printed stays, and the exit status is 9. A pause that would be longer is not begun.",
         ],
     ),
     (
@@ -188,12 +191,12 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
         "RELAYS",
         &[
             "Relays such as new-api, and firewalls such as Cloudflare, tell by a code, a type or a page what is wrong, and their status may say something else. anyask goes by the code first.",
-            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check blocks requests to the host. No try follows, --fallback asks no other model, and a batch stops. Exit status 7 or 8: the relay is busy, a quota comes back later, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
+            "Exit status 6: there are too few credits (relays reserve them for all of --max-tokens), the route serves Claude Code only, or a bot check blocks requests to the host. The request is not tried again, --fallback asks no other model, and a batch stops. Exit status 7 or 8: the relay is busy, a quota comes back later, or the group of the key has no channel for the model; --list-models=server prints the models that it has, and --fallback asks another one. Exit status 10: --base-url is the address of a web page or of another API.",
             "An error may come under a status of success, as JSON or in the stream. It has the exit status of its code, of the API's type, or of the HTTP status that is written in it. Before any text, it is tried again if that status would be.",
-            "A stop reason ends an answer only if nothing follows. An answer that begins again in mid-stream has exit status 10 if a part of it is printed already. Where it is printed at the end (-S, -o, -x, --json, --check, --batch), the last answer alone counts, with a note. An answer of white space is none: the exit status is 10, and nothing of it is kept.",
-            "Invalid JSON is repaired where nothing is lost, with a note: control characters in a string, events without a line end between them, and whatever follows a whole message. Anything else has exit status 10, and the text before it is kept. The first bytes of an answer, not its headers, tell whether it is compressed, JSON or a stream.",
+            "A stop reason ends an answer only if no text follows; an empty one is ignored. If an answer begins again in mid-stream and a part of it is printed already, the exit status is 10. If the answer is printed at its end (-S, -o, -x, --json, --check, --batch), only the last one counts, with a note. An answer of white space is none: the exit status is 10, and nothing of it is kept.",
+            "Invalid JSON is repaired where nothing is lost, with a note: control characters in a string, events without a line end between them, and whatever follows a whole message. Anything else has exit status 10, and the text before it stays printed. The first bytes of an answer, not its headers, tell whether it is compressed, JSON or a stream.",
             "Of one answer, 64 MiB are kept at most, as text and as JSON, and as it came for --record. --max-time limits how long a question may take in all.",
-            "A 524 means that Cloudflare waited 100 seconds for the relay. Streaming avoids it, so anyask streams on the wire whenever it can: always but with --json without --stream.",
+            "A 524 means that Cloudflare waited 100 seconds for the relay. Streaming avoids it, so the server always streams to anyask, except for --json without --stream.",
             "The steps quota, botcheck, overloaded and 524 of --mock rehearse these troubles.",
         ],
     ),
@@ -231,11 +234,11 @@ pub const TROUBLES: [(&str, &str); 12] = [
     ),
     (
         "a bot check blocks requests to HOST",
-        "Exit status 6. A firewall (Cloudflare, Aliyun, SafeLine) expects a browser, and no program gets past it.",
+        "Exit status 6, or 7 if it only limits the rate. A firewall (Cloudflare, Aliyun, SafeLine) expects a browser, and no program gets past it.",
     ),
     (
         "it asks for a login or leads elsewhere",
-        "Exit status 4. --base-url leads to a login page or a portal.",
+        "Exit status 4. The server redirects to a login page or a portal: --base-url is not the address of the API.",
     ),
     (
         "encoded as br, which was not asked for",
@@ -269,7 +272,7 @@ pub const COMPLETIONS: [(&str, &str); 4] = [
 ];
 
 pub const BUGS: [&str; 2] = [
-    "A cost is an estimate: no server tells what it charged for a request that failed, and a relay may answer with another model than the one that was asked. On Windows the program was tried only a little, under Wine; there it shows no spinner and no progress bar, and no note if nothing comes on standard input.",
+    "A cost is an estimate: no server says what it charged for a request that failed, and a relay may answer with another model than the one that was asked. On Windows the program was tried only a little, under Wine; there it shows no spinner and no progress bar, and no note if nothing comes on standard input.",
     "There is no address for reports yet. SECURITY.md in the sources says how to report a weakness.",
 ];
 
