@@ -1,7 +1,7 @@
 //! A file of JSON lines: several programs may append whole lines to it, or one program locks it.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, BufRead, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Mutex;
 use std::thread;
@@ -22,15 +22,87 @@ const TICK: Duration = Duration::from_millis(20);
 /// The longest line, in bytes.
 const LONGEST_LINE: usize = 256 << 20;
 
-/// Reads a line with its end, and returns its length. A line that no program of ours has written is an error, before it
-/// fills the memory.
-pub fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
-    line.clear();
-    let length = reader.take(LONGEST_LINE as u64 + 1).read_until(b'\n', line)?;
-    if length > LONGEST_LINE {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line is longer than 256 MiB"));
+/// Reads a file line by line, and knows what a kill or a power cut has left at its end.
+pub struct LineReader<R> {
+    reader: BufReader<R>,
+    /// How every line of ours begins.
+    start: &'static str,
+    line: Vec<u8>,
+    number: u64,
+    /// Where the line begins.
+    offset: u64,
+    /// If the last line is incomplete, or has NULs after it: the length of the file without that.
+    pub sound_length: Option<u64>,
+}
+
+/// A line that is not blank.
+pub struct Line<'a> {
+    /// Counted from 1.
+    pub number: u64,
+    /// Where it begins, in bytes.
+    pub offset: u64,
+    pub json: &'a [u8],
+    /// It is the last one, and was not written completely.
+    pub is_torn: bool,
+}
+
+impl<R: Read> LineReader<R> {
+    pub fn new(file: R, start: &'static str) -> Self {
+        let (reader, line) = (BufReader::new(file), Vec::new());
+        Self { reader, start, line, number: 0, offset: 0, sound_length: None }
     }
-    Ok(length)
+
+    /// The next line. One that no program of ours has written is an error, before it fills the memory.
+    pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
+        loop {
+            self.offset += self.line.len() as u64;
+            self.number += 1;
+            self.line.clear();
+            let length = (&mut self.reader)
+                .take(LONGEST_LINE as u64 + 1)
+                .read_until(b'\n', &mut self.line)?;
+            if length > LONGEST_LINE {
+                let message = "a line is longer than 256 MiB";
+                return Err(io::Error::new(ErrorKind::InvalidData, message));
+            }
+            if length == 0 {
+                return Ok(None);
+            }
+            if !self.line.trim_ascii().is_empty() {
+                break;
+            }
+        }
+        let (mut json, mut is_torn) = (self.line.trim_ascii_end(), false);
+        if !self.line.ends_with(b"\n") && is_torn_line(json, self.start) {
+            json = before_nuls(json);
+            is_torn = breaks_off(json);
+            let sound_length = if is_torn { 0 } else { json.len() };
+            self.sound_length = Some(self.offset + sound_length as u64);
+        }
+        Ok(Some(Line { number: self.number, offset: self.offset, json, is_torn }))
+    }
+}
+
+/// Whether a line is one of ours that was not written completely: it begins like `start`, and its JSON breaks off, or there
+/// are NULs, which a power cut leaves instead of what was not written.
+pub fn is_torn_line(line: &[u8], start: &str) -> bool {
+    let (written, start) = (before_nuls(line), start.as_bytes());
+    let rest = &line[written.len()..];
+    let begins = start.starts_with(written) && rest.iter().all(|byte| *byte == 0);
+    (begins || written.starts_with(start))
+        && (breaks_off(written) || !rest.is_empty() && is_json(written))
+}
+
+fn before_nuls(line: &[u8]) -> &[u8] {
+    line.split(|byte| *byte == 0).next().unwrap_or_default()
+}
+
+fn breaks_off(json: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(json).is_err_and(|error| error.is_eof())
+}
+
+fn is_json(json: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(json).is_ok()
 }
 
 /// What Unicode calls a line end but JSON does not escape. Python's `splitlines` and some editors split lines there.
@@ -209,34 +281,30 @@ fn cannot(action: &str, name: &str) -> Failure {
     Failure::new(Kind::Local, format!("cannot {action} {name}"))
 }
 
-/// Whether a last line without an end is one of ours that was not written completely: it begins like `start`,
-/// and its JSON breaks off. After a power cut, the part that was not written may be NULs.
-pub fn is_torn(line: &[u8], start: &str) -> bool {
-    let written = line.split(|byte| *byte == 0).next().unwrap_or_default();
-    let start = start.as_bytes();
-    (written.starts_with(start) || start.starts_with(written))
-        && serde_json::from_slice::<IgnoredAny>(written).is_err_and(|error| error.is_eof())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const START: &str = "{\"line\":";
 
     #[test]
     fn a_line_is_torn_where_it_breaks_off_anywhere() {
         let line =
             r#"{"line":1,"id":null,"text":"é\n\u00e9","usage":{"input_tokens":12}}"#.as_bytes();
         for length in 0..line.len() {
-            assert!(is_torn(&line[..length], "{\"line\":"), "{length}");
-            assert!(is_torn(&[&line[..length], &[0; 9]].concat(), "{\"line\":"), "{length}");
+            assert!(is_torn_line(&line[..length], START), "{length}");
+            assert!(is_torn_line(&[&line[..length], &[0; 9]].concat(), START), "{length}");
         }
-        assert!(!is_torn(line, "{\"line\":"));
+        assert!(!is_torn_line(line, START));
+        assert!(is_torn_line(&[line, &[0; 9]].concat(), START));
     }
 
     #[test]
     fn what_somebody_else_wrote_is_not_torn() {
-        for line in ["notes without an end", "{\"my\":\"only copy", "{\"line\":1,x", "\u{feff}"] {
-            assert!(!is_torn(line.as_bytes(), "{\"line\":"), "{line}");
+        for line in
+            ["notes without an end", "{\"my\":\"only copy", "{\"line\":1,x", "\u{feff}", "\0\0icon"]
+        {
+            assert!(!is_torn_line(line.as_bytes(), START), "{line}");
         }
     }
 }

@@ -184,7 +184,9 @@ fn takes_back_a_turn_that_was_not_written_completely() {
         question[..question.len() - 4].to_string(),
         question.clone() + "{\"role\":\"assistant\",\"content\":\"half \\",
         // a power cut leaves NUL bytes
-        question + "{\"role\":\"assist\0\0\0",
+        question.clone() + "{\"role\":\"assist\0\0\0",
+        question.trim_end().to_string() + "\0\0\0",
+        "\0\0\0".to_string(),
     ] {
         let text = format!("{good}{torn}");
         let folder = folder().with(FILE, &text);
@@ -196,11 +198,22 @@ fn takes_back_a_turn_that_was_not_written_completely() {
         assert_eq!(folder.read(FILE), text);
         chat(["--mock", "hi"], &folder)
             .prints("hi\n")
-            .says("anyask: note: removed the incomplete last turn of c.jsonl\n")
+            .says("anyask: note: removed the incomplete end of c.jsonl\n")
             .exits(0);
         let turn = line("user", "hi") + &line("assistant", "hi");
         assert_eq!(folder.read(FILE), format!("{good}{turn}"));
     }
+}
+
+#[test]
+fn a_whole_turn_before_the_nuls_of_a_power_cut_is_kept() {
+    let turn = |text| format!("{}\n{}\n", said("user", text), said("assistant", text));
+    let folder = folder().with(FILE, turn("a").trim_end().to_string() + "\0\0\0");
+    chat(["--mock", "hi"], &folder)
+        .prints("hi\n")
+        .says("anyask: note: removed the incomplete end of c.jsonl\n")
+        .exits(0);
+    assert_eq!(folder.read(FILE), turn("a") + &turn("hi"));
 }
 
 #[test]

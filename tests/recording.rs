@@ -440,14 +440,28 @@ fn a_torn_line_is_dropped() {
     assert_eq!(folder.json_lines("answers").len(), 2);
 }
 
+#[cfg(unix)]
 #[test]
-fn the_nuls_of_a_power_cut_are_dropped_with_their_line() {
+fn recording_alone_keeps_no_earlier_answer_in_memory() {
+    let record_of = |size: usize| {
+        let line = json!({"key": "0".repeat(32), "body": "x".repeat(size)}).to_string();
+        format!("{line}\n").repeat(40)
+    };
+    let peak = |size| {
+        let folder = folder().with("answers", record_of(size));
+        let server = Server::answering("one");
+        record(&folder, &server, &["hi"]).peak_memory(0)
+    };
+    let (small, large) = (peak(1), peak(1 << 20));
+    assert!(large < small + 20, "{small} and {large} MiB");
+}
+
+#[test]
+fn the_nuls_of_a_power_cut_are_dropped_with_an_incomplete_line() {
     let complete = recorded(json_answer(&answer("one")), &["one"]).read("answers");
     let last = recorded(json_answer(&answer("two")), &["two"]).read("answers");
     let nuls = "\0".repeat(5000);
-    for tail in
-        [nuls.clone(), format!("{}{nuls}", last.trim_end()), format!("{}{nuls}", &last[..99])]
-    {
+    for tail in [nuls.clone(), format!("{}{nuls}", &last[..99])] {
         let torn = format!("{complete}{tail}");
         let folder = folder().with("answers", &torn);
         replay(&folder, &["one"]).prints("one\n").exits(0);
@@ -463,6 +477,11 @@ fn the_nuls_of_a_power_cut_are_dropped_with_their_line() {
         folder.write("answers", format!("{tail}\n{complete}"));
         replay(&folder, &["one"]).prints("one\n").exits(0);
     }
+    let whole = folder().with("answers", format!("{}{nuls}", last.trim_end()));
+    replay(&whole, &["two"]).prints("two\n").exits(0);
+    record(&whole, &Server::answering("one"), &["one"]).prints("one\n").exits(0);
+    assert!(whole.read("answers").starts_with(&last));
+    assert_eq!(whole.json_lines("answers").len(), 2);
     let folder = folder().with("answers", format!("{complete}{{\"mine\":1}}{nuls}"));
     replay(&folder, &["one"]).mentions("anyask: answers:2: this line is not").exits(1);
 }

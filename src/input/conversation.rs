@@ -8,10 +8,12 @@ use anyhow::{Context, Result};
 use serde_json::json;
 use serde_json::value::RawValue;
 
-use super::text::{cannot_read, read_bytes};
-use crate::api::{BYTE_ORDER_MARK, Content, Fields, Message, Role, stopped};
+use super::text::cannot_read;
+use crate::api::{
+    BYTE_ORDER_MARK, Content, Fields, LARGEST_REQUEST, Message, Role, stopped, too_large,
+};
 use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn, line};
+use crate::jsonl::{LineReader, Lines, line};
 
 /// Its name in messages.
 const NAME: &str = "the conversation";
@@ -29,7 +31,7 @@ pub struct Conversation {
 
 impl Conversation {
     /// Locks a conversation and reads it. A new one gets its file with its first turn. If another program has the
-    /// lock, `notify` says so, and this waits until `is_stopped`. An incomplete last turn is removed.
+    /// lock, `notify` says so, and this waits until `is_stopped`. An incomplete end is removed.
     pub fn open(path: &Path, notify: impl Fn(&str), is_stopped: impl Fn() -> bool) -> Result<Self> {
         let mut conversation = Self::new(path);
         if !path.exists() {
@@ -47,7 +49,7 @@ impl Conversation {
             && let Some(length) = conversation.read(file)?
         {
             lines.truncate(length)?;
-            notify(&format!("removed the incomplete last turn of {name}"));
+            notify(&format!("removed the incomplete end of {name}"));
         }
         conversation.lines = Some(lines);
         Ok(conversation)
@@ -67,36 +69,36 @@ impl Conversation {
         Self { path: path.into(), lines: None, system: None, messages: Vec::new() }
     }
 
-    /// Reads all messages. If the last turn is incomplete, returns the length of the file without it.
+    /// Reads all messages. If the end of the file is incomplete, returns its length without that.
     fn read(&mut self, file: impl Read) -> Result<Option<u64>> {
         let name = self.path.display().to_string();
-        let bytes = read_bytes(file, &name)?;
-        let mut end = if bytes.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 };
-        let mut question_start = None;
-        for (number, line) in (1..).zip(bytes[end..].split_inclusive(|byte| *byte == b'\n')) {
-            let start = end;
-            end += line.len();
-            if line.trim_ascii().is_empty() {
+        let mut lines = LineReader::new(file, r#"{"role":""#);
+        // where the last message begins, if it is a question
+        let mut question = None;
+        while let Some(line) = lines.next_line().with_context(|| cannot_read(&name))? {
+            if line.offset + line.json.len() as u64 > LARGEST_REQUEST as u64 {
+                return Err(too_large(&format!("{name} is")).into());
+            }
+            if line.is_torn {
+                question = question.filter(|_| !line.json.starts_with(br#"{"role":"u"#));
+                break;
+            }
+            let json = line.json.strip_prefix(BYTE_ORDER_MARK).filter(|_| line.number == 1);
+            let json = json.unwrap_or(line.json);
+            if json.is_empty() {
                 continue;
             }
-            let Err(why) = self.add(line, || format!("{name}:{number}")) else {
-                let last = self.messages.last();
-                question_start = last.filter(|last| last.role == Role::User).map(|_| start);
-                continue;
-            };
-            if line.ends_with(b"\n") || !is_torn(line, r#"{"role":""#) {
-                let message = format!("{name}:{number}: this line {why}");
-                let hint = r#"each line is a message such as {"role":"user","content":"Hello"}"#;
-                return Err(Failure::new(Kind::Local, message).hint(hint).into());
-            }
-            // a question without its whole answer is removed, too
-            let question_start = question_start.filter(|_| !line.starts_with(br#"{"role":"u"#));
-            if question_start.is_some() {
-                self.messages.pop();
-            }
-            return Ok(Some(question_start.unwrap_or(start) as u64));
+            let origin = || format!("{name}:{}", line.number);
+            self.add(json, origin).map_err(|why| no_message(&origin(), why))?;
+            let last = self.messages.last();
+            question = last.filter(|last| last.role == Role::User).map(|_| line.offset);
         }
-        Ok(None)
+        if lines.sound_length.is_some() && question.is_some() {
+            // a question without its whole answer is removed, too
+            self.messages.pop();
+            return Ok(question);
+        }
+        Ok(lines.sound_length)
     }
 
     /// Adds the message of a line, or says what is wrong with it.
@@ -145,6 +147,12 @@ impl Conversation {
         lines.append(turn.as_bytes())?;
         lines.sync()
     }
+}
+
+/// The failure of a line that is not a message.
+fn no_message(origin: &str, why: &str) -> Failure {
+    let failure = Failure::new(Kind::Local, format!("{origin}: this line {why}"));
+    failure.hint(r#"each line is a message such as {"role":"user","content":"Hello"}"#)
 }
 
 /// Parses a message, or says what is wrong with it, such as "has no role".

@@ -70,6 +70,23 @@ fn asks_again_what_failed_or_changed_and_removes_a_torn_line() {
 }
 
 #[test]
+fn keeps_a_whole_row_before_the_nuls_of_a_power_cut() {
+    let server = Server::echo();
+    let folder = with_items("one\ntwo\n");
+    let run = |arg: &str| batch(["-j1", "-oout", "--resume", arg], &server, &folder);
+    run("--no-json").mentions(&summary(2, 0, 0)).exits(0);
+    let complete = folder.read("out");
+    let lines: Vec<&str> = complete.lines().collect();
+    folder.write("out", format!("{}\n{}\0\0\0", lines[1], lines[0]));
+    run("-k").mentions(&summary(0, 0, 2)).exits(0);
+    assert_eq!(folder.read("out"), complete);
+    folder.write("out", format!("{}\n\0\0\0", lines[0]));
+    run("--no-json").mentions(&summary(1, 0, 1)).exits(0);
+    assert_eq!(folder.read("out"), complete);
+    assert_eq!(server.requests(), 3);
+}
+
+#[test]
 fn refuses_a_file_that_another_batch_is_writing_to() {
     let gate = Gate::new(2);
     let server = Server::holding(0, &gate);
@@ -211,6 +228,8 @@ fn leaves_a_file_alone_that_does_not_hold_results() {
         ("no result\n", 1),
         ("{\"my\":\"only copy\"}", 1),
         ("notes without a line end", 1),
+        ("\0\0icon", 1),
+        ("{\"line\":1}\0\0\n", 1),
         ("{\"line\":1}\nx", 2),
     ] {
         let folder = with_items("one\n").with("out", text);

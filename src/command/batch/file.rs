@@ -11,7 +11,7 @@ use super::order::Rows;
 use super::results::{WrittenRow, label_or_line};
 use crate::api::Prices;
 use crate::error::{Failure, Kind, describe, usage_error};
-use crate::jsonl::{Lines, is_torn, read_line};
+use crate::jsonl::{LineReader, Lines};
 use crate::output::{NotReplaced, TempFile, count_of, replace};
 
 /// An open file of results. It is locked, so that no other batch writes to it.
@@ -40,7 +40,7 @@ impl ResultsFile {
         Ok(Self { lines, path: path.into(), rows: 0, length: None })
     }
 
-    /// Adds the answers in the file to `earlier`, and with prices also what its rows cost. An incomplete last line is
+    /// Adds the answers in the file to `earlier`, and with prices also what its rows cost. An incomplete end is
     /// removed.
     pub fn read_answers(&mut self, earlier: &mut Earlier, prices: Option<&Prices>) -> Result<()> {
         let mut labelled = Vec::new();
@@ -84,10 +84,11 @@ impl ResultsFile {
         }
         // a file that does not have results is looked at again before the next row
         self.length = None;
-        let name = self.path.display();
+        let name = self.path.display().to_string();
         let replaced = || Failure::new(Kind::Local, format!("{name} was replaced"));
         let rows = self.read(|_, _| {}).with_context(replaced)?;
-        self.length = self.lines.length();
+        // if only the line end of the last row is missing, this adds it
+        self.append_lines("")?;
         let before = count_of(std::mem::replace(&mut self.rows, rows), "row");
         let fate = if was_moved {
             format!("moved with {before}; the results go on in a new file")
@@ -157,35 +158,28 @@ impl ResultsFile {
         Ok(file)
     }
 
-    /// Calls `on_row` with each row and its offset in bytes, and counts the rows. An incomplete last line is removed.
+    /// Calls `on_row` with each row and its offset in bytes, and counts the rows. An incomplete end is removed.
     fn read(&self, mut on_row: impl FnMut(&WrittenRow, u64)) -> Result<u64> {
         let name = self.path.display();
         let cannot = || Failure::new(Kind::Local, format!("cannot read the results {name}"));
-        let mut reader = BufReader::new(self.rewound().with_context(cannot)?);
-        let (mut line, mut offset, mut rows) = (Vec::new(), 0, 0);
-        for number in 1.. {
-            let length = read_line(&mut reader, &mut line).with_context(cannot)? as u64;
-            if length == 0 {
-                break;
-            }
-            match serde_json::from_slice(&line) {
+        let mut lines = LineReader::new(self.rewound().with_context(cannot)?, r#"{"line":"#);
+        let mut rows = 0;
+        while let Some(line) = lines.next_line().with_context(cannot)? {
+            match serde_json::from_slice(line.json) {
                 Ok(row) => {
-                    on_row(&row, offset);
+                    on_row(&row, line.offset);
                     rows += 1;
                 }
-                Err(_) if line.trim_ascii().is_empty() => {}
-                Err(_) if !line.ends_with(b"\n") && is_torn(&line, r#"{"line":"#) => {
-                    self.lines.truncate(offset)?;
-                    break;
-                }
+                Err(_) if line.is_torn => {}
                 Err(_) => {
+                    let number = line.number;
                     let message = format!("{name}:{number}: this line is not a result of a batch");
                     let failure = usage_error(message);
                     return Err(failure.hint("is it the right file?").into());
                 }
             }
-            offset += length;
         }
+        lines.sound_length.map_or(Ok(()), |length| self.lines.truncate(length))?;
         Ok(rows)
     }
 }

@@ -5,7 +5,6 @@ mod record;
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -13,7 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::api::{Answer, Digest, Head, Prepared};
 use crate::error::{Failure, Kind};
-use crate::jsonl::{Lines, is_torn, line, read_line};
+use crate::jsonl::{LineReader, Lines, is_torn_line, line};
 use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
@@ -38,8 +37,6 @@ struct Recorded {
     answers: HashMap<Digest, VecDeque<(u64, Record)>>,
     /// The request of the last answer.
     last: Option<Digest>,
-    /// The length of the file without its last line, if that line is incomplete.
-    torn: Option<u64>,
 }
 
 impl Recordings {
@@ -51,17 +48,21 @@ impl Recordings {
         notify: impl Fn(&str),
     ) -> Result<Option<Self>> {
         let Some(path) = record.or(replay) else { return Ok(None) };
-        let recorded = path.is_file().then(|| Recorded::read(path)).transpose()?;
-        let is_torn = recorded.as_ref().is_some_and(|recorded| recorded.torn.is_some());
-        if let Some(path) = record.filter(|_| is_torn) {
+        let mut recorded = replay.filter(|_| path.is_file()).map(|_| Recorded::default());
+        let add = |line, record| {
+            if let Some(recorded) = &mut recorded {
+                recorded.add(line, record);
+            }
+        };
+        let sound_length = if path.is_file() { read(path, add)? } else { None };
+        if let Some(path) = record.filter(|_| sound_length.is_some()) {
             let locked = Lines::open_locked(path, NAME, |_| (), || Ok(()))?;
             // it was read without the lock, so another program may have been writing this line
-            Recorded::read(path)?.torn.map_or(Ok(()), |length| locked.truncate(length))?;
+            read(path, |_, _| ())?.map_or(Ok(()), |length| locked.truncate(length))?;
         }
         // several programs may record in one file at the same time, so it does not stay locked
         let lines = record.map(|path| Lines::open(path, NAME, notify)).transpose()?;
-        let recorded = recorded.filter(|_| replay.is_some()).map(Mutex::new);
-        Ok(Some(Self { path: path.into(), recorded, lines }))
+        Ok(Some(Self { path: path.into(), recorded: recorded.map(Mutex::new), lines }))
     }
 
     /// Whether `--replay` was given.
@@ -121,41 +122,32 @@ impl Recordings {
     }
 }
 
-impl Recorded {
-    /// Reads a file. A line that is not a record is an error.
-    fn read(path: &Path) -> Result<Self> {
-        let name = path.display();
-        let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
-        let mut reader = BufReader::new(File::open(path).with_context(cannot)?);
-        let mut recorded = Self::default();
-        let (mut line, mut offset) = (Vec::new(), 0);
-        for number in 1.. {
-            let length = read_line(&mut reader, &mut line).with_context(cannot)? as u64;
-            if length == 0 {
-                break;
+/// Calls `on_record` with each line of a file. A line that is not a record is an error. If the end of the file is
+/// incomplete, returns its length without that.
+fn read(path: &Path, mut on_record: impl FnMut(u64, Record)) -> Result<Option<u64>> {
+    let name = path.display();
+    let cannot = || Failure::new(Kind::Local, format!("cannot read {name}"));
+    let mut lines = LineReader::new(File::open(path).with_context(cannot)?, Record::START);
+    while let Some(line) = lines.next_line().with_context(cannot)? {
+        match serde_json::from_slice(line.json) {
+            Ok(record) => on_record(line.number, record),
+            // a killed program may have left it, and another program may have added lines after it
+            Err(_) if line.is_torn || is_torn_line(line.json, Record::START) => {}
+            Err(_) => {
+                let number = line.number;
+                let message = format!("{name}:{number}: this line is not a recorded answer");
+                let failure = Failure::new(Kind::Local, message);
+                return Err(failure.hint("is it the right file?").into());
             }
-            // after a power cut, there may be NULs instead of the end of the line and of what followed
-            let written = line.split(|byte| *byte == 0).next().unwrap_or_default();
-            match serde_json::from_slice::<Record>(written) {
-                Ok(record) if written.len() == line.len() => {
-                    recorded.last = Some(record.key);
-                    let answers = recorded.answers.entry(record.key).or_default();
-                    answers.push_back((number, record));
-                }
-                Err(_) if line.trim_ascii().is_empty() => {}
-                // a killed program may have left it, and another program may have added lines after it
-                parsed if parsed.is_ok() || is_torn(line.trim_ascii_end(), Record::START) => {
-                    recorded.torn = (!line.ends_with(b"\n")).then_some(offset);
-                }
-                _ => {
-                    let message = format!("{name}:{number}: this line is not a recorded answer");
-                    let failure = Failure::new(Kind::Local, message);
-                    return Err(failure.hint("is it the right file?").into());
-                }
-            }
-            offset += length;
         }
-        Ok(recorded)
+    }
+    Ok(lines.sound_length)
+}
+
+impl Recorded {
+    fn add(&mut self, line: u64, record: Record) {
+        self.last = Some(record.key);
+        self.answers.entry(record.key).or_default().push_back((line, record));
     }
 
     /// The next answer to a request, and its line.
