@@ -240,7 +240,7 @@ fn goes_on_at_once_after_an_error_that_no_retry_can_cure() {
 fn max_wait_does_not_limit_its_own_delay_before_a_retry() {
     let server = after("429 Slow", &[]);
     let folder = with_items(numbered(2));
-    batch(["--max-wait=0", "--retry-delay=0.1", "-j1", "-oout"], &server, &folder)
+    batch(["--max-wait=0", "--retry-delay=0.1", "--retries=1", "-j1", "-oout"], &server, &folder)
         .mentions(&summary(2, 0, 0))
         .exits(0);
 }
@@ -273,6 +273,22 @@ fn a_rate_limit_is_outlasted_while_its_pauses_fit_into_max_wait() {
         .exits(12);
     assert_eq!(folder.json_lines("other")[0]["error"]["exit"], 7);
     assert_eq!(server.requests(), 6);
+}
+
+#[test]
+fn not_even_two_pauses_at_a_rate_limit_exceed_max_wait_in_all() {
+    for (header, max_wait, requests) in [
+        ("retry-after-ms: 250", "--max-wait=0.4", 2),
+        ("x: 1", "--max-wait=0", 1),
+        ("retry-after: 0", "--max-wait=0", 1),
+    ] {
+        let server = Server::handling(move |_, _| http("429 Slow", &[header], ""));
+        piped(["--retry-delay=0.001", "-q", max_wait], &server, numbered(1))
+            .prints_something()
+            .mentions("1 item failed")
+            .exits(12);
+        assert_eq!(server.requests(), requests, "{header}");
+    }
 }
 
 #[test]

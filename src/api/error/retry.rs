@@ -80,12 +80,14 @@ impl Policy {
         let own = self.backoff(attempt, random);
         // a server that asks for no pause at all is not sent everything within a moment
         let pause = server_pause.unwrap_or_default().max(own);
+        // without pauses, only their number ends the tries
+        let waited = waited.filter(|_| !pause.is_zero());
+        let is_last = waited.is_none() && attempt > self.retries;
         let fits = |waited: Duration| waited.saturating_add(pause) <= self.max_wait;
-        let outlasts = waited.is_some_and(fits) && !pause.is_zero();
         match server_pause {
-            _ if retryable == Retryable::No => Decision::GiveUp,
-            _ if attempt > self.retries && !outlasts => Decision::GiveUp,
+            _ if retryable == Retryable::No || is_last => Decision::GiveUp,
             Some(pause) if pause > self.max_wait => Decision::TooLong(pause),
+            _ if !waited.is_none_or(fits) => Decision::GiveUp,
             _ => Decision::Retry(pause),
         }
     }
