@@ -89,6 +89,7 @@ impl Pace {
             }
             let (wait, why) = match reset {
                 Some(wait) => (wait, "the rate limit resets later than"),
+                None if next == now => (Duration::ZERO, "the next request would begin after"),
                 None => (next - now, "the next request that --rate allows is later than"),
             };
             if let Some(time_limit) = time_limit.filter(|limit| limit.is_shorter_than(wait)) {
@@ -236,6 +237,24 @@ mod tests {
         limit.in_flight = 0;
         assert_eq!(limit.time_left(now).map(|left| left.as_secs()), Some(30));
         assert_eq!(limit.time_left(reset), None);
+    }
+
+    #[test]
+    fn a_request_after_max_time_is_not_blamed_on_a_rate() {
+        let time = TimeLimit::new(Duration::ZERO);
+        time.start();
+        for (interval, why) in [
+            (Duration::ZERO, "the next request would begin after --max-time 0"),
+            (
+                Duration::from_secs(9),
+                "the next request that --rate allows is later than --max-time 0",
+            ),
+        ] {
+            let pace = Pace::parallel(Duration::from_secs(5), interval);
+            assert!(pace.acquire("a", None).is_ok());
+            let failure = pace.acquire("a", Some(&time)).expect_err("no time is left");
+            assert_eq!(failure.to_string(), why);
+        }
     }
 
     #[test]
