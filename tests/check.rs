@@ -183,10 +183,12 @@ fn a_command_that_cannot_be_run_is_a_setup_error() {
     let server = Server::serving(vec![json_answer(&answer("ok")); 3]);
     let check = |command| anyask(["--check", command, "hi"]).at(&server);
     check("no-such-command-1x2y")
-        .matches("anyask: cannot run the command of --check: [^\n]*not found\n")
+        .matches("< ok\nanyask: cannot run the command of --check: [^\n]*not found\n")
         .exits(3);
+    // the answer was paid for, so it is shown in any case
     check("exit 126")
-        .says("anyask: cannot run the command of --check: it printed nothing\n")
+        .arg("-q")
+        .says("< ok\nanyask: cannot run the command of --check: it printed nothing\n")
         .exits(3);
     check("kill -9 $$")
         .matches(

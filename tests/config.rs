@@ -291,7 +291,7 @@ fn what_a_line_causes_later_has_its_ordinary_status() {
     }
     let why = "cannot run the command of --check: it printed nothing\n";
     let folder = with_files("--check exit 127", "");
-    anyask_in(&folder, ["--mock", "hi"]).says(&format!("anyask: {why}")).exits(3);
+    anyask_in(&folder, ["--mock", "hi"]).says(&format!("< hi\nanyask: {why}")).exits(3);
     for (line, typed, why) in [
         (
             "--system-file -",

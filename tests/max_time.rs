@@ -144,7 +144,8 @@ fn a_fallback_has_what_is_left_of_the_time() {
 #[test]
 fn the_command_of_check_counts_and_is_ended() {
     let server = Server::answering("ok");
-    let said = format!("anyask: the command of --check did not end within --max-time 0.5\n{HINT}");
+    let said =
+        format!("< ok\nanyask: the command of --check did not end within --max-time 0.5\n{HINT}");
     limited(&["--check", "exec sleep 60"]).at(&server).says(&said).exits(9);
     // and so does each answer that it rejects
     let server = Server::handling(|_, _| json_answer(&answer("ok")));
@@ -181,7 +182,8 @@ fn each_item_of_a_batch_has_the_time() {
     let run = anyask(["--batch", "--max-time", "0.5", "-q", "-j9", "--check", "exec sleep 60"]);
     let rows = run.stdin("a\nb\n").at(&server).prints_something().mentions("2 items failed");
     for row in json_lines(&rows.exits(12)) {
-        assert_eq!(row["error"]["exit"], 9);
+        let error = &row["error"];
+        assert_eq!((&error["exit"], &error["text"]), (&9.into(), &"ok".into()));
     }
 }
 

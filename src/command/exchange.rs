@@ -236,10 +236,13 @@ impl Exchange<'_> {
         if answer.problem.is_some() {
             return Ok(false);
         }
-        let Some(rejection) = self.judge(command, answer)? else { return Ok(false) };
-        for line in answer.text.lines() {
-            self.console.trace("<", line);
+        let judged = self.judge(command, answer);
+        // an answer that could not be judged was paid for, too; the row of an item has it
+        let is_lost = judged.is_err() && !self.in_batch;
+        if is_lost || self.console.verbose && !matches!(judged, Ok(None)) {
+            self.console.answer(&answer.text);
         }
+        let Some(rejection) = judged? else { return Ok(false) };
         if retries == 0 || !rejection.is_judgement() {
             return Err(rejection.failure().into());
         }

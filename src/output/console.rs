@@ -98,6 +98,11 @@ impl Console {
         }
     }
 
+    /// Prints an answer that is printed nowhere else, as `--verbose` prints what is received.
+    pub fn answer(&self, text: &str) {
+        text.lines().for_each(|line| self.line("2", "<", line));
+    }
+
     /// Prints an error and its hint, and returns the exit status.
     pub fn failure(&self, error: &anyhow::Error) -> u8 {
         self.stop_live();

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::results::{Row, RowContent, RowError, RowLine, identity, label, label_or_line};
 use super::run::{Alone, BatchRun};
 use super::{budget, changed};
-use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, one_line};
+use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, State, one_line};
 use crate::command::exchange::{Asker, exchange};
 use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind, describe, failure, hint, kind};
@@ -78,7 +78,11 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         }
         Err(error) => {
             // what was paid for is retained, though it did not pass
-            let is_unpassed = matches!(kind(&error), Kind::Setup | Kind::CheckFailed | Kind::Local);
+            let is_unpassed = match kind(&error) {
+                Kind::Setup | Kind::CheckFailed | Kind::Local => true,
+                Kind::NoConnection => answer.state == State::Complete,
+                _ => false,
+            };
             let content = failed(status, &error, is_unpassed.then_some(answer.text));
             stop_if_for_all(run, error);
             Some(row(Some(key), asked, content, cost))
