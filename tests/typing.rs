@@ -1,5 +1,7 @@
 //! `--chat` on a terminal: what a person types and pastes, and what becomes of the terminal.
 
+use std::path::Path;
+
 use rustix::process::Signal;
 use rustix::termios::{InputModes, LocalModes};
 use serde_json::json;
@@ -277,6 +279,30 @@ fn files_go_with_the_first_question_that_is_answered() {
     assert_eq!(questions(&folder), [format!("{files}\ntwo"), "three".into()]);
     let first = server.received()[0].json();
     assert_eq!(first["messages"], json!([said("user", &format!("{files}\none"))]));
+}
+
+#[test]
+fn files_go_again_exactly_where_the_conversation_lacks_them() {
+    let file = "<document path=\"a.txt\">\nalpha\n</document>\n\n";
+    let ok = || Events::new().text("ok").stop("end_turn").http();
+    let short = Events::new().text("cut").stop("max_tokens").http();
+    for (args, first, asked) in [
+        // what is not checked because it stopped short is not in the conversation
+        (&["--strict", "--check=true"][..], short, vec![format!("{file}two")]),
+        (&["--log=/dev/full"], ok(), vec![format!("{file}one"), "two".into()]),
+    ] {
+        if args[0].contains("/dev/full") && !Path::new("/dev/full").exists() {
+            continue;
+        }
+        let folder = folder().with("a.txt", "alpha\n");
+        let server = Server::serving(vec![first, ok()]);
+        let run = chat(["--color=never", "-fa.txt"], &folder).args(args).at(&server);
+        let mut terminal = run.on_terminal(ALL);
+        terminal.waits_for("> ");
+        terminal.types("one\rtwo\rexit\r");
+        terminal.exits(0);
+        assert_eq!(questions(&folder), asked);
+    }
 }
 
 #[test]

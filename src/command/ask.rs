@@ -22,7 +22,7 @@ pub fn run(mut options: Options, sources: &Sources, watch: Option<Watch>) -> Res
         session.watch_signals(&ENDING)?;
     }
     drop(watch);
-    turn(&session, content)
+    turn(&session, content)?.result
 }
 
 /// Prints the body of the request.
@@ -84,8 +84,15 @@ fn request(
     Ok(request)
 }
 
+/// What became of a question that was asked.
+pub struct Turn {
+    /// The conversation has the question and its answer.
+    pub is_appended: bool,
+    pub result: Result<()>,
+}
+
 /// Asks one question, prints the answer and reports about it. Adds the turn to the conversation, if there is one.
-pub fn turn(session: &Session, content: Content) -> Result<()> {
+pub fn turn(session: &Session, content: Content) -> Result<Turn> {
     let Options { chat, output, console, .. } = &session.options;
     let notify = |text: &str| console.note(text);
     let conversation =
@@ -101,6 +108,7 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
     let asker = Asker::Question(&mut printer);
     let mut outcome = exchange(session, &session.client, console, &mut request, prepared, asker);
     console.stop_live();
+    let mut is_appended = false;
     if let (true, Some(conversation), Some(question)) = (outcome.complete, conversation, question) {
         let system = request.system.as_deref();
         let content = &mut request.messages[question].content;
@@ -109,10 +117,11 @@ pub fn turn(session: &Session, content: Content) -> Result<()> {
         if let (Some(earlier), Err(_)) = (&outcome.write_error, &appended) {
             console.failure(earlier);
         }
+        is_appended = appended.is_ok();
         outcome.write_error = appended.err().or(outcome.write_error);
     }
     outcome.write_error = outcome.write_error.or(session.sync_recordings().err());
-    report(session, outcome)
+    Ok(Turn { is_appended, result: report(session, outcome) })
 }
 
 /// Reports what the answer cost and whether it stopped short, also if it failed.

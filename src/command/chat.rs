@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 
-use super::ask::turn;
+use super::ask::{Turn, turn};
 use super::editor::Editor;
 use super::session::Session;
 use super::signals::{ENDING_CONVERSATION, INTERRUPT, Watch, on_signal, on_stop};
@@ -90,12 +90,12 @@ fn greet(session: &Session, earlier: usize, has_files: bool) {
 fn ask(session: &Session, question: Content) -> Result<bool> {
     session.pace.resume();
     let Options { console, output, .. } = &session.options;
-    let turn = turn(session, question);
-    let is_kept = turn.as_ref().err().is_none_or(|error| kind(error) == Kind::StoppedShort);
-    match turn {
+    let unasked = |error| Turn { is_appended: false, result: Err(error) };
+    let Turn { is_appended, result } = turn(session, question).unwrap_or_else(unasked);
+    match result {
         Ok(()) => {}
         Err(error) if kind(&error) == Kind::ReaderGone => return Err(error),
-        Err(_) if session.pace.is_stopped() => {
+        Err(_) if session.pace.is_stopped() && !is_appended => {
             console.note("stopped; the conversation is as it was before the question");
         }
         Err(error) => {
@@ -108,5 +108,5 @@ fn ask(session: &Session, question: Content) -> Result<bool> {
         sink.bytes(b"\n");
         sink.flush()?;
     }
-    Ok(is_kept)
+    Ok(is_appended)
 }
