@@ -118,3 +118,17 @@ fn a_batch_logs_each_item_that_is_asked() {
     let exits: Vec<_> = lines(&folder).iter().map(|line| line["exit"].clone()).collect();
     assert_eq!(exits, [4, 0]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_conversation_or_recording_that_cannot_be_written_is_in_the_exit_status() {
+    for full in ["--chat=/dev/full", "--record=/dev/full"] {
+        let folder = folder();
+        let run = anyask([full, "-q", "--log", "log", "one"]).in_dir(&folder);
+        run.at(&Server::answering("ok"))
+            .prints("ok\n")
+            .mentions("/dev/full: No space left on device\n")
+            .exits(1);
+        assert_eq!(lines(&folder)[0]["exit"], 1, "{full}");
+    }
+}

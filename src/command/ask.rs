@@ -3,6 +3,7 @@
 use anyhow::Result;
 
 use super::exchange::{Asker, exchange};
+use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
 use super::signals::{ENDING, Watch};
@@ -121,13 +122,15 @@ pub fn turn(session: &Session, content: Content) -> Result<Turn> {
         outcome.write_error = appended.err().or(outcome.write_error);
     }
     outcome.write_error = outcome.write_error.or(session.sync_recordings().err());
+    let logged = log::append(&outcome, session, &request.model);
+    outcome.write_error = outcome.write_error.or(logged.err());
     Ok(Turn { is_appended, result: report(session, outcome) })
 }
 
 /// Reports what the answer cost and whether it stopped short, also if it failed.
 fn report(session: &Session, outcome: Outcome) -> Result<()> {
     let Options { usage, console, .. } = &session.options;
-    let Outcome { answer, result, complete, stats, cost, short, write_error } = outcome;
+    let Outcome { answer, result, complete, stats, cost, short, write_error, .. } = outcome;
     if result.as_ref().is_err_and(|error| kind(error) == Kind::ReaderGone) {
         return result;
     }

@@ -5,7 +5,6 @@ use std::time::Instant;
 use anyhow::Result;
 
 use super::check::{Rejection, check};
-use super::log;
 use super::outcome::Outcome;
 use super::session::Session;
 use super::spending::{OnRequest, Spending};
@@ -79,10 +78,8 @@ pub fn exchange(
         console.note(note);
     }
     let mut outcome = exchange.finish(outcome, printer);
-    let seconds = begun.elapsed().as_secs_f64();
-    console.trace("*", format_args!("the answer ended after {seconds:.3} s"));
-    let logged = log::append(&outcome, session, &exchange.request.model, seconds);
-    outcome.write_error = outcome.write_error.or(logged.err());
+    outcome.seconds = begun.elapsed().as_secs_f64();
+    console.trace("*", format_args!("the answer ended after {:.3} s", outcome.seconds));
     outcome
 }
 
@@ -129,6 +126,7 @@ impl Exchange<'_> {
             result,
             complete: false,
             stats,
+            seconds: 0.0,
         }
     }
 

@@ -13,14 +13,15 @@ use crate::error::kind;
 use crate::jsonl;
 
 /// Appends the line of a question to the log, if there is one and the question was sent or replayed. `model` is the
-/// model that was asked. Many processes may share a log.
-pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -> Result<()> {
-    let Outcome { answer, stats, .. } = outcome;
+/// model that was asked. It comes after all other writing, whose failure it reports. Many processes may share a log.
+pub fn append(outcome: &Outcome, session: &Session, model: &str) -> Result<()> {
+    let Outcome { answer, stats, seconds, .. } = outcome;
     let lines =
         session.log.as_ref().filter(|_| outcome.stats.requests > 0 || outcome.stats.replayed);
     let Some(lines) = lines else { return Ok(()) };
     let redacted = |text: &String| session.options.console.redact(text);
     let model = answer.model.as_deref().unwrap_or(model);
+    let error = outcome.result.as_ref().err().or(outcome.write_error.as_ref());
     let mut line = json!({
         "time": rfc3339(SystemTime::now()),
         "host": session.client.endpoint().host(),
@@ -38,7 +39,7 @@ pub fn append(outcome: &Outcome, session: &Session, model: &str, seconds: f64) -
         "attempts": stats.attempts,
         "requests": stats.requests,
         "seconds": (seconds * 1e3).round() / 1e3,
-        "exit": outcome.result.as_ref().map_or_else(|error| kind(error) as u8, |()| 0),
+        "exit": error.map_or(0, |error| kind(error) as u8),
     });
     if stats.replayed {
         line["replayed"] = true.into();

@@ -13,6 +13,8 @@ pub struct Outcome {
     /// The answer is complete and has been printed, so that a conversation keeps it.
     pub complete: bool,
     pub stats: Stats,
+    /// How long it took.
+    pub seconds: f64,
     /// The estimated cost of all requests; `None` if the server did not count the tokens.
     pub cost: Option<Cost>,
     /// Why the answer stopped short, if it did.

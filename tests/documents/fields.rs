@@ -75,7 +75,11 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             ("attempts", "number", "How often the last model was asked for the last answer."),
             ("requests", "number", "All requests for the question."),
             ("seconds", "number", "How long the question took."),
-            ("exit", "number", "The exit status."),
+            (
+                "exit",
+                "number",
+                "The exit status; of an item of a batch, the one that it has as a single question.",
+            ),
             ("replayed", "boolean", "Only if the answer was replayed: true."),
         ],
     ),

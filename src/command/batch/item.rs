@@ -10,6 +10,7 @@ use super::run::{Alone, BatchRun};
 use super::{budget, changed};
 use crate::api::{Answer, Client, Cost, Digest, Prepared, Request, State, one_line};
 use crate::command::exchange::{Asker, exchange};
+use crate::command::log;
 use crate::command::outcome::Outcome;
 use crate::error::{Failure, Kind, describe, failure, hint, kind};
 use crate::input::Item;
@@ -90,7 +91,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     }
 }
 
-/// Asks the question, and counts what each request of it costs.
+/// Asks the question, logs it, and counts what each request of it costs.
 fn send(
     run: &BatchRun,
     client: &Client,
@@ -101,7 +102,10 @@ fn send(
 ) -> Outcome {
     let on_request = |usage: &_, cost| budget::add_request(run, usage, cost);
     let item = Asker::Item { variables, on_request: &on_request };
-    exchange(&run.session, client, console, request, prepared, item)
+    let mut outcome = exchange(&run.session, client, console, request, prepared, item);
+    let logged = log::append(&outcome, &run.session, &request.model);
+    outcome.write_error = outcome.write_error.or(logged.err());
+    outcome
 }
 
 /// Whether an earlier batch has answered the item on this line. If it answered another request of the item, a note says
