@@ -50,12 +50,15 @@ fn parallel_recipes_of_make_draw_no_spinner() {
 }
 
 #[test]
-fn a_batch_without_a_person_at_its_input_draws_no_bar() {
+fn the_null_device_counts_only_where_standard_input_is_read() {
     let folder = folder().with("items", "one\n");
-    let line = format!("{SLOW} --batch=items -oout < /dev/null");
-    let shown = bash(&line).in_dir(&folder).on_terminal(ALL).exits(0);
+    for args in ["--no-stdin one", "--batch=items -oout"] {
+        let shown = bash(&format!("{SLOW} {args} < /dev/null")).in_dir(&folder).on_terminal(ALL);
+        let shown = shown.exits(0);
+        assert!(shown.contains(ERASED), "{shown:?}");
+    }
+    let shown = bash(&format!("{SLOW} --batch < /dev/null")).on_terminal(ALL).exits(0);
     assert_is_calm(&shown, &[]);
-    assert!(shown.contains("1 answered, 0 failed"), "{shown:?}");
 }
 
 /// A server that holds every answer back until so many parties have met.

@@ -13,7 +13,7 @@ pub fn new_console(args: Option<&Args>) -> Console {
     let terminal = std::io::stderr().is_terminal();
     let color = args.map_or(Color::Auto, |args| args.color);
     // some Windows consoles cannot erase a line
-    let animated = terminal && !is_dumb() && !cfg!(windows) && !is_one_of_many();
+    let animated = terminal && !is_dumb() && !cfg!(windows) && !is_one_of_many(args);
     let mut console = Console::new(is_coloured(color, terminal), animated);
     console.quiet = args.is_some_and(|args| args.quiet);
     console.verbose = args.is_some_and(|args| args.verbose);
@@ -33,9 +33,14 @@ pub fn is_coloured(color: Color, terminal: bool) -> bool {
 }
 
 /// Whether other programs probably run beside this one, and write to the same terminal: under `xargs -P`, where standard
-/// input is the null device, under `make -j`, and with `&` in a script.
-fn is_one_of_many() -> bool {
-    let has_null_device = stdin_is_device() && !std::io::stdin().is_terminal();
+/// input is the null device, under `make -j`, and with `&` in a script. If standard input is not read, somebody may have
+/// chosen the null device on purpose.
+fn is_one_of_many(args: Option<&Args>) -> bool {
+    let ignores_stdin = |args: &Args| {
+        args.no_stdin || args.batch.as_ref().is_some_and(|items| items.path().is_some())
+    };
+    let reads_stdin = !args.is_some_and(ignores_stdin);
+    let has_null_device = reads_stdin && stdin_is_device() && !std::io::stdin().is_terminal();
     let has_jobserver = variable("MAKEFLAGS").is_some_and(|flags| flags.contains("--jobserver"));
     has_null_device || has_jobserver || is_background_job()
 }

@@ -184,7 +184,7 @@ pub const SECTIONS: [(&str, &[&str]); 11] = [
     (
         "TERMINALS",
         &[
-            "While anyask waits, standard error has a spinner, or the progress bar of a batch, if it is a terminal. The spinner says how long anyask has waited, or how long the model has been thinking. It is drawn only while anyask is in the foreground: a job in the background draws nothing. Neither does a job that probably shares the terminal with others: where standard input is /dev/null or an empty pipe (as under xargs -P), under make -j, and with & in a script. A batch then reports a line every 30 seconds instead. For a single question there is no spinner while a command of --check runs, so that it can ask on the terminal.",
+            "While anyask waits, standard error has a spinner, or the progress bar of a batch, if it is a terminal. The spinner says how long anyask has waited, or how long the model has been thinking. It is drawn only while anyask is in the foreground: a job in the background draws nothing. Neither does a job that probably shares the terminal with others: where standard input is read and is /dev/null or an empty pipe (as under xargs -P), under make -j, and with & in a script. A batch then reports a line every 30 seconds instead. For a single question there is no spinner while a command of --check runs, so that it can ask on the terminal.",
         ],
     ),
     (
