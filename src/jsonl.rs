@@ -109,7 +109,7 @@ fn is_json(json: &[u8]) -> bool {
 const LINE_ENDS: [(char, &str); 3] =
     [('\u{85}', r"\u0085"), ('\u{2028}', r"\u2028"), ('\u{2029}', r"\u2029")];
 
-/// A value as a line of JSON, which every program takes for one line.
+/// A value as a line of JSON, which every program takes for one line. An error if it is too long to be read again.
 pub fn line(value: &impl Serialize) -> Result<String> {
     let mut json = serde_json::to_string(value)? + "\n";
     for (end, escaped) in LINE_ENDS {
@@ -117,6 +117,10 @@ pub fn line(value: &impl Serialize) -> Result<String> {
         if json.contains(end) {
             json = json.replace(end, escaped);
         }
+    }
+    if json.len() > LONGEST_LINE {
+        let message = "the answer is too long for a line of JSON: over 256 MiB";
+        return Err(Failure::new(Kind::BrokenAnswer, message).into());
     }
     Ok(json)
 }
@@ -206,10 +210,6 @@ impl Lines {
     /// Appends whole lines in one write. If the last line of the file has no line end, it gets one first, even if
     /// there is nothing to append.
     pub fn append(&self, lines: &[u8]) -> Result<()> {
-        if lines.len() > LONGEST_LINE {
-            let message = format!("the answer is too long for a line of {}", self.name);
-            return Err(Failure::new(Kind::BrokenAnswer, message).into());
-        }
         // a line that another thread or program is still writing looks torn
         let _alone = lock(&self.appending);
         let shared = self.lockable && !self.locked && self.file.lock().is_ok();

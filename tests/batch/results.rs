@@ -211,3 +211,21 @@ fn says_at_the_end_why_items_failed_once_for_each_status() {
         ))
         .exits(12);
 }
+
+#[test]
+fn an_item_fails_alone_if_its_row_would_be_too_long() {
+    let server = Server::handling(|number, _| match number {
+        // each character takes six bytes in a row, but one in memory
+        0 => {
+            let text = "\u{1}".repeat(4 << 20);
+            (0..11).fold(Events::bare(), |events, _| events.text(&text)).stop("end_turn").sized()
+        }
+        _ => json_answer(&answer("ok")),
+    });
+    let folder = with_items(numbered(2));
+    batch(["-j1", "-oout"], &server, &folder).mentions(&summary(1, 1, 0)).exits(12);
+    let rows = folder.json_lines("out");
+    let message = "the answer is too long for a line of JSON: over 256 MiB";
+    assert_eq!(rows[0]["error"], json!({"exit": 10, "status": 200, "message": message}));
+    assert_eq!(rows[1]["text"], "ok");
+}

@@ -30,25 +30,29 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     let (id, data, session) = (id.as_deref(), data.as_deref(), &run.session);
     lock(&run.tally).replaced += replaced;
     let console = session.options.console.for_item(line);
-    let row = |key, asked, content, cost| {
-        finished(run, &Row { line, id, data, key, asked, content, cost })
-    };
     let failed = |status, error: &Error, text: Option<String>| {
         let (exit, message) = (kind(error) as u8, console.describe(error));
-        lock(&run.tally).fail(line, exit, &message);
         let hint = hint(error).map(|hint| console.redact(hint));
         RowContent::Error { error: RowError { exit, status, message, hint, text } }
     };
+    let row = |status, key, asked, content, cost| {
+        let mut row = Row { line, id, data, key, asked, content, cost };
+        let line = row.to_line().or_else(|too_long| {
+            row.content = failed(status, &too_long, None);
+            row.to_line()
+        });
+        finished(run, &row, line.unwrap_or_default())
+    };
     let (mut request, prepared) = match run.defaults.prepare(request, client.endpoint()) {
         Ok(prepared) => prepared,
-        Err(error) => return Some(row(None, None, failed(None, &error, None), None)),
+        Err(error) => return Some(row(None, None, None, failed(None, &error, None), None)),
     };
     let key = prepared.digest();
     if is_answered(run, &console, label(id, data), key, line) {
         return None;
     }
     if let Err(failure) = budget::check_model(run, &request.model) {
-        return Some(row(None, None, failed(None, &failure.into(), None), None));
+        return Some(row(None, None, None, failed(None, &failure.into(), None), None));
     }
     let outcome = send(run, client, &console, &mut request, prepared, &variables(id, data));
     if let Some(mut first_was_sent) = alone {
@@ -58,19 +62,25 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     budget::note_outcome(run, &outcome);
     let Outcome { answer, result, stats, write_error, cost, .. } = outcome;
     let (cost, status) = (cost.and_then(Cost::known), stats.head.map(|head| head.status));
-    if let Some(error) = write_error {
-        run.stop(error);
-    }
+    let result = match write_error {
+        // only this answer is too long to be recorded
+        Some(error) if kind(&error) == Kind::BrokenAnswer => result.and(Err(error)),
+        Some(error) => {
+            run.stop(error);
+            result
+        }
+        None => result,
+    };
     match result {
         Ok(()) => {
-            lock(&run.tally).answered += 1;
             run.unconnected.store(0, Ordering::Relaxed);
-            Some(row(Some(key), asked, answered(&answer, &console), cost))
+            Some(row(status, Some(key), asked, answered(&answer, &console), cost))
         }
         Err(error) if is_left(&error, stats.requests, &answer) => {
             // what its requests cost so far counts when the batch goes on
-            let row =
-                cost.is_some().then(|| row(Some(key), asked, failed(status, &error, None), cost));
+            let row = cost
+                .is_some()
+                .then(|| row(status, Some(key), asked, failed(status, &error, None), cost));
             match kind(&error) {
                 Kind::Interrupted => run.take_no_more_items(),
                 _ => run.stop(error),
@@ -81,12 +91,14 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             // what was paid for is retained, though it did not pass
             let is_unpassed = match kind(&error) {
                 Kind::Setup | Kind::CheckFailed | Kind::Local => true,
-                Kind::NoConnection => answer.state == State::Complete,
+                Kind::NoConnection | Kind::BrokenAnswer => {
+                    answer.state == State::Complete && answer.has_text
+                }
                 _ => false,
             };
             let content = failed(status, &error, is_unpassed.then_some(answer.text));
             stop_if_for_all(run, error);
-            Some(row(Some(key), asked, content, cost))
+            Some(row(status, Some(key), asked, content, cost))
         }
     }
 }
@@ -149,10 +161,15 @@ fn is_left(error: &Error, requests: u32, answer: &Answer) -> bool {
     }
 }
 
-/// Notes that the item has its result, and returns the row as it is written.
-fn finished(run: &BatchRun, row: &Row) -> RowLine {
+/// Notes and counts that the item has its result, and returns the row as it is written.
+fn finished(run: &BatchRun, row: &Row, line: RowLine) -> RowLine {
     lock(&run.earlier).add_result(row.identity(), row.line);
-    row.to_line()
+    let mut tally = lock(&run.tally);
+    match &row.content {
+        RowContent::Answer { .. } => tally.answered += 1,
+        RowContent::Error { error } => tally.fail(row.line, error.exit, &error.message),
+    }
+    line
 }
 
 /// Stops the batch if every other item would fail in the same way.

@@ -1,5 +1,6 @@
 //! The results of a batch: one JSON line each, and which items they belong to.
 
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -59,6 +60,7 @@ pub struct RowError {
 }
 
 /// A result as it is written.
+#[derive(Default)]
 pub struct RowLine {
     /// A line of JSON.
     pub json: String,
@@ -67,14 +69,13 @@ pub struct RowLine {
 }
 
 impl Row<'_> {
-    pub fn to_line(&self) -> RowLine {
-        // this never fails: strings and numbers are always JSON
-        let json = line(self).unwrap_or_default();
+    /// Its line. An error if it is too long.
+    pub fn to_line(&self) -> Result<RowLine> {
         let failure = match &self.content {
             RowContent::Answer { .. } => None,
             RowContent::Error { error } => Some(error.exit),
         };
-        RowLine { json, failure }
+        Ok(RowLine { json: line(self)?, failure })
     }
 
     /// What identifies its item.
