@@ -48,7 +48,7 @@ pub const KINDS: [(&str, &[Field]); 4] = [
             (
                 "error.text",
                 "string",
-                "Only if it did not pass --check, or CMD could not judge it: the last answer.",
+                "Only if it did not pass --check, CMD could not judge it, or it is too long to be recorded: the last answer.",
             ),
         ],
     ),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use anyhow::Error;
+use anyhow::{Error, Result};
 use serde_json::value::RawValue;
 
 use super::results::{Row, RowContent, RowError, RowLine, identity, label, label_or_line};
@@ -62,15 +62,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     budget::note_outcome(run, &outcome);
     let Outcome { answer, result, stats, write_error, cost, .. } = outcome;
     let (cost, status) = (cost.and_then(Cost::known), stats.head.map(|head| head.status));
-    let result = match write_error {
-        // only this answer is too long to be recorded
-        Some(error) if kind(&error) == Kind::BrokenAnswer => result.and(Err(error)),
-        Some(error) => {
-            run.stop(error);
-            result
-        }
-        None => result,
-    };
+    let result = result.and(write_error.map_or(Ok(()), |error| stop_unless_too_long(run, error)));
     match result {
         Ok(()) => {
             run.unconnected.store(0, Ordering::Relaxed);
@@ -78,9 +70,8 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
         }
         Err(error) if is_left(&error, stats.requests, &answer) => {
             // what its requests cost so far counts when the batch goes on
-            let row = cost
-                .is_some()
-                .then(|| row(status, Some(key), asked, failed(status, &error, None), cost));
+            let content = cost.is_some().then(|| failed(status, &error, None));
+            let row = content.map(|content| row(status, Some(key), asked, content, cost));
             match kind(&error) {
                 Kind::Interrupted => run.take_no_more_items(),
                 _ => run.stop(error),
@@ -88,15 +79,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
             row
         }
         Err(error) => {
-            // what was paid for is retained, though it did not pass
-            let is_unpassed = match kind(&error) {
-                Kind::Setup | Kind::CheckFailed | Kind::Local => true,
-                Kind::NoConnection | Kind::BrokenAnswer => {
-                    answer.state == State::Complete && answer.has_text
-                }
-                _ => false,
-            };
-            let content = failed(status, &error, is_unpassed.then_some(answer.text));
+            let content = failed(status, &error, retained_text(&error, answer));
             stop_if_for_all(run, error);
             Some(row(status, Some(key), asked, content, cost))
         }
@@ -159,6 +142,27 @@ fn is_left(error: &Error, requests: u32, answer: &Answer) -> bool {
         Kind::Local => answer.text.is_empty(),
         _ => false,
     }
+}
+
+/// Stops the batch if the log or the recording cannot be written. If only this answer is too long for it, the item fails.
+fn stop_unless_too_long(run: &BatchRun, error: Error) -> Result<()> {
+    if kind(&error) == Kind::BrokenAnswer {
+        return Err(error);
+    }
+    run.stop(error);
+    Ok(())
+}
+
+/// The text of an answer that was paid for, though it did not pass, or could not be judged or recorded.
+fn retained_text(error: &Error, answer: Answer) -> Option<String> {
+    let is_retained = match kind(error) {
+        Kind::Setup | Kind::CheckFailed | Kind::Local => true,
+        Kind::NoConnection | Kind::BrokenAnswer => {
+            answer.state == State::Complete && answer.has_text
+        }
+        _ => false,
+    };
+    is_retained.then_some(answer.text)
 }
 
 /// Notes and counts that the item has its result, and returns the row as it is written.
