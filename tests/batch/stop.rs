@@ -1,12 +1,13 @@
 //! What ends a batch early: credits, a key that is refused, Ctrl-C.
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::{batch, each, numbered, piped, summary, with_items};
 use crate::harness::{
-    Act, Events, Folder, Gate, Running, Server, answer, anyask, bash, error_body, http,
+    Act, Events, Folder, Gate, KEY, Running, Server, answer, anyask, bash, error_body, http,
     json_answer, json_lines, skip, unused_address,
 };
 
@@ -136,8 +137,12 @@ fn another_result_or_max_time_between_them_lets_it_go_on() {
         .prints_something()
         .mentions("19 items failed")
         .exits(12);
-    let server = Server::new(vec![vec![Act::Hang]; 11]);
-    piped(["-q", "-j1", "--max-time=0.05"], &server, numbered(11))
+    // it accepts every connection, and never answers
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", silent.local_addr().expect("an address"));
+    anyask(["--batch", "-q", "-j1", "--max-time=0.05", "--base-url", &url])
+        .env("ANYROUTER_API_KEY", KEY)
+        .stdin(numbered(11))
         .prints_something()
         .mentions("11 items failed")
         .exits(12);
