@@ -115,8 +115,8 @@ fn a_batch_logs_each_item_that_is_asked() {
         .prints_something()
         .mentions("2 items failed\n")
         .exits(12);
-    let exits: Vec<_> = lines(&folder).iter().map(|line| line["exit"].clone()).collect();
-    assert_eq!(exits, [4, 0]);
+    let facts = lines(&folder).into_iter().map(|line| json!([line["line"], line["exit"]]));
+    assert_eq!(facts.collect::<Vec<_>>(), [json!([1, 4]), json!([3, 0])]);
 }
 
 #[cfg(target_os = "linux")]

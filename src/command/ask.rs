@@ -122,7 +122,7 @@ pub fn turn(session: &Session, content: Content) -> Result<Turn> {
         outcome.write_error = appended.err().or(outcome.write_error);
     }
     outcome.write_error = outcome.write_error.or(session.sync_recordings().err());
-    let logged = log::append(&outcome, session, &request.model);
+    let logged = log::append(&outcome, session, &request.model, None);
     outcome.write_error = outcome.write_error.or(logged.err());
     Ok(Turn { is_appended, result: report(session, outcome) })
 }

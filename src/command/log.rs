@@ -13,8 +13,9 @@ use crate::error::kind;
 use crate::jsonl;
 
 /// Appends the line of a question to the log, if there is one and the question was sent or replayed. `model` is the
-/// model that was asked. It comes after all other writing, whose failure it reports. Many processes may share a log.
-pub fn append(outcome: &Outcome, session: &Session, model: &str) -> Result<()> {
+/// model that was asked, `item` the line of an item of a batch. It comes after all other writing, whose failure it
+/// reports. Many processes may share a log.
+pub fn append(outcome: &Outcome, session: &Session, model: &str, item: Option<u64>) -> Result<()> {
     let Outcome { answer, stats, seconds, .. } = outcome;
     let lines =
         session.log.as_ref().filter(|_| outcome.stats.requests > 0 || outcome.stats.replayed);
@@ -43,6 +44,9 @@ pub fn append(outcome: &Outcome, session: &Session, model: &str) -> Result<()> {
     });
     if stats.replayed {
         line["replayed"] = true.into();
+    }
+    if let Some(number) = item {
+        line["line"] = number.into();
     }
     lines.append(jsonl::line(&line)?.as_bytes())
 }

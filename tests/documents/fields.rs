@@ -81,6 +81,7 @@ pub const KINDS: [(&str, &[Field]); 4] = [
                 "The exit status; of an item of a batch, the one that it has as a single question.",
             ),
             ("replayed", "boolean", "Only if the answer was replayed: true."),
+            ("line", "number", "Only in a batch: the line of the item, as in its result."),
         ],
     ),
     (

@@ -54,7 +54,7 @@ pub fn ask(run: &BatchRun, client: &Client, item: Item, alone: Alone) -> Option<
     if let Err(failure) = budget::check_model(run, &request.model) {
         return Some(row(None, None, None, failed(None, &failure.into(), None), None));
     }
-    let outcome = send(run, client, &console, &mut request, prepared, &variables(id, data));
+    let outcome = send(run, client, &console, &mut request, prepared, line, &variables(id, data));
     if let Some(mut first_was_sent) = alone {
         *first_was_sent = outcome.stats.requests > 0;
     }
@@ -93,12 +93,13 @@ fn send(
     console: &Console,
     request: &mut Request,
     prepared: Prepared,
+    line: u64,
     variables: &[(&str, String)],
 ) -> Outcome {
     let on_request = |usage: &_, cost| budget::add_request(run, usage, cost);
     let item = Asker::Item { variables, on_request: &on_request };
     let mut outcome = exchange(&run.session, client, console, request, prepared, item);
-    let logged = log::append(&outcome, &run.session, &request.model);
+    let logged = log::append(&outcome, &run.session, &request.model, Some(line));
     outcome.write_error = outcome.write_error.or(logged.err());
     outcome
 }
