@@ -221,7 +221,7 @@ fn too_long_a_wait_ends_a_batch_even_without_retries() {
     let server = after("429 Slow", &["retry-after: 3600"]);
     let folder = with_items(numbered(5));
     batch(["--retries=0", "-j1", "-oout"], &server, &folder)
-        .mentions("hint: use a larger --max-wait, or continue later with -o FILE --resume\n")
+        .mentions("hint: use a larger --max-wait, or --resume to continue later\n")
         .exits(7);
     assert_eq!(server.requests(), 1);
 }

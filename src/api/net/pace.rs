@@ -166,7 +166,7 @@ fn resets_too_late(wait: Duration, max_wait: Duration) -> Failure {
     let (wait, limit) = (in_words(wait), max_wait.as_secs_f64());
     let message = format!("the rate limit resets in {wait}, later than --max-wait {limit}");
     let failure = Failure::new(Kind::RateLimited, message);
-    failure.hint("use a larger --max-wait, or continue later with -o FILE --resume")
+    failure.hint("use a larger --max-wait, or --resume to continue later")
 }
 
 /// The failure of a request that is not sent because of an order to stop.
