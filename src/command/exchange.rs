@@ -74,10 +74,10 @@ pub fn exchange(
             }
         }
     }
+    let mut outcome = exchange.finish(outcome, printer);
     for note in &outcome.answer.notes {
         console.note(note);
     }
-    let mut outcome = exchange.finish(outcome, printer);
     outcome.seconds = begun.elapsed().as_secs_f64();
     console.trace("*", format_args!("the answer ended after {:.3} s", outcome.seconds));
     outcome
@@ -121,7 +121,7 @@ impl Exchange<'_> {
         Outcome {
             cost: self.spending.cost,
             short: stopped_short(&answer, self.request.max_tokens()),
-            write_error: self.record(&stats, &answer).err(),
+            write_error: self.record(&stats, &mut answer).err(),
             answer,
             result,
             complete: false,
@@ -131,11 +131,11 @@ impl Exchange<'_> {
     }
 
     /// Records an answer of a server, if it is complete, with text or without.
-    fn record(&self, stats: &Stats, answer: &Answer) -> Result<()> {
+    fn record(&self, stats: &Stats, answer: &mut Answer) -> Result<()> {
         let is_new = !stats.replayed && answer.state == State::Complete && answer.problem.is_none();
         match (&self.session.recordings, &stats.head) {
             (Some(recordings), Some(head)) if is_new => {
-                recordings.add(&self.prepared, head, answer, self.console)
+                recordings.add(&self.prepared, head, answer)
             }
             _ => Ok(()),
         }

@@ -13,7 +13,6 @@ use anyhow::{Context, Result};
 use crate::api::{Answer, Digest, Head, Prepared};
 use crate::error::{Failure, Kind};
 use crate::jsonl::{LineReader, Lines, is_torn_line, line};
-use crate::output::Console;
 use crate::sync::lock;
 use difference::difference;
 use record::{Record, request_json};
@@ -86,18 +85,11 @@ impl Recordings {
 
     /// Adds an answer of a server, if `--record` was given. One with the key in it would have to be changed, and is not
     /// added.
-    pub fn add(
-        &self,
-        prepared: &Prepared,
-        head: &Head,
-        answer: &Answer,
-        console: &Console,
-    ) -> Result<()> {
+    pub fn add(&self, prepared: &Prepared, head: &Head, answer: &mut Answer) -> Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
         let record = Record::new(prepared, head, &answer.body)?;
         if record.has_key_of(prepared) {
-            console
-                .note("the answer is not recorded: the API key is in the question or the answer");
+            answer.note("the answer is not recorded: the API key is in the question or the answer");
             return Ok(());
         }
         lines.append(line(&record)?.as_bytes())
