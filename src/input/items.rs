@@ -11,7 +11,7 @@ use super::file::InputFile;
 use super::item::Item;
 use super::text::{cannot_read, is_binary};
 use crate::api::{BYTE_ORDER_MARK, LARGEST_REQUEST};
-use crate::error::{Failure, Kind, usage_error};
+use crate::error::{Failure, usage_error};
 
 /// What may stand before an item: a byte order mark, where files were joined; U+200B, which has no width; the record
 /// separator of `jq --seq` (RFC 7464).
@@ -55,7 +55,7 @@ impl Items {
     }
 
     fn read_line(&mut self) -> Result<Vec<u8>> {
-        let cannot = || Failure::new(Kind::Local, "cannot read the items");
+        let cannot = || cannot_read(&self.file.name());
         let mut line = Vec::new();
         let mut start = self.input.by_ref().take(LARGEST_REQUEST as u64 + 1);
         start.read_until(b'\n', &mut line).with_context(cannot)?;
@@ -124,7 +124,7 @@ fn json_over_lines(line: &[u8]) -> Option<(&'static str, &'static str)> {
 /// first line has come. Notes that a table is read line by line.
 pub fn check_items(file: &InputFile, notify: impl Fn(&str)) -> Result<()> {
     let path = file.path();
-    if path.is_some_and(Path::is_file) {
+    if path.is_some_and(|path| path.is_file() || path.is_dir()) {
         Items::open(file)?.next_line()?;
     }
     let ending = path.and_then(Path::extension).map(OsStr::to_ascii_lowercase);

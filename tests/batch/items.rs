@@ -205,6 +205,19 @@ fn shows_how_to_name_a_file_when_there_are_no_items() {
             summary(0, 0, 0)
         ))
         .exits(0);
+    anyask(["--batch=/dev/null", "--mock"])
+        .mentions("anyask: note: there were no items in /dev/null\n")
+        .exits(0);
+}
+
+#[test]
+fn a_folder_has_no_items() {
+    let folder = folder();
+    anyask(["--batch=.", "-o", "out", "--mock"])
+        .in_dir(&folder)
+        .says("anyask: cannot read .: Is a directory\n")
+        .exits(1);
+    assert!(folder.files().is_empty());
 }
 
 #[test]

@@ -294,7 +294,10 @@ pub fn no_items(batch: &Batch, console: &Console) -> Result<(), Failure> {
         let hint = format!("use --batch={0} to read the items from {0}", file.display());
         return Err(failure.hint(hint));
     }
-    console.note("there were no items; --batch=FILE reads them from a file");
+    match batch.items.path() {
+        Some(file) => console.note(format_args!("there were no items in {}", file.display())),
+        None => console.note("there were no items; --batch=FILE reads them from a file"),
+    }
     Ok(())
 }
 
