@@ -319,3 +319,31 @@ fn retries_limit_the_tries_at_a_rate_limit_where_they_are_given() {
     anyask(["--retry-delay=0.001", "-q", "hi"]).at(&server).mentions("429").exits(7);
     assert_eq!(server.requests(), 3);
 }
+
+#[test]
+fn other_jobs_wait_too_if_the_server_says_not_how_long() {
+    let arrivals = Arc::new(Mutex::new(Vec::new()));
+    let (seen, gate) = (Arc::clone(&arrivals), Gate::new(2));
+    let held = gate.clone();
+    let server = Server::handling(move |number, request| {
+        seen.lock().expect("the arrivals").push(Instant::now());
+        match number {
+            0 => return http("429 Slow", &[], ""),
+            1 => held.wait(),
+            _ => {}
+        }
+        json_answer(&answer(&request.prompt()))
+    });
+    let folder = with_items(numbered(3));
+    let mut running = batch(["-j2", "--retry-delay=0.4"], &server, &folder)
+        .prints_something()
+        .matches(&(summary(3, 0, 0) + "[^\n]*\n"))
+        .start();
+    assert!(running.says_line().contains("; try 2 in 0."));
+    // now the other job is free for the third item
+    gate.wait();
+    running.exits(0);
+    let arrivals = arrivals.lock().expect("the arrivals");
+    assert_eq!(arrivals.len(), 4);
+    assert!(arrivals[2] - arrivals[0] >= Duration::from_millis(290), "{arrivals:?}");
+}
