@@ -63,6 +63,14 @@ fn knows_the_flags_of_other_clients() {
         ("--top-k", "use --set top_k=N"),
         ("--models", "use --list-models"),
         ("--retry", "use --retries N"),
+        ("--repl", "use --chat FILE"),
+        ("-a", "use --file PATH"),
+        ("--append-system-prompt", "use --system TEXT, or --system-file PATH"),
+        ("--max-budget-usd", "use --max-cost USD, with --batch"),
+        ("--effort", "use --set output_config='{\"effort\":\"low\"}'"),
+        ("--data", "use --set KEY=VALUE"),
+        ("--proxy", "set https_proxy"),
+        ("--insecure", "set SSL_CERT_FILE to the certificates to trust"),
     ] {
         anyask([flag, "x"]).says(&unexpected(flag, hint)).exits(2);
         if flag.starts_with("--") {

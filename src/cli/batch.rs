@@ -70,7 +70,10 @@ pub fn check_flags(args: &Args, model: &str) -> Result<(), Failure> {
     let given = given.into_iter().find(|(_, given)| *given);
     match given {
         Some((flag, _)) if args.batch.is_none() => {
-            Err(usage_error(format!("{flag} needs --batch")))
+            let failure = usage_error(format!("{flag} needs --batch"));
+            let is_conversation = flag == "--resume" && args.output.is_none();
+            let hint = "to continue a conversation, use --chat FILE";
+            Err(failure.maybe_hint(is_conversation.then_some(hint)))
         }
         _ if args.resume && args.output.is_none() => Err(usage_error("--resume needs -o FILE")),
         _ if args.max_cost.is_some() => check_prices(args, model),

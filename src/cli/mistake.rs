@@ -13,19 +13,38 @@ use crate::error::{Failure, usage_error};
 pub const PROMPT_NEEDS_NO_FLAG: &str = "a prompt needs no flag: anyask \"What is a monad?\"";
 
 /// The flags of other clients, and what to use here.
-const FOREIGN: [(&[&str], &str); 13] = [
+const FOREIGN: [(&[&str], &str); 19] = [
     (&["--print", "--prompt"], PROMPT_NEEDS_NO_FLAG),
-    (&["--session", "--continue", "--conversation", "--interactive", "-i"], "use --chat FILE"),
+    (
+        &[
+            "--session",
+            "--session-id",
+            "--continue",
+            "--conversation",
+            "--cid",
+            "-r",
+            "--repl",
+            "-i",
+            "--interactive",
+        ],
+        "use --chat FILE",
+    ),
     (&["--code"], "use --extract"),
     (&["--silent"], "use --quiet"),
-    (&["--image", "--attachment"], "use --file PATH"),
+    (&["--image", "--attachment", "-a", "--input"], "use --file PATH"),
     (&["--url"], "use --base-url URL for the server, and curl URL | anyask for a page"),
     (&["--schema", "--json-schema"], "use --check CMD, or --set output_config=@FILE"),
-    (&["--output-format"], "use --json, or --json --stream for the events"),
-    (&["--template"], "use --prompt-file PATH, or --profile NAME"),
+    (&["--output-format", "--format"], "use --json, or --json --stream for the events"),
+    (&["--template", "--role"], "use --prompt-file PATH, or --profile NAME"),
     (&["--thinking"], "use --set 'thinking={\"type\":\"adaptive\"}'"),
     (&["--top-k"], "use --set top_k=N"),
     (&["--models"], "use --list-models"),
+    (&["--append-system-prompt", "--sf"], "use --system TEXT, or --system-file PATH"),
+    (&["--max-budget-usd"], "use --max-cost USD, with --batch"),
+    (&["--effort", "--max-thinking-tokens"], "use --set output_config='{\"effort\":\"low\"}'"),
+    (&["--option", "--seed", "-d", "--data"], "use --set KEY=VALUE"),
+    (&["--proxy"], "set https_proxy"),
+    (&["--cacert", "--insecure"], "set SSL_CERT_FILE to the certificates to trust"),
     (&["--retry"], "use --retries N"),
 ];
 
@@ -78,7 +97,7 @@ pub fn mistake(error: &clap::Error) -> Failure {
 
 /// The error of an unknown flag.
 pub fn unknown_flag(flag: &str) -> Failure {
-    if matches!(flag, "--api-key" | "--key") {
+    if matches!(flag, "--api-key" | "--key" | "--token") {
         return key_in_flag();
     }
     let failure = usage_error(format!("unknown flag '{flag}'"));

@@ -131,12 +131,10 @@ pub fn home() -> Folder {
         .with("bin/anyask", anyask)
         .with("bin/cargo", "#!/bin/sh\n[ \"$1\" != run ] || { shift 2; exec anyask \"$@\"; }\n")
         .with("bin/rustup", "#!/bin/sh\n")
-        .with("bin/man", "#!/bin/sh\n")
         .with("notes.txt", "one\n")
         .with("question.txt", "Why?\n")
         .with("app.log", "[ERROR] disk full\n")
         .with("picture.png", b"\x89PNG\r\n\x1a\n\0")
-        .with("hello.py", "print()\n")
         .with("reviews.csv", REVIEWS);
     let setup = "chmod +x bin/*; git init -q; git config user.name me; git config user.email me@example.com; \
                  git add notes.txt; git commit -qm Begin; echo two >> notes.txt; git add notes.txt";
