@@ -189,7 +189,7 @@ fn a_line_that_is_not_utf_8_is_told_and_the_loop_goes_on() {
 fn it_says_first_what_is_asked_and_how_to_end() {
     let folder = folder();
     let turns = |turns: &str| {
-        format!("anyask: note: claude-3-haiku-20240307, {turns}; end with Ctrl-D\r\n")
+        format!("anyask: note: {FILE}: claude-3-haiku-20240307, {turns}; end with Ctrl-D\r\n")
     };
     for (turn, expected) in
         [turns("no earlier turns"), turns("1 earlier turn"), turns("2 earlier turns")]

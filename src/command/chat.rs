@@ -74,15 +74,16 @@ fn watch_signals(session: &Arc<Session>) -> Result<()> {
     on_signal(&[INTERRUPT], move |_| session.client.abort())
 }
 
-/// Notes the model, the number of earlier turns, whether there are files, and how to end.
+/// Notes the file, the model, the number of earlier turns, whether there are files, and how to end.
 fn greet(session: &Session, earlier: usize, has_files: bool) {
     let turns = match earlier {
         0 => "no earlier turns".into(),
         _ => count_of(earlier as u64, "earlier turn"),
     };
-    let Options { request, console, .. } = &session.options;
+    let Options { request, console, chat, .. } = &session.options;
+    let name = chat.as_ref().map_or(String::new(), |path| path.display().to_string());
     let files = if has_files { "; the files go with the first question" } else { "" };
-    console.note(format!("{}, {turns}{files}; end with Ctrl-D", request.model));
+    console.note(format!("{name}: {}, {turns}{files}; end with Ctrl-D", request.model));
 }
 
 /// Asks one question of the conversation, and prints its error. Returns whether the conversation has the question now, or
