@@ -35,7 +35,8 @@ fuzz_target!(|line: &[u8]| {
     };
     let mut request = request();
     item_request.apply(&mut request, &Aliases::default(), &PromptBuilder::default(), None);
-    let sent = serde_json::to_value(&request).expect("JSON");
+    // the content of a message may have a number that no parser reads, and is sent as it is
+    let Ok(sent) = serde_json::to_value(&request) else { return };
     let last = &sent["messages"].as_array().expect("messages").last().expect("a message")["content"];
     let text = String::from_utf8_lossy(line);
     let text = text.strip_suffix('\r').unwrap_or(&text);
