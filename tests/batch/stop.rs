@@ -27,7 +27,7 @@ fn starts_nothing_more_when_credits_run_low() {
         let credits = format!("x-remaining-credits: {}.5", 10 - number.min(10));
         http("200 OK", &[&credits], answer(&request.prompt()))
     });
-    piped(["-j", "1", "--min-credits", "8"], &server, numbered(20))
+    piped(["-j", "1", "--min-credits", "8.5"], &server, numbered(20))
         .prints_something()
         .mentions(
             &(summary(4, 0, 0)
