@@ -13,7 +13,7 @@ use serde::de::IgnoredAny;
 
 use crate::disk;
 use crate::error::{Failure, Kind, describe};
-use crate::stdio::Stream;
+use crate::stdio::{Stream, is_regular};
 use crate::sync::lock;
 
 /// How often to look whether another program has released its lock.
@@ -143,8 +143,7 @@ impl Lines {
     /// system has no locks, `notify` says so.
     pub fn open(path: &Path, what: &str, notify: impl FnOnce(&str)) -> Result<Self> {
         let name = format!("{what} {}", path.display());
-        let stream = Stream::named(path);
-        let regular = stream.is_none() && path.metadata().map_or(true, |file| file.is_file());
+        let (stream, regular) = (Stream::named(path), is_regular(path));
         let open = |read| File::options().read(read).append(true).create(true).open(path);
         // a pipe that we open for reading, too, has us as its reader; the second try is for a write-only log
         let open = || open(regular).or_else(|_| open(false));

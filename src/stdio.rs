@@ -5,6 +5,11 @@ use std::fs::File;
 use std::io::{self, stderr, stdout};
 use std::path::Path;
 
+/// Whether a path names a regular file, or none yet, and not one of the streams.
+pub fn is_regular(path: &Path) -> bool {
+    Stream::named(path).is_none() && path.metadata().map_or(true, |file| file.is_file())
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     Output,

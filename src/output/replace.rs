@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
 use crate::disk;
+use crate::stdio::is_regular;
 use crate::sync::lock;
 
 /// The names of open descriptors. They are written to and never replaced, even if they lead to a regular file.
@@ -15,7 +16,7 @@ const DESCRIPTORS: [&str; 5] = ["/dev/fd", "/dev/stdin", "/dev/stdout", "/dev/st
 /// Whether a path names a regular file, or none yet. A device, a pipe or an open descriptor is only written to.
 pub fn is_replaceable(path: &Path) -> bool {
     let is_descriptor = DESCRIPTORS.iter().any(|name| path.starts_with(name));
-    !is_descriptor && path.metadata().map_or(true, |file| file.is_file())
+    !is_descriptor && is_regular(path)
 }
 
 /// The temporary file that exists now, if there is one. A signal that ends the program removes it. The lock is held for

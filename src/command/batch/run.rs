@@ -1,7 +1,6 @@
 //! What the workers of a batch share, how it stops early, and what is reported at its end.
 
 use std::mem::take;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
@@ -20,7 +19,7 @@ use crate::command::signals::{ENDING, HANGUP, MOMENT, end_by, name, on_signal};
 use crate::error::{Failure, Kind, kind, usage_error};
 use crate::input::Replaced;
 use crate::output::{Console, Sink, Tally, TempFile, count_of, is_replaceable};
-use crate::stdio::Stream;
+use crate::stdio::is_regular;
 use crate::sync::{Ticker, lock};
 
 /// How often a line reports the progress if there is no bar. A CI service may end a job that prints nothing.
@@ -42,10 +41,8 @@ impl Output {
     /// Opens the output, and reads the answers that are already in its file.
     pub fn open(options: &Options, batch: &Batch) -> Result<(Self, Earlier)> {
         let mut earlier = Earlier::default();
-        let is_file = |path: &&PathBuf| {
-            Stream::named(path).is_none() && path.metadata().map_or(true, |file| file.is_file())
-        };
-        let Some(path) = options.output.path.as_ref().filter(is_file) else {
+        let path = options.output.path.as_ref().filter(|path| is_regular(path));
+        let Some(path) = path else {
             return Ok((Self::Stream(Sink::open(&options.output, &TempFile::default())?), earlier));
         };
         let mut file = ResultsFile::open(path, batch.resume, |note| options.console.note(note))?;
