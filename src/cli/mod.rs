@@ -93,8 +93,8 @@ fn effective(
         return Ok((typed, Vec::new(), None));
     }
     let profile = typed.profile.as_deref();
-    let mut locked = None;
-    let files = if typed.no_config { Vec::new() } else { config::files(profile, &mut locked)? };
+    let (files, locked) =
+        if typed.no_config { (Vec::new(), None) } else { config::files(profile)? };
     let paths = files.iter().map(|(path, _)| path.clone()).collect();
     let mut args =
         if files.is_empty() { typed } else { config::merge(command_line, matches, files)? };

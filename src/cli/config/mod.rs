@@ -4,6 +4,7 @@
 mod paths;
 
 use std::ffi::OsString;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result};
@@ -73,25 +74,32 @@ pub fn command() -> Command {
 /// Why no configuration file was read, as the end of a sentence; `None` if one was.
 pub fn missing() -> Option<String> {
     match paths::config_file() {
-        Some(path) if paths::exists(&path) && !paths::is_locked(&path) => None,
-        Some(path) => Some(format!("there is no configuration file {}", path.display())),
+        Some(path) => match paths::look_at(&path) {
+            Err(ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+                Some(format!("there is no configuration file {}", path.display()))
+            }
+            _ => None,
+        },
         None => Some("HOME is not set, so there is no configuration file".into()),
     }
 }
 
-/// The profile, then the configuration file if it exists. If the user may not enter its folder, it is `locked`.
-pub fn files(profile: Option<&str>, locked: &mut Option<PathBuf>) -> Result<Vec<ConfigFile>> {
+/// The profile, then the configuration file if it exists; and the path of the latter if its folder may not be entered.
+pub fn files(profile: Option<&str>) -> Result<(Vec<ConfigFile>, Option<PathBuf>)> {
     let profile = profile.map(paths::profile).transpose()?;
-    let mut config = paths::config_file().filter(|path| paths::exists(path));
-    if config.as_ref().is_some_and(|path| paths::is_locked(path)) {
-        *locked = config.take();
+    let (mut config, mut locked) = (paths::config_file(), None);
+    match config.as_deref().map(paths::look_at) {
+        Some(Err(ErrorKind::NotFound)) => config = None,
+        Some(Err(ErrorKind::PermissionDenied)) => locked = config.take(),
+        _ => {}
     }
     let read = |path: PathBuf| {
         let cannot = || Failure::new(Kind::Setup, format!("cannot read {}", path.display()));
         let bytes = std::fs::read(&path).with_context(cannot)?;
         Ok((path, bytes))
     };
-    profile.into_iter().chain(config).map(read).collect()
+    let files = profile.into_iter().chain(config).map(read).collect::<Result<_>>()?;
+    Ok((files, locked))
 }
 
 /// The arguments of a file. Their values are not parsed yet.

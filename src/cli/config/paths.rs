@@ -75,15 +75,15 @@ fn by_name(name: &str) -> Result<PathBuf, Failure> {
 /// Whether there is a file. A path through a file that is no folder, such as `/dev/null/.config`, leads to none. If
 /// nobody can say, an error comes when it is read.
 pub fn exists(path: &Path) -> bool {
-    match path.try_exists() {
-        Err(error) => error.kind() != ErrorKind::NotADirectory,
-        Ok(exists) => exists,
-    }
+    look_at(path) != Err(ErrorKind::NotFound)
 }
 
-/// Whether the folder of a file may not be entered, so that nobody can say whether the file exists.
-pub fn is_locked(path: &Path) -> bool {
-    path.try_exists().is_err_and(|error| error.kind() == ErrorKind::PermissionDenied)
+/// An error of the kind `NotFound` if there is no file, and of another kind if nobody can say.
+pub fn look_at(path: &Path) -> Result<(), ErrorKind> {
+    match path.metadata().map_err(|error| error.kind()) {
+        Err(ErrorKind::NotADirectory) => Err(ErrorKind::NotFound),
+        found => found.map(drop),
+    }
 }
 
 /// A name without a dot. Editors and package managers leave behind files with a dot in their names.
