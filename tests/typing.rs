@@ -16,6 +16,16 @@ fn conversation(server: &Server, folder: &Folder) -> Pty {
     terminal
 }
 
+/// A conversation in which this was typed. Its first answer comes when the test passes the gate.
+fn awaiting(typed: impl AsRef<[u8]>, folder: &Folder) -> (Gate, Server, Pty) {
+    let gate = Gate::new(2);
+    let server = Server::holding(0, &gate);
+    let mut terminal = conversation(&server, folder);
+    terminal.types(typed);
+    gate.wait();
+    (gate, server, terminal)
+}
+
 /// Types this into a conversation with the server of `--mock`. Gives what was shown and what was asked.
 fn typed(args: &[&str], text: impl AsRef<[u8]>, folder: &Folder) -> (String, Vec<String>) {
     let mut terminal = chat(["--mock", "--color=never"], folder).args(args).on_terminal(ALL);
@@ -91,11 +101,7 @@ fn ctrl_c_stops_an_answer_and_not_the_conversation() {
 #[test]
 fn what_is_typed_during_an_answer_stands_at_the_next_prompt() {
     let folder = folder();
-    let gate = Gate::new(2);
-    let server = Server::holding(0, &gate);
-    let mut terminal = conversation(&server, &folder);
-    terminal.types("one\r");
-    gate.wait();
+    let (gate, _server, mut terminal) = awaiting("one\r", &folder);
     terminal.types("two\rthr");
     // the spinner is not disturbed
     let shown = terminal.waits_for("waiting 1 s");
@@ -114,11 +120,7 @@ fn what_is_typed_during_an_answer_stands_at_the_next_prompt() {
 #[test]
 fn ctrl_d_typed_during_an_answer_ends_after_it() {
     let folder = folder();
-    let gate = Gate::new(2);
-    let server = Server::holding(0, &gate);
-    let mut terminal = conversation(&server, &folder);
-    terminal.types("one\r");
-    gate.wait();
+    let (gate, _server, mut terminal) = awaiting("one\r", &folder);
     terminal.types("\u{4}");
     gate.wait();
     terminal.exits(0);
@@ -128,12 +130,8 @@ fn ctrl_d_typed_during_an_answer_ends_after_it() {
 #[test]
 fn lines_typed_ahead_are_each_a_question() {
     let folder = folder();
-    let gate = Gate::new(2);
-    let server = Server::holding(0, &gate);
-    let mut terminal = conversation(&server, &folder);
     // in one piece, and more of them while an answer is under way
-    terminal.types("one\rtwo\rthree\r");
-    gate.wait();
+    let (gate, _server, mut terminal) = awaiting("one\rtwo\rthree\r", &folder);
     terminal.types("four\nfive\nsix\n\u{4}");
     gate.wait();
     terminal.exits(0);
@@ -145,11 +143,7 @@ fn a_paste_is_one_question_with_its_line_ends() {
     let lines: String = (1..=30).map(|line| format!("line {line}\n")).collect();
     let text = format!("{lines}exit\n\n\tif a \\\n  b\n");
     let folder = folder();
-    let gate = Gate::new(2);
-    let server = Server::holding(0, &gate);
-    let mut terminal = conversation(&server, &folder);
-    terminal.types(pasted(&text) + "\r");
-    gate.wait();
+    let (gate, server, mut terminal) = awaiting(pasted(&text) + "\r", &folder);
     // also while an answer is under way
     terminal.types(pasted("a\nb") + " c\r" + &pasted("exit") + "\r");
     gate.wait();
@@ -384,11 +378,7 @@ fn ctrl_z_in_an_answer_gives_the_terminal_back_and_fg_goes_on() {
 #[test]
 fn ctrl_z_without_a_shell_does_not_stop_an_answer() {
     let folder = folder();
-    let gate = Gate::new(2);
-    let server = Server::holding(0, &gate);
-    let mut terminal = conversation(&server, &folder);
-    terminal.types("one\r");
-    gate.wait();
+    let (gate, _server, mut terminal) = awaiting("one\r", &folder);
     terminal.types("\u{1a}");
     gate.wait();
     terminal.waits_for("one\r\n");
