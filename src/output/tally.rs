@@ -23,8 +23,7 @@ struct Failures {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub answered: u64,
-    pub failed: u64,
-    /// By their exit status.
+    /// The failed items by their exit status.
     failures: BTreeMap<u8, Failures>,
     /// Items that an earlier batch answered.
     pub skipped: u64,
@@ -51,12 +50,15 @@ pub struct Tally {
 impl Tally {
     /// The number of items that have a result.
     pub fn done(&self) -> u64 {
-        self.answered + self.failed + self.skipped
+        self.answered + self.failed() + self.skipped
+    }
+
+    pub fn failed(&self) -> u64 {
+        self.failures.values().map(|failures| failures.count).sum()
     }
 
     /// Counts the failed item on this line.
     pub fn fail(&mut self, line: u64, exit: u8, message: &str) {
-        self.failed += 1;
         let first = || Failures { count: 0, line, message: message.into() };
         self.failures.entry(exit).or_insert_with(first).count += 1;
     }
@@ -77,7 +79,6 @@ impl Tally {
     pub fn lose(&mut self, failure: Option<u8>, has_reader: bool) {
         if let Some(failures) = failure.and_then(|exit| self.failures.get_mut(&exit)) {
             failures.count -= 1;
-            self.failed -= 1;
             return;
         }
         self.answered -= 1;
@@ -86,7 +87,7 @@ impl Tally {
 
     fn counts(&self) -> String {
         let credits = self.credits.map_or(String::new(), |_| format!(", {}", self.credits()));
-        format!("({} failed, {} tokens{credits})", counted(self.failed), counted(self.tokens))
+        format!("({} failed, {} tokens{credits})", counted(self.failed()), counted(self.tokens))
     }
 
     fn credits(&self) -> String {
@@ -105,7 +106,7 @@ impl Tally {
         let share = self.done().min(total) as f64 / total.max(1) as f64;
         let bar = "█".repeat((share * BAR as f64) as usize);
         // skipped items took no time, so the estimate ignores them
-        let left = match self.answered + self.failed {
+        let left = match self.answered + self.failed() {
             0 => String::new(),
             attempted => {
                 let rest = total.saturating_sub(self.done());
@@ -119,7 +120,7 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [answered, failed, skipped] = [self.answered, self.failed, self.skipped].map(counted);
+        let [answered, failed, skipped] = [self.answered, self.failed(), self.skipped].map(counted);
         write!(f, "{answered} answered, {failed} failed, {skipped} skipped; ")?;
         write!(f, "{} tokens, {}", counted(self.tokens), estimate(self.cost))?;
         self.credits.map_or(Ok(()), |_| write!(f, "; {}", self.credits()))?;

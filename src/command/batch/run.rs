@@ -267,7 +267,7 @@ impl BatchRun {
         if !console.quiet && !is_refused {
             console.tell(&*tally);
         }
-        match (reason, tally.failed) {
+        match (reason, tally.failed()) {
             (Some(reason), _) => Err(reason),
             (None, 0) => Ok(()),
             (None, failed) => {
